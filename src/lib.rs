@@ -1,0 +1,21 @@
+//! relhook: nobody ships alone.
+//!
+//! The rooms, and the way the arrows run: `cli` and `hook` use `facts`, `decide`, `audit` and
+//! `release`; those use `policy`, `statement` and `signature`; all of them use `object` and
+//! `types`. `decide` does no I/O and reads no clock. Nothing imports `cli` or `hook`.
+//!
+//! - [`types`]: plain values, parsed once at the edge: object ids, ref names, paths, times, people
+//! - [`object`]: Git objects read from raw bytes by a strict grammar
+//! - [`policy`]: what the YAML says, and what it means
+//! - [`signature`]: bytes and a signature in, a known signer or a reason out
+//! - [`statement`]: approve, reject, withdraw: the signed tag format
+//! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
+//! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
+
+pub mod decide;
+pub mod facts;
+pub mod object;
+pub mod policy;
+pub mod signature;
+pub mod statement;
+pub mod types;

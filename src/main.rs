@@ -1,0 +1,2 @@
+//! relhook
+fn main() {}

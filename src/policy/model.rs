@@ -1,0 +1,257 @@
+//! What a policy means, once it has been read and linted: every name resolves, every identifier
+//! has one owner, every threshold can be reached.
+
+use crate::types::{
+    Email, KeyFingerprint, Login, Oid, PersonName, RefName, Seconds, TargetName, TeamName,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The repository's own name (`acme/site`), which every statement carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryName(pub String);
+
+/// Which policy: the commit on `refs/relhook/policy` that it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyId(pub Oid);
+
+/// A policy in force.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Where it was read from; absent for a file that is not yet in force.
+    pub id: Option<PolicyId>,
+    /// The repository's name.
+    pub repository: RepositoryName,
+    /// How the server learns who pushes.
+    pub identity: IdentitySource,
+    /// The people, by name.
+    pub people: BTreeMap<PersonName, Person>,
+    /// The teams and who is in them; none is empty.
+    pub teams: BTreeMap<TeamName, BTreeSet<PersonName>>,
+    /// The rules for protected refs, in the order of the file. All that match a ref apply.
+    pub rules: Vec<BranchRule>,
+    /// The targets, by name.
+    pub targets: BTreeMap<TargetName, Target>,
+}
+
+/// One human.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The policy's name for them.
+    pub name: PersonName,
+    /// What to call them in reports, if it differs.
+    pub full_name: Option<String>,
+    /// Whether they still count: a disabled person keeps their history and can approve nothing.
+    pub disabled: bool,
+    /// Their addresses.
+    pub emails: Vec<Email>,
+    /// Their accounts on the server.
+    pub logins: Vec<Login>,
+    /// Their public keys.
+    pub keys: Vec<KeyFingerprint>,
+}
+
+/// Where the authenticated pusher's login comes from. Exactly one source; all others are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// No authenticated identity: signatures are the only attribution.
+    None,
+    /// An environment variable that the server sets and no client can.
+    Variable(String),
+}
+
+/// What a protected ref demands.
+#[derive(Debug, Clone)]
+pub struct BranchRule {
+    /// The glob as the policy writes it: a full ref name in which `*` stays within a component.
+    pub pattern: String,
+    /// The compiled glob.
+    pub refs: PathGlobs,
+    /// How many distinct people have to approve each commit that adds content; at least 1.
+    pub required: u32,
+    /// The teams whose approvals count; at least one.
+    pub from: Vec<TeamName>,
+    /// How long an approval counts after the server first saw it; for ever if absent.
+    pub expire: Option<Seconds>,
+    /// Whether a contributor is barred from their own commits or from the whole range.
+    pub independence: Independence,
+    /// Which authenticated contributors suffice.
+    pub attribution: Attribution,
+    /// The teams that may push; everybody who is identified or not, if absent.
+    pub push: Option<Vec<TeamName>>,
+    /// What particular paths demand on top.
+    pub paths: Vec<PathRule>,
+    /// The commit whose history is taken as given when the ref is first seen; where it is absent,
+    /// or the rules of one ref disagree, the whole history is judged.
+    pub baseline: Option<Oid>,
+    /// The targets that an accepted push releases to.
+    pub release: Vec<TargetName>,
+}
+
+/// Whom a contribution bars from approving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Independence {
+    /// Contributors of a commit may not approve that commit.
+    Commit,
+    /// Contributors to any commit of the range may approve none of it.
+    Range,
+}
+
+/// What authenticates a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribution {
+    /// A valid signature by a known person's key.
+    Signature,
+    /// That, or a known person who was the authenticated first pusher.
+    SignatureOrPusher,
+}
+
+/// What commits that touch some paths demand on top of the branch's own number.
+#[derive(Debug, Clone)]
+pub struct PathRule {
+    /// The globs as the policy writes them.
+    pub patterns: Vec<String>,
+    /// The compiled globs.
+    pub globs: PathGlobs,
+    /// How many distinct people have to approve; at least 1.
+    pub required: u32,
+    /// The teams whose approvals count.
+    pub from: Vec<TeamName>,
+}
+
+/// Compiled globs over raw bytes: `*` and `?` do not cross `/`, `**` does, and `X/**` matches `X`
+/// itself too.
+#[derive(Debug, Clone)]
+pub struct PathGlobs(pub(in crate::policy) globset::GlobSet);
+
+impl PathGlobs {
+    /// Whether any of the globs matches.
+    #[must_use]
+    pub fn is_match(&self, path: &[u8]) -> bool {
+        use std::os::unix::ffi::OsStrExt;
+        self.0.is_match(std::ffi::OsStr::from_bytes(path))
+    }
+}
+
+/// A place in production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The policy's name for it.
+    pub name: TargetName,
+    /// The folder of the tree that is released; the whole tree if absent. No trailing `/`.
+    pub from: Option<String>,
+    /// Globs, in the tree's own paths, of what is not released; `.git*` never is.
+    pub exclude: Vec<String>,
+    /// Where and how.
+    pub kind: TargetKind,
+}
+
+/// Where a release goes and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A directory on the server's own machine.
+    Dir(DirTarget),
+    /// An FTP site.
+    Ftp(FtpTarget),
+}
+
+/// `releases/<n>` and a `current` symlink below a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirTarget {
+    /// The absolute path.
+    pub path: PathBuf,
+    /// How many releases are kept; at least 1.
+    pub keep: u32,
+}
+
+/// An FTP site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FtpTarget {
+    /// The host's name or address.
+    pub host: String,
+    /// The control connection's port.
+    pub port: u16,
+    /// The directory on the site: absolute, no trailing `/` unless it is `/`.
+    pub path: String,
+    /// Whether and how the connection is encrypted.
+    pub tls: TlsMode,
+    /// A file beside the policy (`keys/…`) with the authorities to trust, instead of the machine's.
+    pub ca: Option<String>,
+    /// How many connections at once; 1 to 16.
+    pub connections: u32,
+}
+
+/// How an FTP connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Not at all; the policy had to say so.
+    Plain,
+    /// `AUTH TLS` on the ordinary port (RFC 4217).
+    Explicit,
+    /// TLS from the first byte.
+    Implicit,
+}
+
+impl Policy {
+    /// The rules that protect `refname`: all of them apply, and the strictest of each demand wins.
+    #[must_use]
+    pub fn rules_for(&self, refname: &RefName) -> Vec<&BranchRule> {
+        self.rules
+            .iter()
+            .filter(|rule| rule.refs.is_match(refname.as_bytes()))
+            .collect()
+    }
+
+    /// Whether any rule protects `refname`. The policy's own ref always is protected.
+    #[must_use]
+    pub fn protects(&self, refname: &RefName) -> bool {
+        refname.as_bytes() == crate::policy::POLICY_REF.as_bytes()
+            || self
+                .rules
+                .iter()
+                .any(|rule| rule.refs.is_match(refname.as_bytes()))
+    }
+
+    /// Everybody in any of `teams` who still counts.
+    #[must_use]
+    pub fn members(&self, teams: &[TeamName]) -> BTreeSet<PersonName> {
+        teams
+            .iter()
+            .filter_map(|team| self.teams.get(team))
+            .flatten()
+            .filter(|name| {
+                self.people
+                    .get(*name)
+                    .is_some_and(|person| !person.disabled)
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// Who owns this key.
+    #[must_use]
+    pub fn owner_of_key(&self, key: &KeyFingerprint) -> Option<&Person> {
+        self.people
+            .values()
+            .find(|person| person.keys.contains(key))
+    }
+
+    /// Who owns this login, compared byte by byte.
+    #[must_use]
+    pub fn owner_of_login(&self, login: &str) -> Option<&Person> {
+        self.people
+            .values()
+            .find(|person| person.logins.iter().any(|own| own.as_str() == login))
+    }
+
+    /// Who owns this address, ASCII case folded: a claim that adds a contributor, never a proof.
+    #[must_use]
+    pub fn owner_of_email(&self, email: &[u8]) -> Option<&Person> {
+        self.people.values().find(|person| {
+            person
+                .emails
+                .iter()
+                .any(|own| own.as_str().as_bytes().eq_ignore_ascii_case(email))
+        })
+    }
+}

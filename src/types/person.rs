@@ -1,0 +1,75 @@
+//! Names of people, teams and targets, and what identifies a person from outside.
+
+use std::fmt;
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $type(String);
+
+        impl $type {
+            /// The value with this text; the policy reader has checked it.
+            #[must_use]
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&super::escape(self.0.as_bytes()))
+            }
+        }
+    };
+}
+
+name! {
+    /// The policy's name for one human: the unit in which approvals are counted.
+    PersonName
+}
+name! {
+    /// The policy's name for a list of people.
+    TeamName
+}
+name! {
+    /// The policy's name for a place in production.
+    TargetName
+}
+name! {
+    /// An account name that a server authenticated.
+    Login
+}
+name! {
+    /// An e-mail address as the policy writes it.
+    Email
+}
+
+/// What names a public key for good.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase", tag = "type", content = "fingerprint")]
+pub enum KeyFingerprint {
+    /// The primary key's fingerprint: 40 or 64 upper-case hexadecimal digits (RFC 9580).
+    OpenPgp(String),
+    /// The key blob's hash as OpenSSH writes it: `SHA256:` and base64 without padding.
+    Ssh(String),
+    /// The certificate's SHA-1 as GnuPG writes it: 40 upper-case hexadecimal digits.
+    X509(String),
+}
+
+impl fmt::Display for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenPgp(text) | Self::Ssh(text) | Self::X509(text) => f.write_str(text),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Times and spans, in whole seconds.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A moment in whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Why text is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a time like 2026-12-24T00:00:00Z")]
+pub struct TimestampError;
+
+/// A span in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seconds(pub u64);
+
+impl Timestamp {
+    /// The moment so many seconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn as_unix(self) -> i64 {
+        self.0
+    }
+
+    /// The moment `span` later; the last representable one where that would overflow.
+    #[must_use]
+    pub fn plus(self, span: Seconds) -> Self {
+        Self(self.0.saturating_add_unsigned(span.0))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+    /// Reads exactly `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC, whole seconds).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
+        let parsed = Self(time.as_second());
+        if parsed.to_string() == text {
+            Ok(parsed)
+        } else {
+            Err(TimestampError)
+        }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.0) {
+            Ok(time) => write!(f, "{time}"),
+            Err(_) => write!(f, "@{}", self.0),
+        }
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn reads_and_writes_one_form_only() {
+        let text = "2026-12-24T00:00:00Z";
+        assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        for bad in [
+            "2026-12-24",
+            "2026-12-24T00:00:00+01:00",
+            "2026-12-24T00:00:00.5Z",
+            "",
+        ] {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
+        }
+    }
+}
