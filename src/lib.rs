@@ -11,9 +11,15 @@
 //! - [`statement`]: approve, reject, withdraw: the signed tag format
 //! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
 //! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
+//! - [`folder`]: relhook's own folder in the server's repository
+//! - [`audit`]: every verdict and release, chained and on disk before anything is answered
+//! - [`ledger`]: what the log means for the next push, for quick look-up
 
+pub mod audit;
 pub mod decide;
 pub mod facts;
+pub mod folder;
+pub mod ledger;
 pub mod object;
 pub mod policy;
 pub mod signature;

@@ -1,0 +1,235 @@
+//! What an entry says. Every field is escaped text, a number, a time or an id: a line of the log
+//! never holds a line break or an unescaped byte from outside.
+
+use crate::types::{Oid, RefName, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The format's name, in every entry.
+pub const SCHEMA: &str = "relhook/audit/v1";
+
+/// A SHA-256, as 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hash(String);
+
+impl Hash {
+    /// The hash of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest;
+        Self(hex(&sha2::Sha256::digest(bytes)))
+    }
+
+    /// What the first entry names as its predecessor: 64 zeros.
+    #[must_use]
+    pub fn none() -> Self {
+        Self("0".repeat(64))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is 64 lower-case hexadecimal digits; a value read from a file may not be.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.0.len() == 64
+            && self
+                .0
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            use fmt::Write;
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// 1 for the first entry, then one more each.
+    pub seq: u64,
+    /// When, by the server's clock; never before the entry before it.
+    pub time: Timestamp,
+    /// The hash of the line before, without its line break.
+    pub prev: Hash,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// The log begins.
+    Begun {
+        /// The repository's name.
+        repository: String,
+        /// The version of relhook.
+        tool: String,
+    },
+    /// A protected ref's value was taken as given.
+    Pinned(Pin),
+    /// A push was judged.
+    Verdict(VerdictRecord),
+    /// A push was refused before it could be judged.
+    Refused {
+        /// The code.
+        code: String,
+        /// The sentence.
+        why: String,
+        /// The login that the server supplied, if any.
+        login: Option<String>,
+    },
+    /// A release began, ended or failed.
+    Release(ReleaseRecord),
+    /// The end of the file was not a whole line (a crash or a full disk cut it) and was dropped.
+    Recovered {
+        /// How many bytes were dropped.
+        dropped_bytes: u64,
+    },
+}
+
+impl Pin {
+    /// The pin of `refname` at `oid` by the account `by`.
+    #[must_use]
+    pub fn new(refname: &RefName, oid: Oid, by: &str) -> Self {
+        Self {
+            refname: refname.to_string(),
+            ref_hex: hex(refname.as_bytes()),
+            oid,
+            by: crate::types::escape(by.as_bytes()),
+        }
+    }
+}
+
+/// A ref's value that was taken as given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The ref's raw name in hexadecimal, so that it can be read back exactly.
+    pub ref_hex: String,
+    /// Its value.
+    pub oid: Oid,
+    /// Who ran the command: the system's account name.
+    pub by: String,
+}
+
+/// A judged push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRecord {
+    /// `accepted` or `rejected`.
+    pub outcome: String,
+    /// The person who pushed, where one was identified.
+    pub person: Option<String>,
+    /// The login that the server supplied, if any.
+    pub login: Option<String>,
+    /// The policy's commit.
+    pub policy: Oid,
+    /// The refs that a rule, a statement or a refusal concerns; at most [`MAX_UPDATES`].
+    pub updates: Vec<UpdateRecord>,
+    /// How many other refs the push named.
+    pub others: u64,
+    /// The codes of reasons that concern the push as a whole.
+    pub codes: Vec<String>,
+    /// Hashes of the evidence: the report, and each raw statement that counted or arrived.
+    pub evidence: Vec<Hash>,
+    /// The statements and approving commits that were first seen in this push, if it was accepted.
+    pub seen: Vec<Oid>,
+    /// The version of relhook.
+    pub tool: String,
+}
+
+/// How many updates an entry lists; the report in the evidence has them all.
+pub const MAX_UPDATES: usize = 100;
+
+/// One ref update of a judged push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateRecord {
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// What the push said that it named.
+    pub claimed: Option<Oid>,
+    /// What it really named.
+    pub old: Option<Oid>,
+    /// What it was to name; absent for a deletion.
+    pub new: Option<Oid>,
+    /// The codes of every reason against it.
+    pub codes: Vec<String>,
+    /// The people whose approvals covered something.
+    pub approved_by: Vec<String>,
+    /// What the verdict allows.
+    pub permit: Option<PermitRecord>,
+}
+
+/// A move that a verdict allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermitRecord {
+    /// The ref's raw name in hexadecimal, so that it can be read back exactly.
+    pub ref_hex: String,
+    /// What the ref names now.
+    pub old: Option<Oid>,
+    /// What it may be moved to.
+    pub new: Oid,
+    /// The targets that it is then released to.
+    pub release: Vec<String>,
+}
+
+/// A release to one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRecord {
+    /// The target's name.
+    pub target: String,
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit.
+    pub commit: Oid,
+    /// Started, finished or failed.
+    pub state: ReleaseState,
+    /// Files uploaded.
+    pub uploaded: u64,
+    /// Files deleted.
+    pub deleted: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// What went wrong, escaped and without secrets.
+    pub error: Option<String>,
+}
+
+/// How far a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReleaseState {
+    /// It begins.
+    Started,
+    /// The target holds the commit's tree.
+    Finished,
+    /// It stopped; the next run carries on.
+    Failed,
+}

@@ -1,0 +1,89 @@
+//! What can be wrong with the log.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the log could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log is gone, or has never been begun by `relhook init`.
+    #[error("{path}: the audit log is not there; only `relhook init` begins one")]
+    Absent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is a log already.
+    #[error("{path}: there is an audit log already")]
+    Begun {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line does not fit the format or its place in the chain.
+    #[error("{path}, entry {seq}: {why}")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The sequence number where the chain breaks.
+        seq: u64,
+        /// How.
+        why: String,
+    },
+    /// The log ends before the entry that was last recorded.
+    #[error("{path}: the log ends at entry {found}, but entry {recorded} was written")]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// The last entry that is there.
+        found: u64,
+        /// The last entry that the head names.
+        recorded: u64,
+    },
+    /// An entry would be longer than a line may be.
+    #[error("an audit entry of {size} bytes is longer than {limit}")]
+    TooLong {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl AuditError {
+    /// For `map_err`: what the system said of `path`.
+    pub(in crate::audit) fn io(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// For `map_err` on opening the log file at `path`: not there is its own error.
+    pub(in crate::audit) fn opening(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::Absent {
+                path: path.to_owned(),
+            },
+            _ => Self::Io {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
+    /// Whether somebody may have tampered, so that nothing may go on.
+    #[must_use]
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Self::Absent { .. } | Self::Broken { .. } | Self::Truncated { .. } => true,
+            Self::Io { .. } | Self::Begun { .. } | Self::TooLong { .. } => false,
+        }
+    }
+}

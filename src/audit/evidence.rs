@@ -1,0 +1,33 @@
+//! Evidence: raw bytes kept under their own hash, so that an entry that names the hash proves them.
+
+use super::{AuditError, Hash};
+use crate::folder::{private_dir, replace_file};
+use std::path::Path;
+
+/// The largest piece of evidence, in bytes.
+const MAX_SIZE: usize = 4 << 20;
+
+/// Keeps `bytes` below `dir` and says under which hash; on disk when this returns.
+pub(in crate::audit) fn keep(dir: &Path, bytes: &[u8]) -> Result<Hash, AuditError> {
+    if bytes.len() > MAX_SIZE {
+        return Err(AuditError::TooLong {
+            size: bytes.len(),
+            limit: MAX_SIZE,
+        });
+    }
+    let hash = Hash::of(bytes);
+    let path = dir.join(hash.as_str());
+    // A file of this name was renamed into place whole, so its content is the hash's.
+    if path.exists() {
+        return Ok(hash);
+    }
+    private_dir(dir).map_err(AuditError::io(dir))?;
+    replace_file(&path, bytes).map_err(AuditError::io(&path))?;
+    Ok(hash)
+}
+
+/// Whether the evidence of this hash is there and is what the hash says.
+pub(in crate::audit) fn holds(dir: &Path, hash: &Hash) -> bool {
+    hash.is_well_formed()
+        && std::fs::read(dir.join(hash.as_str())).is_ok_and(|bytes| Hash::of(&bytes) == *hash)
+}

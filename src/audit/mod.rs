@@ -1,0 +1,22 @@
+//! The audit log: every verdict and every release, on disk before anything is answered.
+//!
+//! One JSON entry a line, each naming the hash of the line before; the raw evidence that an entry
+//! rests on is kept by hash beside it. The format is in docs/audit.md.
+
+mod entry;
+mod error;
+mod evidence;
+mod log;
+mod tail;
+mod verify;
+
+pub use entry::{
+    Entry, Event, Hash, MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord,
+    VerdictRecord, hex,
+};
+pub use error::AuditError;
+pub use log::{AuditLog, Recorded};
+pub use verify::{Report, verify};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! What only a server remembers.
+
+use crate::types::{Oid, PersonName, RefName, Timestamp};
+
+/// What was learnt before this push. The server's ledger is one; a clone knows less.
+pub trait Memory {
+    /// Where the range of `refname` starts: the last commit that was accepted, given that the ref
+    /// really names `current`; nothing if nothing was ever accepted or pinned.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String>;
+
+    /// When a statement or approving commit was first seen here.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String>;
+
+    /// Who first pushed a commit, authenticated, in an earlier push.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn first_pusher(&self, _commit: Oid) -> Result<Option<PersonName>, String> {
+        Ok(None)
+    }
+}

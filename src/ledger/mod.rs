@@ -1,0 +1,266 @@
+//! The ledger: what the audit log means for the next push, for quick look-up.
+//!
+//! For each protected ref, the last commit that was accepted and the moves that verdicts allow;
+//! for each statement, when it was first seen. All of it can be rebuilt from the audit log.
+
+mod refs;
+
+use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
+use crate::facts::Memory;
+use crate::folder::{private_dir, replace_file};
+use crate::types::{Oid, RefName, Timestamp};
+pub use refs::RefRecord;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The ledger of one repository.
+#[derive(Debug)]
+pub struct Ledger {
+    dir: PathBuf,
+}
+
+/// Why the ledger could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file does not hold what the ledger writes.
+    #[error("{path}: not what relhook wrote: {why}")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// How.
+        why: String,
+    },
+    /// The audit log could not be read, so the ledger could not be rebuilt.
+    #[error("the ledger could not be rebuilt: {0}")]
+    Audit(#[from] AuditError),
+}
+
+impl LedgerError {
+    pub(in crate::ledger) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl Ledger {
+    /// The ledger below relhook's folder, rebuilt from `log` where it was lost.
+    ///
+    /// # Errors
+    /// When it can neither be read nor rebuilt.
+    pub fn open(folder: &Path, log: &AuditLog) -> Result<Self, LedgerError> {
+        let ledger = Self {
+            dir: folder.join("ledger"),
+        };
+        let mark = ledger.mark();
+        if !mark.try_exists().map_err(LedgerError::io(&mark))? {
+            ledger.rebuild(log)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Forgets everything and reads it again from the audit log, which is verified on the way.
+    ///
+    /// # Errors
+    /// When the log does not verify or the ledger cannot be written.
+    pub fn rebuild(&self, log: &AuditLog) -> Result<(), LedgerError> {
+        match std::fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(LedgerError::Io {
+                    path: self.dir.clone(),
+                    source: error,
+                });
+            }
+            _ => {}
+        }
+        private_dir(&self.dir).map_err(LedgerError::io(&self.dir))?;
+        let mut failed = None;
+        crate::audit::verify(log, |entry| {
+            if failed.is_none() {
+                failed = self.replay(entry.seq, entry.time, &entry.event).err();
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mark = self.mark();
+        replace_file(&mark, b"relhook/ledger/v1\n").map_err(LedgerError::io(&mark))
+    }
+
+    fn replay(&self, seq: u64, time: Timestamp, event: &Event) -> Result<(), LedgerError> {
+        match event {
+            Event::Pinned(pin) => self.pin(&self.name(&pin.ref_hex)?, pin.oid),
+            Event::Verdict(verdict) => self.apply(seq, time, verdict),
+            Event::Begun { .. }
+            | Event::Refused { .. }
+            | Event::Release(_)
+            | Event::Recovered { .. } => Ok(()),
+        }
+    }
+
+    /// Takes in a recorded verdict: its permits, and what was first seen in it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn apply(
+        &self,
+        seq: u64,
+        time: Timestamp,
+        verdict: &VerdictRecord,
+    ) -> Result<(), LedgerError> {
+        if verdict.outcome != "accepted" {
+            return Ok(());
+        }
+        for oid in &verdict.seen {
+            self.see(*oid, time)?;
+        }
+        for permit in verdict
+            .updates
+            .iter()
+            .filter_map(|update| update.permit.as_ref())
+        {
+            self.permit(permit, seq, time)?;
+        }
+        Ok(())
+    }
+
+    fn permit(&self, permit: &PermitRecord, seq: u64, time: Timestamp) -> Result<(), LedgerError> {
+        let refname = self.name(&permit.ref_hex)?;
+        let mut record = self.record(&refname)?;
+        record.allow(permit.old, permit.new, seq, time);
+        self.write(&refname, &record)
+    }
+
+    fn name(&self, hex: &str) -> Result<RefName, LedgerError> {
+        refs::name_from_hex(hex).map_err(|why| LedgerError::Broken {
+            path: self.dir.clone(),
+            why,
+        })
+    }
+
+    /// Takes a ref's value as given: what it reaches is not judged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn pin(&self, refname: &RefName, oid: Oid) -> Result<(), LedgerError> {
+        let mut record = self.record(refname)?;
+        record.approved = Some(oid);
+        self.write(refname, &record)
+    }
+
+    /// What is known of a ref.
+    ///
+    /// # Errors
+    /// When its file cannot be read or is not what the ledger writes.
+    pub fn record(&self, refname: &RefName) -> Result<RefRecord, LedgerError> {
+        let path = self.ref_file(refname);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(RefRecord::default());
+            }
+            Err(source) => return Err(LedgerError::Io { path, source }),
+        };
+        serde_json::from_slice(&bytes).map_err(|error| LedgerError::Broken {
+            path,
+            why: error.to_string(),
+        })
+    }
+
+    /// The value `current` of a ref, if a recorded verdict accepted it or it was pinned.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn accepted(
+        &self,
+        refname: &RefName,
+        current: Option<Oid>,
+    ) -> Result<Option<Oid>, LedgerError> {
+        let record = self.record(refname)?;
+        Ok(current.filter(|oid| record.knows(*oid)))
+    }
+
+    /// When a statement or approving commit was first seen here.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn seen(&self, oid: Oid) -> Result<Option<Timestamp>, LedgerError> {
+        let path = self.seen_file(oid);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                text.trim_end()
+                    .parse()
+                    .map(Some)
+                    .map_err(|error: crate::types::TimestampError| LedgerError::Broken {
+                        path,
+                        why: error.to_string(),
+                    })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LedgerError::Io { path, source }),
+        }
+    }
+
+    /// Remembers when `oid` was first seen; an earlier time stands.
+    fn see(&self, oid: Oid, time: Timestamp) -> Result<(), LedgerError> {
+        if self.seen(oid)?.is_some() {
+            return Ok(());
+        }
+        write_below(&self.seen_file(oid), format!("{time}\n").as_bytes())
+    }
+
+    fn write(&self, refname: &RefName, record: &RefRecord) -> Result<(), LedgerError> {
+        let path = self.ref_file(refname);
+        let bytes = serde_json::to_vec(record);
+        let bytes = bytes.map_err(|error| LedgerError::Broken {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        write_below(&path, &bytes)
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.dir.join("complete")
+    }
+
+    fn ref_file(&self, refname: &RefName) -> PathBuf {
+        let hash = crate::audit::Hash::of(refname.as_bytes());
+        self.dir.join("refs").join(hash.as_str())
+    }
+
+    fn seen_file(&self, oid: Oid) -> PathBuf {
+        let hex = oid.to_string();
+        let fan = hex.get(..2).unwrap_or_default().to_owned();
+        self.dir.join("seen").join(fan).join(hex)
+    }
+}
+
+fn write_below(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    if let Some(parent) = path.parent() {
+        private_dir(parent).map_err(LedgerError::io(parent))?;
+    }
+    replace_file(path, bytes).map_err(LedgerError::io(path))
+}
+
+impl Memory for Ledger {
+    fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
+        let record = self.record(refname).map_err(|error| error.to_string())?;
+        Ok(current.filter(|oid| record.knows(*oid)).or(record.approved))
+    }
+
+    fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
+        self.seen(oid).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What is known of one protected ref.
+
+use crate::types::{Oid, RefName, Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long a permit lets a ref move. The push that it was given to takes moments; what comes
+/// later was not that push.
+const PERMIT_LIFE: Seconds = Seconds(600);
+
+/// How many permits of one ref are remembered.
+const MAX_PERMITS: usize = 32;
+
+/// One ref's file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefRecord {
+    /// The last value that is known to have been accepted and to have stood in the ref.
+    pub approved: Option<Oid>,
+    /// Moves that verdicts allowed since, oldest first. Which of them happened shows in the ref.
+    permits: Vec<Allowed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Allowed {
+    old: Option<Oid>,
+    new: Oid,
+    seq: u64,
+    time: Timestamp,
+}
+
+impl RefRecord {
+    /// Takes in a permit to move the ref from `old`, its real value, to `new`.
+    pub(in crate::ledger) fn allow(
+        &mut self,
+        old: Option<Oid>,
+        new: Oid,
+        seq: u64,
+        time: Timestamp,
+    ) {
+        if let Some(old) = old.filter(|old| self.knows(*old)) {
+            // The ref stands at `old` now, so the permits that led elsewhere are spent or void.
+            self.approved = Some(old);
+        }
+        self.permits
+            .retain(|permit| permit.old == old && permit.new != new);
+        self.permits.push(Allowed {
+            old,
+            new,
+            seq,
+            time,
+        });
+        if self.permits.len() > MAX_PERMITS {
+            self.permits.remove(0);
+        }
+    }
+
+    /// Whether `oid` was accepted for this ref, or taken as given.
+    #[must_use]
+    pub fn knows(&self, oid: Oid) -> bool {
+        self.approved == Some(oid) || self.permits.iter().any(|permit| permit.new == oid)
+    }
+
+    /// Whether a verdict allows exactly this move, and did so just now. `old` is absent where the
+    /// caller cannot tell: git then did not say what the ref names.
+    #[must_use]
+    pub fn permits(&self, old: Option<Oid>, new: Oid, now: Timestamp) -> bool {
+        self.permits.iter().any(|permit| {
+            permit.new == new && permit.old == old && now <= permit.time.plus(PERMIT_LIFE)
+        })
+    }
+}
+
+/// A ref name from the hexadecimal form that the log keeps.
+pub(in crate::ledger) fn name_from_hex(hex: &str) -> Result<RefName, String> {
+    let digits: Option<Vec<u8>> = hex
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| {
+            std::str::from_utf8(pair)
+                .ok()
+                .filter(|pair| pair.len() == 2)
+        })
+        .map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect();
+    let bytes = digits.ok_or_else(|| "a ref name that is not hexadecimal".to_owned())?;
+    RefName::new(&bytes).map_err(|error| error.to_string())
+}
