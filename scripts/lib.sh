@@ -1,0 +1,40 @@
+# Shared by the scripts: installing what a fresh Debian machine lacks.
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# need COMMAND PACKAGE: notes the package where the command is missing.
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+
+install_missing() {
+    [ -n "$missing" ] || return 0
+    say "installing:$missing"
+    command -v apt-get >/dev/null 2>&1 || { echo "please install:$missing" >&2; exit 1; }
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of packages
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# What building and running relhook needs.
+need_to_build() {
+    need git git
+    need cc gcc
+    need pkg-config pkg-config
+    need gpg gpg
+    need gpg-agent gpg-agent
+    need gpgconf gpgconf
+    need ssh-keygen openssh-client
+    if ! pkg-config --exists gpgme 2>/dev/null && ! command -v gpgme-config >/dev/null 2>&1; then
+        missing="$missing libgpgme-dev"
+    fi
+    PATH="$PATH:$HOME/.cargo/bin"
+    # Debian's own cargo is too old; rustup brings the version in rust-toolchain or Cargo.toml.
+    command -v cargo >/dev/null 2>&1 || {
+        echo "please install Rust first: https://rustup.rs" >&2
+        exit 1
+    }
+}
