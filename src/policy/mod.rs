@@ -1,11 +1,32 @@
-//! The policy: what the YAML says ([`schema`](self)) and what it means ([`Policy`]).
+//! The policy: what the YAML says, and what it means ([`Policy`]).
+//!
+//! A file becomes text (`text`), a tree (`yaml`), what the format says (`schema`), and what that
+//! means (`meaning`). Every complaint on the way is gathered, with its place.
 
 /// The branch that holds the policy.
 pub const POLICY_REF: &str = "refs/relhook/policy";
+/// The policy's file on its branch.
+pub const POLICY_FILE: &str = "policy.yaml";
+/// The folder of the public key files, beside the policy.
+pub const KEYS_FOLDER: &str = "keys";
 
+mod complaint;
+mod fault;
+mod globs;
+mod keyfiles;
 mod model;
+mod suggest;
+mod text;
+mod yaml;
 
-pub use model::{
-    Attribution, BranchRule, DirTarget, FtpTarget, IdentitySource, Independence, PathGlobs,
-    PathRule, Person, Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
+pub use complaint::{Complaint, PolicyErrors, Position};
+pub use fault::Fault;
+pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs};
+pub use keyfiles::{
+    Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES,
 };
+pub use model::{
+    Attribution, BranchRule, DirTarget, FtpTarget, IdentitySource, Independence, PathRule, Person,
+    Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
+};
+pub use text::MAX_POLICY_BYTES;

@@ -1,6 +1,7 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
+use super::PathGlobs;
 use crate::types::{
     Email, KeyFingerprint, Login, Oid, PersonName, RefName, Seconds, TargetName, TeamName,
 };
@@ -47,8 +48,11 @@ pub struct Person {
     pub emails: Vec<Email>,
     /// Their accounts on the server.
     pub logins: Vec<Login>,
-    /// Their public keys.
+    /// Their public keys, of every kind.
     pub keys: Vec<KeyFingerprint>,
+    /// The SSH ones themselves: one for each [`KeyFingerprint::Ssh`] of `keys`, in that order. The
+    /// others lie in the policy's `keys/` folder.
+    pub ssh_keys: Vec<ssh_key::PublicKey>,
 }
 
 /// Where the authenticated pusher's login comes from. Exactly one source; all others are ignored.
@@ -119,20 +123,6 @@ pub struct PathRule {
     pub from: Vec<TeamName>,
 }
 
-/// Compiled globs over raw bytes: `*` and `?` do not cross `/`, `**` does, and `X/**` matches `X`
-/// itself too.
-#[derive(Debug, Clone)]
-pub struct PathGlobs(pub(in crate::policy) globset::GlobSet);
-
-impl PathGlobs {
-    /// Whether any of the globs matches.
-    #[must_use]
-    pub fn is_match(&self, path: &[u8]) -> bool {
-        use std::os::unix::ffi::OsStrExt;
-        self.0.is_match(std::ffi::OsStr::from_bytes(path))
-    }
-}
-
 /// A place in production.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -141,7 +131,7 @@ pub struct Target {
     /// The folder of the tree that is released; the whole tree if absent. No trailing `/`.
     pub from: Option<String>,
     /// Globs, in the tree's own paths, of what is not released; `.git*` never is.
-    pub exclude: Vec<String>,
+    pub exclude: PathGlobs,
     /// Where and how.
     pub kind: TargetKind,
 }
@@ -175,7 +165,8 @@ pub struct FtpTarget {
     pub path: String,
     /// Whether and how the connection is encrypted.
     pub tls: TlsMode,
-    /// A file beside the policy (`keys/…`) with the authorities to trust, instead of the machine's.
+    /// The name of a file in the policy's `keys/` folder (without `keys/`) with the authorities to
+    /// trust, instead of the machine's.
     pub ca: Option<String>,
     /// How many connections at once; 1 to 16.
     pub connections: u32,

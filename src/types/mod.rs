@@ -43,7 +43,8 @@ fn escape_char(ch: char, out: &mut String) {
 }
 
 /// Whether a code point is invisible or changes how its neighbours are shown.
-fn is_deceptive(ch: char) -> bool {
+#[must_use]
+pub fn is_deceptive(ch: char) -> bool {
     matches!(u32::from(ch),
         0x80..=0x9f | 0xad | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180e
         | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
