@@ -1,0 +1,85 @@
+//! The repository: opened once, checked for everything that would make its history lie, and read
+//! as raw objects and raw refs.
+
+mod error;
+mod objects;
+mod open;
+mod packed;
+mod refs;
+
+#[cfg(test)]
+mod tests;
+
+use super::limits::Limits;
+pub use error::StoreError;
+pub use objects::Header;
+use packed::PackedRefs;
+use std::path::{Path, PathBuf};
+
+/// A repository whose objects and refs can be read. It writes nothing.
+pub struct Store {
+    repo: git2::Repository,
+    /// In a push: the store without what the push brought.
+    settled: Option<git2::Odb<'static>>,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    packed: PackedRefs,
+    limits: Limits,
+    warnings: Vec<String>,
+}
+
+impl Store {
+    /// The repository's own folder, absolute.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The folder that holds refs and objects, absolute; differs from [`Self::git_dir`] in a
+    /// linked worktree only.
+    #[must_use]
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The working folder, if there is one.
+    #[must_use]
+    pub fn work_dir(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+
+    /// What is unusual about the repository but no reason to refuse.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The bounds on what is read.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The same store with other bounds.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The repository's settings (git's own order of files), for what is not history.
+    ///
+    /// # Errors
+    /// When a configuration file cannot be read.
+    pub fn config(&self) -> Result<git2::Config, git2::Error> {
+        self.repo.config()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("git_dir", &self.git_dir)
+            .finish_non_exhaustive()
+    }
+}

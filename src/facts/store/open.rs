@@ -1,0 +1,205 @@
+//! Opening, and the reasons not to.
+
+use super::packed::PackedRefs;
+use super::{Limits, Store, StoreError};
+use crate::types::escape;
+use git2::{ErrorCode, Odb, Repository, RepositoryOpenFlags};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+impl Store {
+    /// Opens the repository that git runs a hook in: `GIT_DIR`, or the current folder, with the
+    /// objects of the push in progress. Never searches upwards.
+    ///
+    /// # Errors
+    /// When there is no repository, it is not this account's, or something in it or in the
+    /// environment would make its history or refs lie.
+    pub fn open_in_hook() -> Result<Self, StoreError> {
+        if set("GIT_NAMESPACE") {
+            return Err(StoreError::Namespace);
+        }
+        if set("GIT_COMMON_DIR") {
+            return Err(StoreError::CommonDir);
+        }
+        if let Some(file) = std::env::var_os("GIT_SHALLOW_FILE").filter(|file| !file.is_empty()) {
+            refuse_shallow(PathBuf::from(file))?;
+        }
+        let named = std::env::var_os("GIT_DIR").unwrap_or_else(|| OsString::from("."));
+        let path = absolute(Path::new(&named))?;
+        let flags = RepositoryOpenFlags::FROM_ENV
+            | RepositoryOpenFlags::NO_SEARCH
+            | RepositoryOpenFlags::NO_DOTGIT;
+        let store = Self::open_with(&path, flags)?;
+        if store.git_dir != path {
+            return Err(StoreError::NotARepository { path });
+        }
+        refuse_shallow_updates(&store)?;
+        let quarantined = set("GIT_QUARANTINE_PATH") || set("GIT_OBJECT_DIRECTORY");
+        let settled = quarantined
+            .then(|| settled(&store.common_dir))
+            .transpose()
+            .map_err(|error| unusable(&store.git_dir, &error))?;
+        Ok(Self { settled, ..store })
+    }
+
+    /// Opens the repository at or above `path`, which may be a clone, bare or not, or a worktree.
+    ///
+    /// # Errors
+    /// As for [`Self::open_in_hook`], the environment left aside.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, RepositoryOpenFlags::empty())
+    }
+
+    fn open_with(path: &Path, flags: RepositoryOpenFlags) -> Result<Self, StoreError> {
+        let repo = Repository::open_ext(path, flags, std::iter::empty::<OsString>())
+            .map_err(|error| diagnose(path, &error))?;
+        let git_dir = absolute(repo.path())?;
+        let common_dir = absolute(repo.commondir())?;
+        let store = Self {
+            repo,
+            settled: None,
+            packed: PackedRefs::new(common_dir.join("packed-refs")),
+            git_dir,
+            common_dir,
+            limits: Limits::default(),
+            warnings: Vec::new(),
+        };
+        store.checked()
+    }
+
+    fn checked(mut self) -> Result<Self, StoreError> {
+        let config = self.repo.config().and_then(|mut config| config.snapshot());
+        let config = config.map_err(|error| unusable(&self.git_dir, &error))?;
+        refuse_formats(&config)?;
+        let grafts = self.common_dir.join("info/grafts");
+        if has_content(&grafts)? {
+            return Err(StoreError::Grafts { path: grafts });
+        }
+        refuse_shallow(self.common_dir.join("shallow"))?;
+        let alternates = self.common_dir.join("objects/info/alternates");
+        if has_content(&alternates)? {
+            self.warnings.push(format!(
+                "{} borrows objects from another repository, whose owner can make them vanish",
+                alternates.display()
+            ));
+        }
+        Ok(self)
+    }
+}
+
+/// The store without the push in progress.
+fn settled(common_dir: &Path) -> Result<Odb<'static>, git2::Error> {
+    let odb = Odb::new()?;
+    let objects = common_dir.join("objects");
+    let text = objects
+        .to_str()
+        .ok_or_else(|| git2::Error::from_str("the repository's path is not UTF-8"))?;
+    odb.add_disk_alternate(text)?;
+    Ok(odb)
+}
+
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    std::fs::canonicalize(path).map_err(|_| StoreError::NotARepository {
+        path: path.to_owned(),
+    })
+}
+
+fn refuse_shallow(path: PathBuf) -> Result<(), StoreError> {
+    if has_content(&path)? {
+        Err(StoreError::Shallow { path })
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a file is there and not empty; one that cannot be looked at is an error.
+fn has_content(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::metadata(path) {
+        Ok(meta) => Ok(meta.len() > 0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::Unusable {
+            path: path.to_owned(),
+            why: error.to_string(),
+        }),
+    }
+}
+
+fn refuse_shallow_updates(store: &Store) -> Result<(), StoreError> {
+    let config = store.repo.config();
+    let config = config.map_err(|error| unusable(&store.git_dir, &error))?;
+    match config.get_bool("receive.shallowUpdate") {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(StoreError::ShallowUpdate),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+        Err(error) => Err(unusable(&store.git_dir, &error)),
+    }
+}
+
+/// Formats that would be read wrongly or not at all. libgit2 looks at them only from repository
+/// version 1 on; git honours some of them before.
+fn refuse_formats(config: &git2::Config) -> Result<(), StoreError> {
+    if let Some(format) = value(config, "extensions.refstorage").filter(|text| text != "files") {
+        return Err(StoreError::RefStorage { format });
+    }
+    if let Some(format) = value(config, "extensions.objectformat").filter(|text| text != "sha1") {
+        return Err(StoreError::ObjectFormat { format });
+    }
+    if value(config, "extensions.partialclone").is_some() {
+        return Err(StoreError::PartialClone {
+            setting: "extensions.partialClone".into(),
+        });
+    }
+    let Ok(mut promisors) = config.entries(Some(r"^remote\..*\.promisor$")) else {
+        return Ok(());
+    };
+    match promisors.next() {
+        Some(_) => Err(StoreError::PartialClone {
+            setting: "remote.<name>.promisor".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn value(config: &git2::Config, key: &str) -> Option<String> {
+    config
+        .get_bytes(key)
+        .ok()
+        .map(|bytes| escape(bytes).to_ascii_lowercase())
+}
+
+/// libgit2's refusal, told so that somebody can act on it.
+fn diagnose(path: &Path, error: &git2::Error) -> StoreError {
+    match error.code() {
+        ErrorCode::NotFound => StoreError::NotARepository {
+            path: path.to_owned(),
+        },
+        ErrorCode::Owner => StoreError::Owner {
+            path: path.to_owned(),
+        },
+        _ => formats_at(path).unwrap_or_else(|| unusable(path, error)),
+    }
+}
+
+/// What the configuration of a repository that could not be opened says about its formats.
+fn formats_at(path: &Path) -> Option<StoreError> {
+    [path.join("config"), path.join(".git/config")]
+        .iter()
+        .filter(|file| file.is_file())
+        .filter_map(|file| {
+            git2::Config::open(file)
+                .and_then(|mut config| config.snapshot())
+                .ok()
+        })
+        .find_map(|config| refuse_formats(&config).err())
+}
+
+fn unusable(path: &Path, error: &git2::Error) -> StoreError {
+    StoreError::Unusable {
+        path: path.to_owned(),
+        why: escape(error.message().as_bytes()),
+    }
+}
