@@ -14,6 +14,7 @@
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
+//! - [`release`]: brings a target to the tree of an accepted commit
 
 pub mod audit;
 pub mod decide;
@@ -22,6 +23,7 @@ pub mod folder;
 pub mod ledger;
 pub mod object;
 pub mod policy;
+pub mod release;
 pub mod signature;
 pub mod statement;
 pub mod types;

@@ -1,0 +1,319 @@
+//! Why a release stopped: one variant a reason, holding the facts; the sentences are made here.
+//!
+//! Whatever a site answered is escaped and cut before it gets into a variant; no variant ever
+//! holds a password.
+
+use crate::decide::Code;
+use crate::types::{RepoPath, escape};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How many paths a message lists.
+const SHOWN: usize = 20;
+
+/// How many bytes of a site's answer a message repeats.
+const REPLY_LIMIT: usize = 200;
+
+/// One path that cannot be released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// The path in the tree.
+    pub path: RepoPath,
+    /// What is wrong with it.
+    pub why: Fault,
+}
+
+/// What is wrong with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The name breaks a rule.
+    #[error("its name {0}")]
+    Name(&'static str),
+    /// A symbolic link where the target has none.
+    #[error("it is a symbolic link, which this kind of target does not have")]
+    Symlink,
+    /// A symbolic link that leaves the release.
+    #[error("it is a symbolic link that {0}")]
+    LeavingSymlink(&'static str),
+    /// A submodule: its content is not in the commit.
+    #[error("it is a submodule, so its content is not part of the commit")]
+    Submodule,
+    /// A Git LFS pointer: its content is not in the commit.
+    #[error("it is a Git LFS pointer, so its content is not part of the commit")]
+    LfsPointer,
+    /// Too big.
+    #[error("it is larger than 1 GiB")]
+    TooLarge,
+}
+
+/// Why a release stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The tree holds what cannot be released.
+    #[error("the tree holds what cannot be released:{}", complaints(.0, *.1))]
+    Unreleasable(Vec<Complaint>, usize),
+    /// The policy's `from` names no folder of the tree.
+    #[error("the tree has no folder `{}` to release from", escape(.0.as_bytes()))]
+    NoSuchFolder(String),
+    /// The commit cannot be read from the repository.
+    #[error("the accepted commit cannot be read: {0}")]
+    Objects(String),
+    /// The policy's globs do not compile.
+    #[error("an `exclude` glob of the target does not compile: {0}")]
+    Exclude(String),
+    /// There are no credentials.
+    #[error("no credentials for `{target}`: {path} is not there")]
+    NoCredentials {
+        /// The target.
+        target: String,
+        /// Where they are looked for.
+        path: PathBuf,
+    },
+    /// The credentials file is not one.
+    #[error("the credentials in {path} cannot be used: {why}")]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; never its content.
+        why: String,
+    },
+    /// The site cannot be reached, or went away.
+    #[error("{site}: {step}: {why}")]
+    Unreachable {
+        /// Host and port.
+        site: String,
+        /// What was being done.
+        step: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The connection cannot be trusted.
+    #[error("{site}: the connection is not to be trusted: {why}")]
+    Tls {
+        /// Host and port.
+        site: String,
+        /// What the check said.
+        why: String,
+    },
+    /// The site does not know the user and password.
+    #[error("{site}: the site refused the user name and password: {reply}")]
+    Login {
+        /// Host and port.
+        site: String,
+        /// The site's answer.
+        reply: String,
+    },
+    /// The site refused a step.
+    #[error("{site}: {step}: the site answered {code} {reply}")]
+    Refused {
+        /// Host and port.
+        site: String,
+        /// What was being done.
+        step: String,
+        /// The reply code.
+        code: u32,
+        /// The reply's text.
+        reply: String,
+    },
+    /// The record of what was released is there and cannot be used.
+    #[error("the record of the last release at {place} cannot be used: {why}")]
+    Manifest {
+        /// Where it is.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Files that relhook did not put there stand in the way.
+    #[error("{place} has files that relhook did not put there, and the release would overwrite them:{}", paths(.files))]
+    Foreign {
+        /// The target's place.
+        place: String,
+        /// The paths.
+        files: Vec<RepoPath>,
+    },
+    /// Another repository releases to the same place.
+    #[error("{place} holds a release of the repository `{owner}`")]
+    OtherOwner {
+        /// The target's place.
+        place: String,
+        /// The repository that the record names.
+        owner: String,
+    },
+    /// The place holds a release that was accepted later.
+    #[error(
+        "{place} already holds a later release (entry {held} of the log, this one is {wanted})"
+    )]
+    Newer {
+        /// The target's place.
+        place: String,
+        /// The sequence number there.
+        held: u64,
+        /// The sequence number of this release.
+        wanted: u64,
+    },
+    /// What arrived is not what was sent.
+    #[error("`{path}` arrived with {found} bytes instead of {expected}")]
+    Damaged {
+        /// The path.
+        path: RepoPath,
+        /// What the target says.
+        found: String,
+        /// The size in the commit.
+        expected: u64,
+    },
+    /// The directory of a `dir` target cannot be used.
+    #[error("the target directory {path} cannot be used: {why}")]
+    Place {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file of the server or of a `dir` target could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What is to be released cannot be told.
+    #[error("what is to be released cannot be told: {0}")]
+    Order(String),
+    /// The release could not be recorded, so it was not begun or is not known to have ended.
+    #[error("the release could not be recorded: {0}")]
+    Unrecorded(String),
+}
+
+impl ReleaseError {
+    /// What turns a system's error about `path` into this.
+    pub(in crate::release) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code(match self {
+            Self::Unreleasable(..) => 601,
+            Self::NoSuchFolder(_) | Self::Exclude(_) => 602,
+            Self::Objects(_) | Self::Order(_) => 603,
+            Self::NoCredentials { .. } | Self::Credentials { .. } => 610,
+            Self::Unreachable { .. } => 611,
+            Self::Tls { .. } => 612,
+            Self::Login { .. } => 613,
+            Self::Refused { .. } => 614,
+            Self::Manifest { .. } => 615,
+            Self::Foreign { .. } => 616,
+            Self::OtherOwner { .. } => 617,
+            Self::Newer { .. } => 618,
+            Self::Damaged { .. } => 619,
+            Self::Place { .. } => 620,
+            Self::Io { .. } => 621,
+            Self::Unrecorded(_) => 622,
+        })
+    }
+
+    /// Whether trying again later can help without anybody doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Damaged { .. } => true,
+            Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
+            Self::Unreleasable(..)
+            | Self::NoSuchFolder(_)
+            | Self::Exclude(_)
+            | Self::Objects(_)
+            | Self::Order(_)
+            | Self::NoCredentials { .. }
+            | Self::Credentials { .. }
+            | Self::Tls { .. }
+            | Self::Login { .. }
+            | Self::Manifest { .. }
+            | Self::Foreign { .. }
+            | Self::OtherOwner { .. }
+            | Self::Newer { .. }
+            | Self::Place { .. }
+            | Self::Io { .. }
+            | Self::Unrecorded(_) => false,
+        }
+    }
+
+    /// What to do about it, one line each.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unreleasable(..) => {
+                "take the paths out of the tree, or add them to the target's `exclude`"
+            }
+            Self::NoSuchFolder(_) => "correct `from` of the target in the policy",
+            Self::Exclude(_) => "correct `exclude` of the target in the policy",
+            Self::NoCredentials { .. } | Self::Credentials { .. } => {
+                "write two lines, `user=…` and `password=…`, to that file and make it mode 0600"
+            }
+            Self::Unreachable { .. } => "the next run carries on where this one stopped",
+            Self::Tls { .. } => {
+                "put the authority's certificate beside the policy and name it in `ca`, or mend \
+                 the site's certificate"
+            }
+            Self::Login { .. } => "correct the credentials file",
+            Self::Refused { .. } => {
+                "correct the site's permissions or space, then run `relhook release`"
+            }
+            Self::Manifest { .. } => {
+                "restore it, or run `relhook release --adopt` to let relhook overwrite what is there"
+            }
+            Self::Foreign { .. } => {
+                "if they may be overwritten, run `relhook release --adopt` for this target once"
+            }
+            Self::OtherOwner { .. } => {
+                "give each repository a place of its own, or run `relhook release --adopt` to take over"
+            }
+            Self::Newer { .. } => "run `relhook release --adopt` if the log was begun anew",
+            Self::Damaged { .. } => "the next run sends it again",
+            Self::Place { .. } => "correct `path` of the target in the policy, or the directory",
+            Self::Objects(_) | Self::Order(_) | Self::Io { .. } | Self::Unrecorded(_) => {
+                "`relhook release status` shows what is known of the target"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// A site's answer, made safe to show: escaped, on one line, at most 200 bytes of it.
+#[must_use]
+pub(in crate::release) fn shown_reply(reply: &[u8]) -> String {
+    let text = reply.trim_ascii();
+    let head = text.get(..REPLY_LIMIT).unwrap_or(text);
+    let mut shown = escape(head);
+    if head.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn complaints(all: &[Complaint], more: usize) -> String {
+    let mut text: String = all
+        .iter()
+        .map(|one| format!("\n  {}: {}", one.path, one.why))
+        .collect();
+    if more > 0 {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}
+
+fn paths(all: &[RepoPath]) -> String {
+    let mut text: String = all
+        .iter()
+        .take(SHOWN)
+        .map(|path| format!("\n  {path}"))
+        .collect();
+    if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}

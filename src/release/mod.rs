@@ -1,0 +1,24 @@
+//! Releasing: bringing a target to the tree of an accepted commit.
+//!
+//! A run asks what the target is to hold ([`Orders`]), reads what relhook put there before (the
+//! [`Manifest`], kept on the target), plans the difference ([`plan`]) and carries it out. It can be
+//! killed at any point and run again: what a target holds is compared anew each time. One run at
+//! a time per target; a file is complete or absent; what relhook did not put there is left alone.
+
+mod credentials;
+mod error;
+mod manifest;
+mod names;
+mod order;
+mod plan;
+mod worker;
+
+pub use credentials::{Credentials, Secret, Shelves};
+pub use error::{Complaint, Fault, ReleaseError};
+pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest};
+pub use names::{OWN_PREFIX, Surface};
+pub use order::{
+    Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
+};
+pub use plan::{Content, FileKind, Held, Holding, Listing, Plan, ReleaseFile, ancestors, plan};
+pub use worker::{detach, forbid_core_files, spawn_worker};

@@ -1,0 +1,132 @@
+//! What is to be released, and what came of it: the values that go in and out of a run.
+
+use crate::decide::Code;
+use crate::policy::{RepositoryName, Target};
+use crate::types::{Oid, RefName, TargetName, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What a target is to hold: the tree of a commit that a recorded verdict accepted.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Where it goes, by the policy in force.
+    pub target: Target,
+    /// Whose release it is.
+    pub repository: RepositoryName,
+    /// The file that the target's `ca` names, read from beside the policy.
+    pub ca: Option<Vec<u8>>,
+    /// The ref that the commit was accepted for.
+    pub refname: RefName,
+    /// The accepted commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it: later releases have greater ones.
+    pub sequence: u64,
+}
+
+/// Who knows what a target is to hold: the ledger and the policy in force.
+pub trait Orders {
+    /// What `target` is to hold now. It is asked while the target's lock is held, so the answer
+    /// is never older than the run. `None`: nothing was accepted for it yet.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn order(&self, target: &TargetName) -> Result<Option<Order>, String>;
+}
+
+/// Who writes down that a release began and how it ended: the audit log.
+pub trait Witness {
+    /// Takes down an event. A release that cannot be recorded is not begun.
+    ///
+    /// # Errors
+    /// A sentence, when it is not on disk.
+    fn record(&mut self, event: &Event) -> Result<(), String>;
+}
+
+/// Something that happened to a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The target.
+    pub target: TargetName,
+    /// The ref.
+    pub refname: RefName,
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
+    /// What happened.
+    pub what: What,
+}
+
+/// How far a release is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It begins: the target differs from the commit.
+    Started,
+    /// The target holds the commit's tree, and says so.
+    Finished(Totals),
+    /// It stopped. The next run carries on.
+    Failed {
+        /// The stable code.
+        code: Code,
+        /// The sentence, without secrets.
+        error: String,
+        /// What had been done by then.
+        totals: Totals,
+    },
+}
+
+/// What a release did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Files sent and put into place.
+    pub uploaded: u64,
+    /// Files removed.
+    pub deleted: u64,
+    /// Files that were there already.
+    pub unchanged: u64,
+    /// Bytes of content sent.
+    pub bytes: u64,
+}
+
+/// How a run ended without an error.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The target holds this now and did not before.
+    Released(Order, Totals),
+    /// The target held it already.
+    UpToDate(Order),
+    /// Nothing has been accepted for the target.
+    NothingAccepted,
+    /// Another run is waiting for the running one, and will see what this one would have seen.
+    LeftToAnother,
+}
+
+/// Whether files may be overwritten that relhook did not put on the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// They are left alone, and the release is refused.
+    Refuse,
+    /// Those at paths of the tree are overwritten and are relhook's from then on.
+    Adopt,
+}
+
+/// What a run does when another one is at work on the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Wait for it, however long it takes.
+    Wait,
+    /// Wait for it unless somebody else waits already, who will do the same as this run would.
+    OneWaits,
+}
+
+/// Where a run finds things, and the clock.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The repository's own folder.
+    pub git_dir: &'a Path,
+    /// relhook's folder in it.
+    pub folder: &'a Path,
+    /// The clock.
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
+}

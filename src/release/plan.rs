@@ -1,0 +1,171 @@
+//! The plan: what is wanted against what is there, as steps in a safe order. Pure.
+
+use crate::types::{Oid, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a released path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// A file.
+    File,
+    /// A file whose owner, group and others may run it.
+    Executable,
+    /// A symbolic link; its blob holds the target.
+    Symlink,
+}
+
+/// One file that a target is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseFile {
+    /// Where, below the target's own directory.
+    pub path: RepoPath,
+    /// What it is.
+    pub kind: FileKind,
+    /// The blob with its content.
+    pub blob: Oid,
+    /// The blob's size in bytes.
+    pub size: u64,
+}
+
+/// Everything that a target is to hold, by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The files; no path is an ancestor of another.
+    pub files: BTreeMap<RepoPath, ReleaseFile>,
+}
+
+/// The content of a file on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The blob.
+    pub blob: Oid,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The content's SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What is known of a file that relhook put on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It has this content.
+    Known(Content),
+    /// A run was interrupted while it changed: it has its old or its new content, or is gone.
+    Uncertain,
+}
+
+/// Everything on a target that relhook put there. Nothing else is ever overwritten or removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The files.
+    pub files: BTreeMap<RepoPath, Held>,
+    /// The directories that relhook made.
+    pub dirs: BTreeSet<RepoPath>,
+}
+
+/// The steps, in the order in which they are done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Files of earlier releases that stand where a directory has to be: removed first.
+    pub blocking_files: Vec<RepoPath>,
+    /// Directories that the new files need, parents first. They may be there already.
+    pub dirs: Vec<RepoPath>,
+    /// Files to send, under temporary names.
+    pub puts: Vec<ReleaseFile>,
+    /// Files of earlier releases below directories that stand where a file has to be.
+    pub blocking_contents: Vec<RepoPath>,
+    /// Those directories, children first: removed before the renames.
+    pub blocking_dirs: Vec<RepoPath>,
+    /// Files of earlier releases that are no longer wanted: removed after the renames.
+    pub deletes: Vec<RepoPath>,
+    /// Directories that relhook made and that are no longer needed, children first: removed last,
+    /// if they are empty.
+    pub spare_dirs: Vec<RepoPath>,
+    /// How many files are there already.
+    pub unchanged: u64,
+}
+
+impl Plan {
+    /// Whether nothing but the record has to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.puts.is_empty()
+            && self.blocking_files.is_empty()
+            && self.blocking_contents.is_empty()
+            && self.deletes.is_empty()
+            && self.spare_dirs.is_empty()
+    }
+
+    /// Every file that is removed.
+    pub fn removed(&self) -> impl Iterator<Item = &RepoPath> {
+        self.blocking_files
+            .iter()
+            .chain(&self.blocking_contents)
+            .chain(&self.deletes)
+    }
+}
+
+/// The steps that bring a target from `held` to `wanted`.
+#[must_use]
+pub fn plan(wanted: &Listing, held: &Holding) -> Plan {
+    let mut plan = Plan::default();
+    for file in wanted.files.values() {
+        match held.files.get(&file.path) {
+            Some(Held::Known(content)) if content.blob == file.blob => plan.unchanged += 1,
+            Some(Held::Known(_) | Held::Uncertain) | None => plan.puts.push(file.clone()),
+        }
+    }
+    let needed: BTreeSet<RepoPath> = wanted.files.keys().flat_map(ancestors).collect();
+    plan.dirs = plan
+        .puts
+        .iter()
+        .flat_map(|file| ancestors(&file.path))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let gone = held
+        .files
+        .keys()
+        .filter(|path| !wanted.files.contains_key(*path));
+    let mut blocking_dirs = BTreeSet::new();
+    for path in gone {
+        let blocked: Vec<RepoPath> = ancestors(path)
+            .into_iter()
+            .skip_while(|dir| !wanted.files.contains_key(dir))
+            .collect();
+        if needed.contains(path) {
+            plan.blocking_files.push(path.clone());
+        } else if blocked.is_empty() {
+            plan.deletes.push(path.clone());
+        } else {
+            plan.blocking_contents.push(path.clone());
+            blocking_dirs.extend(blocked);
+        }
+    }
+    plan.spare_dirs = held
+        .dirs
+        .iter()
+        .filter(|dir| !needed.contains(*dir) && !blocking_dirs.contains(*dir))
+        .rev()
+        .cloned()
+        .collect();
+    plan.blocking_dirs = blocking_dirs.into_iter().rev().collect();
+    plan
+}
+
+/// The directories that a path lies in, outermost first.
+#[must_use]
+pub fn ancestors(path: &RepoPath) -> Vec<RepoPath> {
+    let bytes = path.as_bytes();
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'/')
+        .filter_map(|(at, _)| bytes.get(..at))
+        .map(|dir| RepoPath::new(dir.to_vec()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
