@@ -2,6 +2,15 @@
 //!
 //! A signature answers one question: which key. Who owns that key is the policy's business.
 
+mod armor;
+mod error;
+mod keyring;
 mod model;
+mod ssh;
+mod ssh_key;
+mod wire;
 
+pub use error::KeyringError;
+pub use keyring::Keyring;
 pub use model::{SignatureProblem, SignatureStatus, VerifiedKey};
+pub use ssh_key::{SshKeyError, ssh_fingerprint};

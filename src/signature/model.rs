@@ -77,6 +77,18 @@ pub enum SignatureProblem {
         /// What is weak: `SHA-1`, `RSA 1024 bits`.
         what: String,
     },
+    /// An algorithm, key type or form that relhook does not accept.
+    #[error("not supported: {what}")]
+    Unsupported {
+        /// What: `an SSH certificate`, `RSA above 4096 bits`.
+        what: String,
+    },
+    /// A security key that signed without being touched.
+    #[error("made by the security key {key} without a touch")]
+    NoTouch {
+        /// The key.
+        key: String,
+    },
     /// A subkey that may not sign.
     #[error("made by a subkey of {key} that is not allowed to sign")]
     WrongSubkey {
