@@ -37,7 +37,7 @@ pub struct Complaint {
 /// Everything that is wrong with a policy file: at least one complaint, in the file's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyErrors {
-    first: Complaint,
+    first: Box<Complaint>,
     rest: Vec<Complaint>,
     dropped: usize,
 }
@@ -47,7 +47,7 @@ impl std::error::Error for PolicyErrors {}
 impl PolicyErrors {
     /// Each complaint, in the file's order.
     pub fn iter(&self) -> impl Iterator<Item = &Complaint> {
-        std::iter::once(&self.first).chain(&self.rest)
+        std::iter::once(&*self.first).chain(&self.rest)
     }
 
     /// Each complaint as one line, its hint after a semicolon.
@@ -125,17 +125,29 @@ impl Complaints {
         });
     }
 
-    /// The errors, if there is any.
-    pub(super) fn into_result(mut self) -> Result<(), PolicyErrors> {
+    /// What the reading gave, if there is nothing to complain about.
+    ///
+    /// A reader that gives up says why; were one not to, it is a complaint all the same.
+    pub(super) fn judge<T>(mut self, read: Option<T>) -> Result<T, PolicyErrors> {
         self.list.sort_by_key(|complaint| complaint.at);
         let mut list = self.list.into_iter();
-        match list.next() {
-            None => Ok(()),
-            Some(first) => Err(PolicyErrors {
-                first,
+        match (list.next(), read) {
+            (None, Some(read)) => Ok(read),
+            (first, _) => Err(PolicyErrors {
+                first: Box::new(first.unwrap_or_else(|| unexplained(self.file))),
                 rest: list.collect(),
                 dropped: self.dropped,
             }),
         }
+    }
+}
+
+fn unexplained(file: String) -> Complaint {
+    let why = "it cannot be understood".to_owned();
+    Complaint {
+        file,
+        at: Position::START,
+        fault: Fault::Yaml { why },
+        hint: None,
     }
 }

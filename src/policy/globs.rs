@@ -14,7 +14,7 @@ pub const MAX_GLOB_BYTES: usize = 512;
 
 /// Compiled globs over raw bytes: `*` and `?` do not cross `/`, `**` does, and `X/**` matches `X`
 /// itself too. Nothing is case-folded or normalised.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PathGlobs {
     patterns: Vec<String>,
     set: GlobSet,
@@ -62,6 +62,12 @@ impl PathGlobs {
     #[must_use]
     pub fn patterns(&self) -> &[String] {
         &self.patterns
+    }
+}
+
+impl std::fmt::Debug for PathGlobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PathGlobs").field(&self.patterns).finish()
     }
 }
 

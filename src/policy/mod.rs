@@ -12,11 +12,19 @@ pub const KEYS_FOLDER: &str = "keys";
 
 mod complaint;
 mod fault;
+mod fields;
 mod globs;
+mod key;
 mod keyfiles;
+mod lockout;
+mod meaning;
 mod model;
+mod parse;
+mod reach;
+mod schema;
 mod suggest;
 mod text;
+mod values;
 mod yaml;
 
 pub use complaint::{Complaint, PolicyErrors, Position};
@@ -25,8 +33,12 @@ pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs};
 pub use keyfiles::{
     Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES,
 };
+pub use lockout::locks_out;
 pub use model::{
     Attribution, BranchRule, DirTarget, FtpTarget, IdentitySource, Independence, PathRule, Person,
     Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
+
+#[cfg(test)]
+mod tests;

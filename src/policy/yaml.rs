@@ -50,7 +50,7 @@ pub(super) struct Scalar {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     /// The key.
-    pub(super) key: String,
+    pub(super) key: Scalar,
     /// The key's first character.
     pub(super) key_at: Position,
     /// The value.
@@ -199,29 +199,29 @@ impl<'a> Reader<'a> {
             let value = self.node(event, &span, depth + 1)?;
             let key_at = key.at;
             let Some(key) = self.key(key) else { continue };
-            match lines.get(&key) {
+            match lines.get(&key.text) {
                 Some(first) => {
-                    let (shown, first) = (shown(&key), *first);
-                    let fault = Fault::DuplicateKey { key: shown, first };
+                    let (key, first) = (shown(&key.text), *first);
+                    let fault = Fault::DuplicateKey { key, first };
                     self.complaints.add(key_at, fault);
                 }
                 None => {
-                    lines.insert(key.clone(), key_at.line);
+                    lines.insert(key.text.clone(), key_at.line);
                     entries.push(Entry { key, key_at, value });
                 }
             }
         }
     }
 
-    /// A key's text, if it is one word.
-    fn key(&mut self, key: Node) -> Option<String> {
+    /// A key, if it is one word.
+    fn key(&mut self, key: Node) -> Option<Scalar> {
         match key.value {
             Value::Scalar(Scalar { text, plain: true }) if text == "<<" => {
                 let what = "merge keys (`<<`) are";
                 self.complaints.add(key.at, Fault::YamlFeature { what });
                 None
             }
-            Value::Scalar(scalar) => Some(scalar.text),
+            Value::Scalar(scalar) => Some(scalar),
             Value::List(_) | Value::Map(_) => {
                 self.complaints.add(key.at, Fault::KeyKind);
                 None

@@ -1,0 +1,115 @@
+//! Could anybody still change the policy?
+
+use super::reach::{Demand, reachable};
+use super::{Attribution, BranchRule, IdentitySource, POLICY_FILE, POLICY_REF, Person, Policy};
+use crate::types::{RefName, TeamName};
+use std::collections::BTreeSet;
+
+/// Why nobody could ever change the policy again, if that is so.
+///
+/// A change needs somebody to write it, enough others to approve it by every rule of the policy's
+/// own ref, and somebody to push it. Whether keys are valid and their files there is not asked.
+#[must_use]
+pub fn locks_out(policy: &Policy) -> Option<String> {
+    let refname = RefName::new(POLICY_REF.as_bytes()).ok()?;
+    let rules = policy.rules_for(&refname);
+    if rules.is_empty() {
+        return Some(format!("no rule says who may change `{POLICY_REF}`"));
+    }
+    let authors = authors(policy, &rules);
+    if authors.is_empty() {
+        return Some("no enabled person has a key to sign a change of the policy with".to_owned());
+    }
+    let demands: Vec<Demand<'_>> = rules
+        .iter()
+        .flat_map(|rule| demands(policy, rule))
+        .collect();
+    if !reachable(&demands, &authors) {
+        return Some(too_few(&demands));
+    }
+    let pushable = rules
+        .iter()
+        .filter_map(|rule| rule.push.as_deref())
+        .map(|teams| pushers(policy, teams))
+        .reduce(|left, right| left.intersection(&right).copied().collect());
+    match pushable {
+        Some(pushers) if pushers.is_empty() => {
+            Some(format!("nobody who may push `{POLICY_REF}` has a login"))
+        }
+        Some(_) | None => None,
+    }
+}
+
+fn too_few(demands: &[Demand<'_>]) -> String {
+    let required = demands.iter().map(|demand| demand.required).max();
+    format!(
+        "a change of `{POLICY_REF}` needs {} approvals by people other than its author, and there \
+         are too few with keys",
+        required.unwrap_or_default()
+    )
+}
+
+/// What a rule demands of a change to the policy's file.
+fn demands<'a>(policy: &'a Policy, rule: &BranchRule) -> Vec<Demand<'a>> {
+    let paths = rule
+        .paths
+        .iter()
+        .filter(|path| path.globs.is_match(POLICY_FILE.as_bytes()))
+        .map(|path| (path.required, &path.from));
+    std::iter::once((rule.required, &rule.from))
+        .chain(paths)
+        .map(|(required, from)| Demand {
+            required,
+            able: able(policy, from),
+        })
+        .collect()
+}
+
+/// Those of the teams who can approve: enabled, with a key.
+pub(super) fn able<'a>(policy: &'a Policy, teams: &[TeamName]) -> BTreeSet<&'a str> {
+    of_teams(policy, teams, |person| !person.keys.is_empty())
+}
+
+/// Those of the teams who can push: enabled, with a login that the server can tell.
+pub(super) fn pushers<'a>(policy: &'a Policy, teams: &[TeamName]) -> BTreeSet<&'a str> {
+    let known = knows_pusher(policy);
+    of_teams(policy, teams, |person| known && !person.logins.is_empty())
+}
+
+fn of_teams<'a>(
+    policy: &'a Policy,
+    teams: &[TeamName],
+    can: impl Fn(&Person) -> bool,
+) -> BTreeSet<&'a str> {
+    teams
+        .iter()
+        .filter_map(|team| policy.teams.get(team))
+        .flatten()
+        .filter_map(|name| policy.people.get(name))
+        .filter(|person| !person.disabled && can(person))
+        .map(|person| person.name.as_str())
+        .collect()
+}
+
+/// Those to whom a commit can be attributed by every one of the rules.
+pub(super) fn authors<'a>(policy: &'a Policy, rules: &[&BranchRule]) -> BTreeSet<&'a str> {
+    let by_signature = rules.iter().any(|rule| match rule.attribution {
+        Attribution::Signature => true,
+        Attribution::SignatureOrPusher => false,
+    });
+    let by_login = !by_signature && knows_pusher(policy);
+    policy
+        .people
+        .values()
+        .filter(|person| !person.disabled)
+        .filter(|person| !person.keys.is_empty() || (by_login && !person.logins.is_empty()))
+        .map(|person| person.name.as_str())
+        .collect()
+}
+
+fn knows_pusher(policy: &Policy) -> bool {
+    match policy.identity {
+        IdentitySource::None => false,
+        IdentitySource::Variable(_) => true,
+    }
+}

@@ -1,0 +1,131 @@
+//! What a policy file means: names resolve, identifiers have one owner, thresholds can be reached.
+
+mod checks;
+mod thresholds;
+
+use super::complaint::Complaints;
+use super::model::{
+    Attribution, BranchRule, IdentitySource, Independence, PathRule, Person, Policy, RepositoryName,
+};
+use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
+use super::{Fault, PathGlobs};
+use crate::types::{Email, Login, PersonName, TargetName, TeamName};
+
+/// The most globs that a policy may hold.
+pub const MAX_GLOBS: usize = 2000;
+
+/// Checks what the file says and makes a policy of it. Nothing where something is missing; then
+/// there are complaints, and a policy with complaints is never used.
+pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option<Policy> {
+    checks::names(document, complaints);
+    checks::owners(document, complaints);
+    checks::rules(document, complaints);
+    checks::places(document, complaints);
+    thresholds::check(document, complaints);
+    build(document)
+}
+
+fn build(document: &Document) -> Option<Policy> {
+    let people = document.people.iter().map(person);
+    let teams = document.teams.iter().map(|team| {
+        let members = team.entry.iter().map(|name| PersonName::new(&*name.value));
+        (TeamName::new(&*team.name), members.collect())
+    });
+    let rules: Option<Vec<BranchRule>> = document.branches.iter().map(rule).collect();
+    let targets: Option<_> = document
+        .targets
+        .iter()
+        .map(|target| Some((TargetName::new(&*target.name), target.entry.clone()?)))
+        .collect();
+    Some(Policy {
+        id: None,
+        repository: RepositoryName(document.repository.clone()?),
+        identity: document.identity.clone()?,
+        people: people.collect(),
+        teams: teams.collect(),
+        rules: rules?,
+        targets: targets?,
+    })
+}
+
+fn person(named: &Named<PersonEntry>) -> (PersonName, Person) {
+    let name = PersonName::new(&*named.name);
+    let entry = &named.entry;
+    let keys = || entry.keys.iter().map(|key| &key.value);
+    let person = Person {
+        name: name.clone(),
+        full_name: entry.full_name.clone(),
+        disabled: entry.disabled,
+        emails: entry
+            .emails
+            .iter()
+            .map(|email| Email::new(&*email.value))
+            .collect(),
+        logins: entry
+            .logins
+            .iter()
+            .map(|login| Login::new(&*login.value))
+            .collect(),
+        keys: keys().map(|key| key.fingerprint.clone()).collect(),
+        ssh_keys: keys().filter_map(|key| key.ssh.clone()).collect(),
+    };
+    (name, person)
+}
+
+fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
+    let entry = &named.entry;
+    let teams = |names: &[super::fields::At<String>]| -> Vec<TeamName> {
+        names
+            .iter()
+            .map(|name| TeamName::new(&*name.value))
+            .collect()
+    };
+    let path_rule = |path: &PathEntry| {
+        let patterns: Vec<String> = path
+            .patterns
+            .iter()
+            .map(|glob| glob.value.clone())
+            .collect();
+        Some(PathRule {
+            globs: PathGlobs::compile(&patterns).ok()?,
+            patterns,
+            required: path.demand.required.as_ref()?.value,
+            from: teams(&path.demand.from),
+        })
+    };
+    let paths: Option<Vec<PathRule>> = entry.paths.iter().map(path_rule).collect();
+    Some(BranchRule {
+        pattern: named.name.clone(),
+        refs: PathGlobs::compile(std::slice::from_ref(&named.name)).ok()?,
+        required: entry.demand.required.as_ref()?.value,
+        from: teams(&entry.demand.from),
+        expire: entry.expire,
+        independence: entry.independence.unwrap_or(Independence::Commit),
+        attribution: attribution(entry),
+        push: entry.push.as_ref().map(|push| teams(&push.value)),
+        paths: paths?,
+        baseline: entry.baseline,
+        release: entry
+            .release
+            .iter()
+            .map(|name| TargetName::new(&*name.value))
+            .collect(),
+    })
+}
+
+/// What a rule's commits are attributed by: a signature, unless it says otherwise.
+fn attribution(entry: &BranchEntry) -> Attribution {
+    entry
+        .attribution
+        .as_ref()
+        .map_or(Attribution::Signature, |attribution| attribution.value)
+}
+
+/// Whether the server can tell who pushes.
+fn knows_pusher(document: &Document) -> bool {
+    match document.identity {
+        Some(IdentitySource::None) => false,
+        // One that could not be read has been complained about.
+        Some(IdentitySource::Variable(_)) | None => true,
+    }
+}

@@ -1,0 +1,97 @@
+//! Can anybody ever meet a demand? Nobody approves what they wrote, so one author is always out.
+
+use std::collections::BTreeSet;
+
+/// How many of whom have to approve.
+#[derive(Debug, Clone)]
+pub(super) struct Demand<'a> {
+    /// How many distinct people.
+    pub(super) required: u32,
+    /// Those who could: in the teams, not disabled, with a key.
+    pub(super) able: BTreeSet<&'a str>,
+}
+
+/// Whether one of `authors` could write a change that then meets all of `demands`.
+pub(super) fn reachable(demands: &[Demand<'_>], authors: &BTreeSet<&str>) -> bool {
+    authors.iter().any(|author| {
+        demands.iter().all(|demand| {
+            let others = demand.able.iter().filter(|name| *name != author);
+            others.count() >= demand.required as usize
+        })
+    })
+}
+
+/// Those of `people` without whom none of it could be reached any more.
+pub(super) fn indispensable<'a>(
+    demands: &[Demand<'a>],
+    authors: &BTreeSet<&'a str>,
+) -> BTreeSet<&'a str> {
+    let everybody = demands.iter().flat_map(|demand| &demand.able);
+    let everybody: BTreeSet<&str> = everybody.chain(authors).copied().collect();
+    let blocks = |absent: &&str| {
+        let without = |names: &BTreeSet<&'a str>| -> BTreeSet<&'a str> {
+            names
+                .iter()
+                .copied()
+                .filter(|name| name != absent)
+                .collect()
+        };
+        let demands: Vec<Demand<'_>> = demands
+            .iter()
+            .map(|demand| Demand {
+                required: demand.required,
+                able: without(&demand.able),
+            })
+            .collect();
+        !reachable(&demands, &without(authors))
+    };
+    everybody.into_iter().filter(blocks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demand(required: u32, able: &[&'static str]) -> Demand<'static> {
+        let able = able.iter().copied().collect();
+        Demand { required, able }
+    }
+
+    fn authors(names: &[&'static str]) -> BTreeSet<&'static str> {
+        names.iter().copied().collect()
+    }
+
+    #[test]
+    fn an_author_does_not_count_for_their_own_change() {
+        let one = [demand(1, &["dana", "bob"])];
+        assert!(reachable(&one, &authors(&["dana", "bob"])));
+        let two = [demand(2, &["dana", "bob"])];
+        assert!(!reachable(&two, &authors(&["dana", "bob"])));
+        assert!(reachable(&two, &authors(&["dana", "bob", "carl"])));
+        assert!(!reachable(&[demand(1, &[])], &authors(&["dana"])));
+        assert!(!reachable(&one, &authors(&[])));
+    }
+
+    #[test]
+    fn all_demands_hold_for_the_same_author() {
+        // dana is the only one of the first team, bob of the second, and only they write.
+        let both = [demand(1, &["dana"]), demand(1, &["bob"])];
+        assert!(!reachable(&both, &authors(&["dana", "bob"])));
+        assert!(reachable(&both, &authors(&["dana", "bob", "carl"])));
+    }
+
+    #[test]
+    fn knows_who_may_not_be_away() {
+        let one = [demand(1, &["dana", "bob"])];
+        assert_eq!(indispensable(&one, &authors(&["dana", "bob"])).len(), 2);
+        assert_eq!(
+            indispensable(&one, &authors(&["dana", "bob", "carl"])).len(),
+            0
+        );
+        let only = [demand(1, &["bob"])];
+        assert_eq!(
+            indispensable(&only, &authors(&["bob", "carl", "eve"])),
+            authors(&["bob"])
+        );
+    }
+}

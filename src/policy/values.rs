@@ -1,0 +1,190 @@
+//! What single words of the policy have to look like. Each reader says why a word does not fit.
+
+use crate::types::{Oid, Seconds};
+
+/// What a check says against a word.
+type Against = Result<(), String>;
+
+fn against(why: &str) -> Against {
+    Err(why.to_owned())
+}
+
+/// The longest span of time, in days.
+const MAX_DAYS: u64 = 3650;
+
+/// A name of a person, a team or a target.
+pub(super) fn name(text: &str) -> Against {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let fits = text.len() <= 64
+        && text.starts_with(|ch: char| ch.is_ascii_alphanumeric())
+        && text.bytes().all(plain);
+    if fits {
+        Ok(())
+    } else {
+        against(
+            "is not a name: ASCII letters, digits, `.`, `_` and `-`, at most 64, a letter or digit first",
+        )
+    }
+}
+
+/// The repository's name.
+pub(super) fn repository(text: &str) -> Against {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let part = |part: &str| {
+        part.starts_with(|ch: char| ch.is_ascii_alphanumeric()) && part.bytes().all(plain)
+    };
+    if text.len() <= 200 && text.split('/').all(part) {
+        Ok(())
+    } else {
+        against(
+            "is not a repository's name like `acme/site`: ASCII letters, digits, `.`, `_`, `-`, parted by `/`",
+        )
+    }
+}
+
+/// A person's name as people write it.
+pub(super) fn full_name(text: &str) -> Against {
+    if text.trim() != text || text.is_empty() {
+        against("has blanks around it, or nothing in it")
+    } else if text.chars().count() > 100 {
+        against("is longer than 100 characters")
+    } else {
+        Ok(())
+    }
+}
+
+/// An e-mail address as commits hold it.
+pub(super) fn email(text: &str) -> Against {
+    let shaped = text
+        .rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if text.len() > 254 {
+        against("is longer than 254 bytes")
+    } else if text.contains(|ch: char| ch.is_whitespace() || "<>\"(),;".contains(ch)) {
+        against("is not a bare address: no blanks, brackets, quotes or commas")
+    } else if shaped {
+        Ok(())
+    } else {
+        against("is not an e-mail address")
+    }
+}
+
+/// An account's name on the server.
+pub(super) fn login(text: &str) -> Against {
+    if text.is_empty() || text.len() > 128 {
+        against("is not 1 to 128 bytes long")
+    } else if text.contains(char::is_whitespace) {
+        against("holds blanks, and a login has none")
+    } else {
+        Ok(())
+    }
+}
+
+/// An environment variable that the server sets and that no client can.
+pub(super) fn variable(text: &str) -> Against {
+    const CLIENT_PREFIXES: [&str; 5] = ["GIT_", "HTTP_", "LC_", "SSH_", "LANG"];
+    const CLIENT_OR_SHARED: [&str; 11] = [
+        "USER",
+        "LOGNAME",
+        "HOME",
+        "SHELL",
+        "TERM",
+        "PATH",
+        "PWD",
+        "QUERY_STRING",
+        "PATH_INFO",
+        "REQUEST_URI",
+        "CONTENT_TYPE",
+    ];
+    let shaped = text.len() <= 64
+        && text.starts_with(|ch: char| ch.is_ascii_uppercase() || ch == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    if !shaped {
+        against("has to be `none` or an environment variable like `REMOTE_USER`")
+    } else if CLIENT_PREFIXES
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
+        || CLIENT_OR_SHARED.contains(&text)
+    {
+        against(
+            "is a variable that a client can set, or that all clients share: it identifies nobody",
+        )
+    } else {
+        Ok(())
+    }
+}
+
+/// A span of time: `30d` or `12h`.
+pub(super) fn span(text: &str) -> Result<Seconds, String> {
+    let why = || format!("has to be like `30d` or `12h`, at most {MAX_DAYS} days");
+    let (digits, unit) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
+        (Some(days), _) => (days, 24 * 60 * 60),
+        (None, Some(hours)) => (hours, 60 * 60),
+        (None, None) => return Err(why()),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let count: u64 = digits.parse().map_err(|_| why())?;
+    match count.checked_mul(unit) {
+        Some(seconds) if plain && seconds <= MAX_DAYS * 24 * 60 * 60 => Ok(Seconds(seconds)),
+        Some(_) | None => Err(why()),
+    }
+}
+
+/// A whole object id.
+pub(super) fn oid(text: &str) -> Result<Oid, String> {
+    text.parse()
+        .map_err(|error| format!("is not a whole commit id: {error}"))
+}
+
+/// A folder of the tree: no `/` around it, no `.`, `..` or `.git` in it.
+pub(super) fn folder(text: &str) -> Against {
+    if text.starts_with('/') || text.ends_with('/') {
+        against("is not a folder of the tree: no `/` in front or behind")
+    } else if text
+        .split('/')
+        .any(|part| is_dot(part) || part.eq_ignore_ascii_case(".git"))
+    {
+        against("is not a folder of the tree: no empty, `.`, `..` or `.git` component")
+    } else {
+        Ok(())
+    }
+}
+
+/// An absolute path, `/` only where `root` allows it.
+pub(super) fn absolute(text: &str, root: bool) -> Against {
+    if !text.starts_with('/') {
+        against("has to be an absolute path")
+    } else if text == "/" {
+        if root {
+            Ok(())
+        } else {
+            against("may not be the root folder")
+        }
+    } else if text.len() > 1024 {
+        against("is longer than 1024 bytes")
+    } else if text.ends_with('/') || text.split('/').skip(1).any(is_dot) {
+        against("is not a plain path: no `//`, no `.` or `..` component, no `/` at its end")
+    } else {
+        Ok(())
+    }
+}
+
+fn is_dot(part: &str) -> bool {
+    matches!(part, "" | "." | "..")
+}
+
+/// A host's name or address.
+pub(super) fn host(text: &str) -> Against {
+    let name = |ch: char| ch.is_ascii_alphanumeric() || "-.".contains(ch);
+    let shaped = text.len() <= 253
+        && text.starts_with(|ch: char| ch.is_ascii_alphanumeric())
+        && text.chars().all(name);
+    if shaped || text.parse::<std::net::Ipv6Addr>().is_ok() {
+        Ok(())
+    } else {
+        // The text may hold a password: `user:password@host`.
+        against("has to be a host's name or address alone: no `ftp://`, no user, no port")
+    }
+}
