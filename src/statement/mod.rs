@@ -1,8 +1,43 @@
 //! Statements: the signed, annotated tags by which people approve, reject and withdraw.
+//!
+//! This room reads and writes what a statement says. Who signed it is told by `signature`, whether
+//! it counts by `decide`. The format is described in docs/statements.md.
 
+mod approving;
+mod compose;
+mod error;
 mod model;
+mod parse;
+mod reference;
 
+pub use approving::{ApprovingError, approving};
+pub use compose::{compose, tag_name};
+pub use error::StatementError;
 pub use model::{Decision, Statement};
+pub use parse::MAX_STATEMENT_BYTES;
+pub use reference::{StatementId, StatementRef, StatementRefError};
 
 /// Where statements are stored: `refs/relhook/statements/<oid>/<id>`.
 pub const STATEMENT_PREFIX: &str = "refs/relhook/statements/";
+
+/// The trailers' keys, as they are written.
+mod key {
+    pub(super) const VERSION: &str = "Relhook-Version";
+    pub(super) const DECISION: &str = "Relhook-Decision";
+    pub(super) const REPOSITORY: &str = "Relhook-Repository";
+    pub(super) const REF: &str = "Relhook-Ref";
+    pub(super) const BASE: &str = "Relhook-Base";
+    pub(super) const COMMIT: &str = "Relhook-Commit";
+    pub(super) const TREE: &str = "Relhook-Tree";
+    pub(super) const EXPIRES: &str = "Relhook-Expires";
+    pub(super) const CHECKPOINT: &str = "Relhook-Checkpoint";
+    pub(super) const WITHDRAWS: &str = "Relhook-Withdraws";
+    pub(super) const REASON: &str = "Relhook-Reason";
+    pub(super) const APPROVE: &str = "Relhook-Approve";
+
+    /// Every key of a statement, in the order in which they are written.
+    pub(super) const STATEMENT: [&str; 11] = [
+        VERSION, DECISION, REPOSITORY, REF, BASE, COMMIT, TREE, EXPIRES, CHECKPOINT, WITHDRAWS,
+        REASON,
+    ];
+}

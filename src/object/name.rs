@@ -1,0 +1,61 @@
+//! Names that a tree entry may have.
+//!
+//! A name that some file system folds into `.git`, or that steps out of its folder, would change
+//! what a checkout does; git's own `fsck` refuses the same ones, if it is asked to.
+
+/// The longest name that is read, in bytes.
+const MAX_NAME: usize = 4096;
+
+/// What is wrong with `name`, as the rest of a sentence about the entry.
+pub(super) fn fault(name: &[u8]) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("has no name")
+    } else if name == b"." || name == b".." {
+        Some("is a step, not a name")
+    } else if name.contains(&b'/') {
+        Some("holds a slash")
+    } else if name.len() > MAX_NAME {
+        Some("has a name of more than 4096 bytes")
+    } else if is_dot_git(name) {
+        Some("is a spelling of `.git`")
+    } else {
+        None
+    }
+}
+
+/// Whether some file system takes the name, or a part of it behind a backslash, for `.git`.
+fn is_dot_git(name: &[u8]) -> bool {
+    // Nearly all names end here: every spelling holds a `g` and either a dot or a tilde.
+    let possible = name.iter().any(|byte| matches!(byte, b'g' | b'G'))
+        && name.iter().any(|byte| matches!(byte, b'.' | b'~'));
+    possible && (is_hfs_dot_git(name) || name.split(|byte| *byte == b'\\').any(is_ntfs_dot_git))
+}
+
+/// HFS+ folds case and skips these code points.
+fn is_hfs_dot_git(name: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(name) else {
+        return false;
+    };
+    text.chars()
+        .filter(|ch| {
+            !matches!(u32::from(*ch), 0x200c..=0x200f | 0x202a..=0x202e | 0x206a..=0x206f | 0xfeff)
+        })
+        .map(|ch| ch.to_ascii_lowercase())
+        .eq(".git".chars())
+}
+
+/// NTFS folds case, drops dots and blanks at the end, cuts at a colon, and has a short name.
+fn is_ntfs_dot_git(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let rest = lower
+        .strip_prefix(b".git".as_slice())
+        .or_else(|| lower.strip_prefix(b"git~1".as_slice()));
+    let Some(rest) = rest else {
+        return false;
+    };
+    let stream = rest.iter().position(|byte| *byte == b':');
+    rest.get(..stream.unwrap_or(rest.len()))
+        .unwrap_or_default()
+        .iter()
+        .all(|byte| matches!(byte, b'.' | b' '))
+}
