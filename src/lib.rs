@@ -14,12 +14,16 @@
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
+//! - [`install`]: puts a repository under the rule
+//! - [`cli`]: one file a command
 //! - [`release`]: brings a target to the tree of an accepted commit
 
 pub mod audit;
+pub mod cli;
 pub mod decide;
 pub mod facts;
 pub mod folder;
+pub mod install;
 pub mod ledger;
 pub mod object;
 pub mod policy;

@@ -1,0 +1,85 @@
+//! `relhook init`: a bare repository is put under the rule; a clone gets its hook.
+
+use crate::install::{
+    InstallError, Mode, Report, Request, StepState, install_client, install_server,
+};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// What `relhook init` is asked for.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The first policy; later ones are committed, approved and pushed.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// The folder of the public key files that the policy names.
+    #[arg(long, value_name = "DIR", requires = "policy")]
+    pub keys: Option<PathBuf>,
+    /// Install the pre-push hook in a developer's clone instead.
+    #[arg(long, conflicts_with_all = ["policy", "keys"])]
+    pub client: bool,
+    /// Change nothing; say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Runs it for the repository at `dir`: what to print, and the exit code.
+///
+/// # Errors
+/// When the repository does not fit, the policy is unsound, or the system says no.
+pub fn run(dir: &Path, args: &InitArgs) -> anyhow::Result<(String, u8)> {
+    let program = std::env::current_exe()?;
+    let mode = if args.dry_run {
+        Mode::DryRun
+    } else {
+        Mode::Apply
+    };
+    let report = if args.client {
+        install_client(dir, &program, mode)
+    } else {
+        server(dir, args, program, mode)
+    }?;
+    Ok((render(&report, mode), 0))
+}
+
+fn server(
+    dir: &Path,
+    args: &InitArgs,
+    program: PathBuf,
+    mode: Mode,
+) -> Result<Report, InstallError> {
+    install_server(&Request {
+        dir: dir.to_owned(),
+        program,
+        policy: args.policy.clone(),
+        keys: args.keys.clone(),
+        mode,
+    })
+}
+
+fn render(report: &Report, mode: Mode) -> String {
+    let mut text = String::new();
+    for step in &report.steps {
+        let word = match step.state {
+            StepState::Kept => "  ok    ",
+            StepState::Done => "  done  ",
+            StepState::Would => "  would ",
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{word}{}", step.what);
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text.push_str(match (report.changes(), mode) {
+        (false, _) => "nothing to do: everything is in place\n",
+        (true, Mode::DryRun) => "nothing was changed: this was a dry run\n",
+        (true, Mode::Apply) => "",
+    });
+    if report.changes() {
+        for next in &report.next {
+            let _ = writeln!(text, "next: {next}");
+        }
+    }
+    text
+}

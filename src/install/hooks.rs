@@ -1,0 +1,255 @@
+//! The hook files: a few lines of shell each, put in place whole or not at all.
+
+use super::report::{Report, StepState};
+use super::{InstallError, Mode};
+use crate::types::escape;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+/// One hook file.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::install) struct Shim {
+    name: &'static str,
+    text: &'static str,
+}
+
+/// What the server's repository runs.
+pub(in crate::install) const SERVER: [Shim; 3] = [
+    Shim {
+        name: "pre-receive",
+        text: include_str!("../../hooks/pre-receive"),
+    },
+    Shim {
+        name: "post-receive",
+        text: include_str!("../../hooks/post-receive"),
+    },
+    Shim {
+        name: "reference-transaction",
+        text: include_str!("../../hooks/reference-transaction"),
+    },
+];
+
+/// What a developer's clone runs.
+pub(in crate::install) const CLIENT: [Shim; 1] = [Shim {
+    name: "pre-push",
+    text: include_str!("../../hooks/pre-push"),
+}];
+
+/// What every hook of ours says, whatever its version.
+const MARK: &[u8] = b"Installed by `relhook init";
+
+/// The largest hook that is read to see whose it is, in bytes.
+const LIMIT: u64 = 64 << 10;
+
+/// How a hook file stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Ours, as it has to be.
+    Good,
+    /// Not there, empty, or ours and outdated.
+    Wanting,
+    /// Somebody else's.
+    Foreign,
+}
+
+/// Checks that no other program's hook stands in the way.
+///
+/// # Errors
+/// When one does, or when a hook cannot be read.
+pub(in crate::install) fn check(
+    dir: &Path,
+    shims: &[Shim],
+    program: &Path,
+) -> Result<(), InstallError> {
+    for shim in shims {
+        let path = dir.join(shim.name);
+        if look(&path, &render(shim, program)?)? == Found::Foreign {
+            return Err(InstallError::ForeignHook { path });
+        }
+    }
+    Ok(())
+}
+
+/// Puts the hooks in place.
+///
+/// # Errors
+/// When one cannot be written, or is not there afterwards as it was written.
+pub(in crate::install) fn put(
+    dir: &Path,
+    shims: &[Shim],
+    program: &Path,
+    mode: Mode,
+    report: &mut Report,
+) -> Result<(), InstallError> {
+    for shim in shims {
+        let path = dir.join(shim.name);
+        let text = render(shim, program)?;
+        let state = match (look(&path, &text)?, mode) {
+            (Found::Good, _) => StepState::Kept,
+            (Found::Foreign, _) => return Err(InstallError::ForeignHook { path }),
+            (Found::Wanting, Mode::DryRun) => StepState::Would,
+            (Found::Wanting, Mode::Apply) => {
+                write(dir, &path, &text).map_err(InstallError::io(&path))?;
+                if look(&path, &text)? != Found::Good {
+                    return Err(InstallError::HookNotKept { path });
+                }
+                StepState::Done
+            }
+        };
+        report.step(state, format!("hook {}", shim.name));
+    }
+    Ok(())
+}
+
+/// The hook's text with the program's path, quoted for the shell.
+fn render(shim: &Shim, program: &Path) -> Result<Vec<u8>, InstallError> {
+    let odd = |why| InstallError::OddProgram {
+        path: escape(program.as_os_str().as_bytes()),
+        why,
+    };
+    if !program.is_absolute() {
+        return Err(odd("it is not absolute"));
+    }
+    let path = program.to_str().ok_or_else(|| odd("it is not UTF-8"))?;
+    if path.chars().any(char::is_control) {
+        return Err(odd("it holds a control character"));
+    }
+    let quoted = format!("'{}'", path.replace('\'', "'\\''"));
+    Ok(shim.text.replace("@RELHOOK@", &quoted).into_bytes())
+}
+
+fn look(path: &Path, wanted: &[u8]) -> Result<Found, InstallError> {
+    let meta = match fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Wanting),
+        Err(source) => {
+            return Err(InstallError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    if !meta.is_file() || meta.len() > LIMIT {
+        return Ok(Found::Foreign);
+    }
+    let text = fs::read(path).map_err(InstallError::io(path))?;
+    let mode_fits = meta.mode() & 0o7777 == 0o755;
+    Ok(if text == wanted && mode_fits {
+        Found::Good
+    } else if text.is_empty() || text.windows(MARK.len()).any(|part| part == MARK) {
+        Found::Wanting
+    } else {
+        Found::Foreign
+    })
+}
+
+/// Temporary name, fsync, rename, fsync of the folder: an empty hook would let every push in.
+fn write(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let mut temp = tempfile::Builder::new()
+        .prefix(".relhook-")
+        .tempfile_in(dir)?;
+    temp.write_all(text)?;
+    let executable = fs::Permissions::from_mode(0o755);
+    temp.as_file().set_permissions(executable)?;
+    temp.as_file().sync_all()?;
+    temp.persist(path).map_err(|error| error.error)?;
+    fs::File::open(dir)?.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn all() -> impl Iterator<Item = Shim> {
+        SERVER.into_iter().chain(CLIENT)
+    }
+
+    #[test]
+    fn every_hook_is_plain_shell_and_refuses_without_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = dir.path().join("it's gone");
+        let mut report = Report::default();
+        for shims in [&SERVER[..], &CLIENT[..]] {
+            put(dir.path(), shims, &absent, Mode::Apply, &mut report).unwrap();
+        }
+        for shim in all() {
+            assert!(shim.text.starts_with("#!/bin/sh\n") && !shim.text.contains('\r'));
+            let path = dir.path().join(shim.name);
+            let checked = Command::new("sh").arg("-n").arg(&path).status().unwrap();
+            assert!(checked.success(), "{}", shim.name);
+            let ran = Command::new(&path)
+                .args(["prepared", "x"])
+                .output()
+                .unwrap();
+            assert_eq!(ran.status.code(), Some(1), "{}", shim.name);
+            let said = String::from_utf8_lossy(&ran.stderr);
+            assert!(said.contains("it's gone is missing"), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_other_phases_of_a_transaction_start_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = dir.path().join("gone");
+        put(
+            dir.path(),
+            &SERVER,
+            &absent,
+            Mode::Apply,
+            &mut Report::default(),
+        )
+        .unwrap();
+        for phase in ["preparing", "committed", "aborted"] {
+            let path = dir.path().join("reference-transaction");
+            assert!(Command::new(path).arg(phase).status().unwrap().success());
+        }
+    }
+
+    #[test]
+    fn h_01_h_02_a_hook_that_would_not_run_is_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Path::new("/bin/true");
+        let path = dir.path().join("pre-receive");
+        let put = |mode| {
+            let mut report = Report::default();
+            put(dir.path(), &SERVER, program, mode, &mut report).map(|()| report.changes())
+        };
+        fs::write(&path, "").unwrap();
+        assert!(put(Mode::DryRun).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        assert!(put(Mode::Apply).unwrap());
+        assert!(!put(Mode::Apply).unwrap());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(put(Mode::Apply).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(put(Mode::Apply).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o755);
+    }
+
+    #[test]
+    fn another_programs_hook_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Path::new("/bin/true");
+        let path = dir.path().join("post-receive");
+        fs::write(&path, "#!/bin/sh\nmail everybody\n").unwrap();
+        let refused = check(dir.path(), &SERVER, program);
+        assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere", &path).unwrap();
+        let refused = check(dir.path(), &SERVER, program);
+        assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
+    }
+
+    #[test]
+    fn odd_program_paths_are_refused() {
+        for bad in ["relhook", "/x\n/y"] {
+            let refused = check(Path::new("/nowhere"), &SERVER, Path::new(bad));
+            assert!(matches!(refused, Err(InstallError::OddProgram { .. })));
+        }
+    }
+}

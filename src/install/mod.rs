@@ -1,0 +1,34 @@
+//! Installation: a bare repository becomes one where nobody ships alone.
+//!
+//! First everything is looked at, and whatever does not fit stops the installation before anything
+//! is changed. Then what is missing is put in place, in an order in which a crash at any point
+//! leaves either the old state or one that refuses pushes; running it again carries on.
+
+mod account;
+mod client;
+mod error;
+mod git;
+mod hooks;
+mod pins;
+mod report;
+mod seed;
+mod server;
+mod settings;
+mod survey;
+
+pub use client::install_client;
+pub use error::InstallError;
+pub use report::{Report, Step, StepState};
+pub use server::{Request, install_server};
+
+/// The oldest git that relhook is tested with.
+pub const OLDEST_GIT: (u32, u32) = (2, 39);
+
+/// Whether to change anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Put in place what is missing.
+    Apply,
+    /// Only say what would be done.
+    DryRun,
+}
