@@ -1,0 +1,31 @@
+//! The harness: a server's bare repository under the rule, and people with clones and real keys.
+//!
+//! A scenario reads like a story: somebody commits, somebody pushes, somebody approves. Everything
+//! goes through the git, gpg and ssh-keygen that are installed and through the built hooks.
+
+#![allow(dead_code, unused_imports, reason = "until the stories use all of it")]
+
+mod keys;
+mod objects;
+mod person;
+mod policy;
+mod raw;
+mod run;
+mod world;
+
+pub use keys::{keys, revoked_public};
+pub use objects::{CommitText, TreeText};
+pub use person::{Person, Push, Words};
+pub use policy::PolicyText;
+pub use raw::{RawPush, ZERO};
+pub use run::{Ran, command, run, run_with};
+pub use world::World;
+
+/// The built program.
+pub const RELHOOK: &str = env!("CARGO_BIN_EXE_relhook");
+
+/// The protected branch of most stories.
+pub const PROD: &str = "refs/heads/prod";
+
+/// The policy's branch.
+pub const POLICY: &str = "refs/relhook/policy";

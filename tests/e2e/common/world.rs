@@ -1,0 +1,165 @@
+//! One server and its people, in a temporary folder that is gone afterwards.
+
+use super::keys::{keys, stop_agent};
+use super::run::{Ran, command, run};
+use super::{PROD, Person, PolicyText, RELHOOK};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A server's repository and everybody's clones.
+#[derive(Debug)]
+pub struct World {
+    root: TempDir,
+    cloned: RefCell<BTreeSet<String>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        stop_agent(&self.gnupg());
+    }
+}
+
+impl World {
+    /// A server with the usual policy: `prod` needs one approval by a reviewer.
+    pub fn new() -> Self {
+        Self::with(&PolicyText::usual())
+    }
+
+    /// A server with this policy. `prod` holds one commit, taken as given.
+    #[track_caller]
+    pub fn with(policy: &PolicyText) -> Self {
+        let world = Self::without_relhook();
+        world.write_policy(policy);
+        world
+            .init(&["--policy", "policy.yaml", "--keys", "keys"])
+            .assert_ok();
+        world
+    }
+
+    /// A server's repository with one commit on `prod`, before relhook is installed.
+    #[track_caller]
+    pub fn without_relhook() -> Self {
+        // The agent's socket needs a short path.
+        let root = tempfile::Builder::new()
+            .prefix("rh")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let world = Self {
+            root,
+            cloned: RefCell::default(),
+        };
+        keys().copy_home(&world.gnupg());
+        for folder in ["home/server", "clone", "keys"] {
+            std::fs::create_dir_all(world.path(folder)).unwrap();
+        }
+        let server = world.server();
+        let mut init = world.server_command("git");
+        run(init
+            .args(["init", "-q", "--bare", "-b", "prod"])
+            .arg(&server))
+        .assert_ok();
+        world.seed();
+        world
+    }
+
+    /// One commit that was there before anybody was asked.
+    fn seed(&self) {
+        let server = |args: &[&str]| self.server_git(args).text();
+        let tree = server(&["mktree", "--missing"]);
+        let who = [
+            "-c",
+            "user.name=Long Ago",
+            "-c",
+            "user.email=long.ago@acme.example",
+        ];
+        let commit = server(&[&who[..], &["commit-tree", "-m", "before", &tree]].concat());
+        server(&["update-ref", PROD, &commit]);
+    }
+
+    /// A path in the world's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// The bare repository.
+    pub fn server(&self) -> PathBuf {
+        self.path("server.git")
+    }
+
+    /// The GnuPG home with everybody's secret keys.
+    pub fn gnupg(&self) -> PathBuf {
+        self.path("gnupg")
+    }
+
+    /// Writes `policy.yaml` and `keys/` for `relhook init`.
+    pub fn write_policy(&self, policy: &PolicyText) {
+        policy.write(self.root.path());
+    }
+
+    /// Runs `relhook init` in the bare repository; paths are those of the world's folder.
+    pub fn init(&self, args: &[&str]) -> Ran {
+        let mut init = self.server_command(RELHOOK);
+        init.current_dir(self.root.path());
+        run(init
+            .arg("--git-dir")
+            .arg(self.server())
+            .arg("init")
+            .args(args))
+    }
+
+    /// Runs relhook on the server.
+    pub fn relhook(&self, args: &[&str]) -> Ran {
+        let mut relhook = self.server_command(RELHOOK);
+        run(relhook.arg("--git-dir").arg(self.server()).args(args))
+    }
+
+    /// A program in the server's own account.
+    pub fn server_command(&self, program: &str) -> Command {
+        command(program, &self.path("home/server"))
+    }
+
+    /// git in the bare repository, as the server's administrator.
+    pub fn server_git(&self, args: &[&str]) -> Ran {
+        let mut git = self.server_command("git");
+        git.arg("--git-dir").arg(self.server());
+        run(git.args(args))
+    }
+
+    /// What a ref of the server names.
+    pub fn server_ref(&self, name: &str) -> Option<String> {
+        let shown = self.server_git(&["rev-parse", "--verify", "-q", "--end-of-options", name]);
+        (shown.code == 0).then(|| shown.text())
+    }
+
+    /// What all refs of the server name.
+    pub fn server_tips(&self) -> BTreeSet<String> {
+        let shown = self.server_git(&["for-each-ref", "--format=%(objectname)"]);
+        shown.text().lines().map(str::to_owned).collect()
+    }
+
+    /// A person with a clone; made when first named.
+    #[track_caller]
+    pub fn person(&self, name: &'static str) -> Person<'_> {
+        let person = Person::new(self, name);
+        if self.cloned.borrow_mut().insert(name.to_owned()) {
+            person.clones();
+        }
+        person
+    }
+
+    /// The audit log's entries.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        let log = std::fs::read_to_string(self.server().join("relhook/audit/log.jsonl")).unwrap();
+        log.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The world's folder.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+}

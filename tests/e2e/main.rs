@@ -1,0 +1,11 @@
+//! End to end: real pushes through the built hooks, with real keys.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a failed unwrap here is a failed test"
+)]
+
+mod common;
+mod init;
