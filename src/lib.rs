@@ -15,8 +15,9 @@
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`install`]: puts a repository under the rule
-//! - [`cli`]: one file a command
 //! - [`release`]: brings a target to the tree of an accepted commit
+//! - [`ui`]: how things look
+//! - [`cli`]: one file a command
 
 pub mod audit;
 pub mod cli;
@@ -31,3 +32,4 @@ pub mod release;
 pub mod signature;
 pub mod statement;
 pub mod types;
+pub mod ui;

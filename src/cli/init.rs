@@ -1,5 +1,6 @@
 //! `relhook init`: a bare repository is put under the rule; a clone gets its hook.
 
+use super::{Answer, Failure};
 use crate::install::{
     InstallError, Mode, Report, Request, StepState, install_client, install_server,
 };
@@ -23,11 +24,11 @@ pub struct InitArgs {
     pub dry_run: bool,
 }
 
-/// Runs it for the repository at `dir`: what to print, and the exit code.
+/// Runs it for the repository at `dir`.
 ///
 /// # Errors
 /// When the repository does not fit, the policy is unsound, or the system says no.
-pub fn run(dir: &Path, args: &InitArgs) -> anyhow::Result<(String, u8)> {
+pub fn run(dir: &Path, args: &InitArgs) -> anyhow::Result<Answer> {
     let program = std::env::current_exe()?;
     let mode = if args.dry_run {
         Mode::DryRun
@@ -38,8 +39,9 @@ pub fn run(dir: &Path, args: &InitArgs) -> anyhow::Result<(String, u8)> {
         install_client(dir, &program, mode)
     } else {
         server(dir, args, program, mode)
-    }?;
-    Ok((render(&report, mode), 0))
+    }
+    .map_err(Failure::refused)?;
+    Ok(Answer::pass(render(&report, mode)))
 }
 
 fn server(

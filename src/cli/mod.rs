@@ -1,61 +1,106 @@
-//! The command line: one file a command. Each says what to print and with which code to exit.
+//! The command line: one file a command. A command answers with what to print and how to exit.
 
+mod answer;
+mod completions;
 pub mod init;
+mod man;
+mod policy;
 
+pub use answer::{Answer, Exit, Failure};
+
+use crate::ui;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Nobody ships alone: a commit reaches production only when a distinct person has signed for it.
-#[derive(Debug, clap::Parser)]
-#[command(name = "relhook", version)]
+#[derive(Debug, Parser)]
+#[command(name = "relhook", version, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 passes, 1 is refused, 2 usage, 3 cannot tell, 4 integrity.")]
 pub struct Cli {
-    /// The repository, if not the one of this folder.
-    #[arg(long, global = true, value_name = "DIR")]
-    pub git_dir: Option<PathBuf>,
-    /// What to do.
+    /// Work in this repository instead of the one around the current folder
+    #[arg(
+        short = 'C',
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "."
+    )]
+    #[arg(hide_default_value = true)]
+    pub git_dir: PathBuf,
+    /// Colour: only where a terminal reads it, always, or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ui::ColorChoice,
+    /// What to do
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// What relhook can be asked for.
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
     /// Put a bare repository under the rule, or a clone's pre-push hook in place
     Init(init::InitArgs),
+    /// Read a policy file and say what is wrong with it
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write all of them into a folder
+    Man(man::ManArgs),
 }
 
-/// Runs a command: what to print, and the exit code.
-///
-/// # Errors
-/// When the command could not be carried out.
-pub fn run(cli: &Cli) -> anyhow::Result<(String, u8)> {
-    let dir = cli.git_dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    match &cli.command {
-        Command::Init(args) => init::run(&dir, args),
+/// Runs the program with these arguments, its own name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => finish(cli.run()),
+        Err(error) => {
+            // A reader that went away is no reason to panic.
+            let _ = error.print();
+            match error.exit_code() {
+                0 => Exit::Pass.into(),
+                _ => Exit::Usage.into(),
+            }
+        }
     }
 }
 
-/// An error and its causes as one sentence: a cause that the sentence names already is left out.
-#[must_use]
-pub fn sentence(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |said, cause| {
-        let cause = cause.to_string();
-        if said.is_empty() {
-            cause
-        } else if said.contains(&cause) {
-            said
-        } else {
-            format!("{said}: {cause}")
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When it could not be carried out, so that nothing can be told.
+    pub fn run(&self) -> anyhow::Result<Answer> {
+        match &self.command {
+            Command::Init(args) => init::run(&self.git_dir, args),
+            Command::Policy(command) => command.run(),
+            Command::Completions(args) => Ok(args.run()),
+            Command::Man(args) => args.run(),
         }
-    })
+    }
+}
+
+fn finish(answer: anyhow::Result<Answer>) -> ExitCode {
+    match answer {
+        Ok(answer) => {
+            ui::emit(&answer.text);
+            answer.exit.into()
+        }
+        Err(error) => {
+            ui::emit_error(&format!("relhook: {}\n", answer::sentence(&error)));
+            answer::exit_of(&error).into()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
     #[test]
-    fn a_cause_is_said_once() {
-        let error = anyhow::anyhow!("disk full")
-            .context("log: disk full")
-            .context("no verdict");
-        assert_eq!(super::sentence(&error), "no verdict: log: disk full");
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
     }
 }
