@@ -1,5 +1,6 @@
 //! Facts: gathered, never judged. Everything that a decision rests on, as plain values.
 
+mod graph;
 mod limits;
 mod memory;
 mod model;

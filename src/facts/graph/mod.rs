@@ -1,0 +1,160 @@
+//! The history: parents as the commits themselves name them, and exact questions about them.
+//!
+//! No commit-graph file, graft, replacement or shallow mark is asked, and no date is trusted:
+//! dates only choose which commit is looked at next, never whether one belongs.
+
+mod range;
+mod reach;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Fault, Store};
+use crate::types::Oid;
+pub(super) use range::Range;
+use std::collections::HashMap;
+
+/// Commits that were read on the way are kept up to so many bytes, so that they need not be read
+/// twice.
+const KEEP_BYTES: usize = 16 << 20;
+
+/// The part of the history that was looked at so far.
+pub(super) struct Graph<'a> {
+    store: &'a Store,
+    ids: HashMap<Oid, Node>,
+    oids: Vec<Oid>,
+    links: Vec<Option<Links>>,
+    kept: HashMap<Node, Vec<u8>>,
+    kept_bytes: usize,
+}
+
+/// A commit's number in a [`Graph`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Node(u32);
+
+/// What a commit says about its place in history.
+#[derive(Debug)]
+struct Links {
+    parents: Box<[Node]>,
+    /// The committer's date in seconds: a hint.
+    date: i64,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            ids: HashMap::new(),
+            oids: Vec::new(),
+            links: Vec::new(),
+            kept: HashMap::new(),
+            kept_bytes: 0,
+        }
+    }
+
+    /// The number of a commit; it need not have been read.
+    pub(super) fn node(&mut self, oid: Oid) -> Result<Node, Fault> {
+        if let Some(node) = self.ids.get(&oid) {
+            return Ok(*node);
+        }
+        let limit = self.store.limits().history;
+        let number = u32::try_from(self.oids.len())
+            .ok()
+            .filter(|_| self.oids.len() < limit);
+        let node = Node(number.ok_or_else(|| Fault::TooLarge {
+            what: format!("more than {limit} commits of history"),
+        })?);
+        self.ids.insert(oid, node);
+        self.oids.push(oid);
+        self.links.push(None);
+        Ok(node)
+    }
+
+    /// The commit's id.
+    pub(super) fn oid(&self, node: Node) -> Result<Oid, Fault> {
+        let oid = self.oids.get(node.0 as usize).copied();
+        oid.ok_or_else(|| unknown(node))
+    }
+
+    /// The commit's parents.
+    pub(super) fn parents(&mut self, node: Node) -> Result<Vec<Node>, Fault> {
+        self.links(node).map(|links| links.parents.to_vec())
+    }
+
+    /// The commit's bytes, for the last time.
+    pub(super) fn take_bytes(&mut self, node: Node) -> Result<Vec<u8>, Fault> {
+        if let Some(bytes) = self.kept.remove(&node) {
+            self.kept_bytes -= bytes.len();
+            return Ok(bytes);
+        }
+        self.store.commit_bytes(self.oid(node)?)
+    }
+
+    fn links(&mut self, node: Node) -> Result<&Links, Fault> {
+        let at = node.0 as usize;
+        if self.links.get(at).is_some_and(Option::is_none) {
+            let links = self.read(node)?;
+            if let Some(slot) = self.links.get_mut(at) {
+                *slot = Some(links);
+            }
+        }
+        let links = self.links.get(at).and_then(Option::as_ref);
+        links.ok_or_else(|| unknown(node))
+    }
+
+    fn read(&mut self, node: Node) -> Result<Links, Fault> {
+        let oid = self.oid(node)?;
+        let bytes = self.store.commit_bytes(oid)?;
+        let (parents, date) = header(&bytes).map_err(|why| Fault::Malformed {
+            oid,
+            why: why.to_owned(),
+        })?;
+        let parents = parents.into_iter().map(|parent| self.node(parent));
+        let parents = parents.collect::<Result<_, _>>()?;
+        if self.kept_bytes + bytes.len() <= KEEP_BYTES {
+            self.kept_bytes += bytes.len();
+            self.kept.insert(node, bytes);
+        }
+        Ok(Links { parents, date })
+    }
+}
+
+fn unknown(node: Node) -> Fault {
+    Fault::Unreadable {
+        why: format!("commit number {} was never met", node.0),
+    }
+}
+
+/// The parents and the committer's date, read as git reads them: the parents directly behind the
+/// tree. Only what is judged is held to the strict grammar; older history just has to lead on.
+fn header(bytes: &[u8]) -> Result<(Vec<Oid>, i64), &'static str> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    if !lines
+        .next()
+        .is_some_and(|line| line.starts_with(b"tree ") && line.len() == 45)
+    {
+        return Err("it does not begin with its tree");
+    }
+    let mut parents = Vec::new();
+    for line in lines {
+        if let Some(hex) = line.strip_prefix(b"parent ") {
+            parents.push(Oid::from_hex(hex).map_err(|_| "a parent is not an object id")?);
+        } else {
+            break;
+        }
+    }
+    Ok((parents, date(bytes)))
+}
+
+fn date(bytes: &[u8]) -> i64 {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| line.strip_prefix(b"committer "))
+        .and_then(|line| line.rsplit(|byte| *byte == b'>').next())
+        .and_then(|rest| std::str::from_utf8(rest).ok())
+        .and_then(|rest| rest.split_ascii_whitespace().next())
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(0)
+}
