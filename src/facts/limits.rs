@@ -21,12 +21,11 @@ pub struct Limits {
     pub tree: usize,
     /// Bytes of one file that has to be merged to judge a merge commit.
     pub merged_file: usize,
+    /// Bytes of such files in all ranges of a push together. Past it, and past the size above,
+    /// a merge counts as one that adds something.
+    pub merged_bytes: usize,
     /// Statements about one commit.
     pub statements: usize,
-    /// Bytes of `policy.yaml`, and of each file in `keys/`.
-    pub policy_file: usize,
-    /// Files in `keys/`.
-    pub key_files: usize,
 }
 
 impl Default for Limits {
@@ -41,9 +40,8 @@ impl Default for Limits {
             header_object: 1 << 20,
             tree: 64 << 20,
             merged_file: 8 << 20,
+            merged_bytes: 256 << 20,
             statements: 1000,
-            policy_file: 256 << 10,
-            key_files: 1000,
         }
     }
 }

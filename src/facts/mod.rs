@@ -1,13 +1,28 @@
 //! Facts: gathered, never judged. Everything that a decision rests on, as plain values.
+//!
+//! [`Store`] reads raw objects and raw refs; `graph` answers exact questions about history;
+//! `content` tells what a commit adds; [`gather`] puts it all together for one push.
 
+mod commits;
+mod content;
+mod gather;
 mod graph;
 mod limits;
 mod memory;
 mod model;
+mod names;
+mod people;
+mod ranges;
+mod sources;
+mod statements;
 mod store;
+
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
+pub use gather::gather;
 pub use limits::Limits;
 pub use memory::Memory;
 pub use model::{
@@ -15,4 +30,5 @@ pub use model::{
     ProposedPolicy, PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact,
     StatementFacts, StatementOutcome, Subject, UpdateFacts,
 };
-pub use store::{Header, Store, StoreError};
+pub use sources::{Progress, Sources};
+pub use store::{Header, PolicyReadError, Store, StoreError};

@@ -59,6 +59,11 @@ pub enum Current {
         /// What it points at, escaped.
         target: String,
     },
+    /// It is there and cannot be understood: what it is cannot be told, so it is not moved.
+    Unreadable {
+        /// Why.
+        why: String,
+    },
 }
 
 /// What an update is about.

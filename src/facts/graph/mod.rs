@@ -12,7 +12,6 @@ mod tests;
 
 use super::{Fault, Store};
 use crate::types::Oid;
-pub(super) use range::Range;
 use std::collections::HashMap;
 
 /// Commits that were read on the way are kept up to so many bytes, so that they need not be read
@@ -36,6 +35,7 @@ pub(super) struct Node(u32);
 /// What a commit says about its place in history.
 #[derive(Debug)]
 struct Links {
+    tree: Oid,
     parents: Box<[Node]>,
     /// The committer's date in seconds: a hint.
     date: i64,
@@ -82,6 +82,12 @@ impl<'a> Graph<'a> {
         self.links(node).map(|links| links.parents.to_vec())
     }
 
+    /// A commit's tree.
+    pub(super) fn tree(&mut self, oid: Oid) -> Result<Oid, Fault> {
+        let node = self.node(oid)?;
+        self.links(node).map(|links| links.tree)
+    }
+
     /// The commit's bytes, for the last time.
     pub(super) fn take_bytes(&mut self, node: Node) -> Result<Vec<u8>, Fault> {
         if let Some(bytes) = self.kept.remove(&node) {
@@ -106,17 +112,22 @@ impl<'a> Graph<'a> {
     fn read(&mut self, node: Node) -> Result<Links, Fault> {
         let oid = self.oid(node)?;
         let bytes = self.store.commit_bytes(oid)?;
-        let (parents, date) = header(&bytes).map_err(|why| Fault::Malformed {
+        let header = Header::read(&bytes).map_err(|why| Fault::Malformed {
             oid,
             why: why.to_owned(),
         })?;
-        let parents = parents.into_iter().map(|parent| self.node(parent));
+        let date = date(&bytes);
+        let parents = header.parents.into_iter().map(|parent| self.node(parent));
         let parents = parents.collect::<Result<_, _>>()?;
         if self.kept_bytes + bytes.len() <= KEEP_BYTES {
             self.kept_bytes += bytes.len();
             self.kept.insert(node, bytes);
         }
-        Ok(Links { parents, date })
+        Ok(Links {
+            tree: header.tree,
+            parents,
+            date,
+        })
     }
 }
 
@@ -126,27 +137,31 @@ fn unknown(node: Node) -> Fault {
     }
 }
 
-/// The parents and the committer's date, read as git reads them: the parents directly behind the
-/// tree. Only what is judged is held to the strict grammar; older history just has to lead on.
-fn header(bytes: &[u8]) -> Result<(Vec<Oid>, i64), &'static str> {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    if !lines
-        .next()
-        .is_some_and(|line| line.starts_with(b"tree ") && line.len() == 45)
-    {
-        return Err("it does not begin with its tree");
-    }
-    let mut parents = Vec::new();
-    for line in lines {
-        if let Some(hex) = line.strip_prefix(b"parent ") {
-            parents.push(Oid::from_hex(hex).map_err(|_| "a parent is not an object id")?);
-        } else {
-            break;
-        }
-    }
-    Ok((parents, date(bytes)))
+/// What a commit begins with, read as git reads it: the parents directly behind the tree. Only
+/// what is judged is held to the strict grammar; older history just has to lead on.
+struct Header {
+    tree: Oid,
+    parents: Vec<Oid>,
 }
 
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let tree = lines.next().and_then(|line| line.strip_prefix(b"tree "));
+        let tree = tree.ok_or("it does not begin with its tree")?;
+        let tree = Oid::from_hex(tree).map_err(|_| "its tree is not an object id")?;
+        let mut parents = Vec::new();
+        for line in lines {
+            let Some(hex) = line.strip_prefix(b"parent ") else {
+                break;
+            };
+            parents.push(Oid::from_hex(hex).map_err(|_| "a parent is not an object id")?);
+        }
+        Ok(Self { tree, parents })
+    }
+}
+
+/// The committer's date; 0 where it cannot be read, since it is a hint.
 fn date(bytes: &[u8]) -> i64 {
     bytes
         .split(|byte| *byte == b'\n')

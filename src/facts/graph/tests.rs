@@ -25,7 +25,11 @@ fn history(repo: &Repo, dice: &mut Dice, count: usize, honest: bool) -> Vec<Oid>
     for number in 0..count {
         let near = commits.len().min(2 + dice.roll(6));
         let mut parents = BTreeSet::new();
-        let wanted = if dice.roll(12) == 0 { 0 } else { 1 + dice.roll(3) };
+        let wanted = if dice.roll(12) == 0 {
+            0
+        } else {
+            1 + dice.roll(3)
+        };
         for _ in 0..wanted {
             if near > 0 {
                 parents.insert(commits[commits.len() - 1 - dice.roll(near)]);

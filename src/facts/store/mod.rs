@@ -5,15 +5,18 @@ mod error;
 mod objects;
 mod open;
 mod packed;
+mod policy;
 mod refs;
 
 #[cfg(test)]
 mod tests;
 
+use super::Fault;
 use super::limits::Limits;
 pub use error::StoreError;
 pub use objects::Header;
 use packed::PackedRefs;
+pub use policy::PolicyReadError;
 use std::path::{Path, PathBuf};
 
 /// A repository whose objects and refs can be read. It writes nothing.
@@ -81,5 +84,17 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store")
             .field("git_dir", &self.git_dir)
             .finish_non_exhaustive()
+    }
+}
+
+/// A fault in one sentence, for where no code and page go with it.
+pub(super) fn why(fault: &Fault) -> String {
+    match fault {
+        Fault::NotACommit { kind } => format!("a commit is expected, and it is a {kind}"),
+        Fault::NotFromBaseline { baseline } => format!("it does not descend from {baseline}"),
+        Fault::Malformed { oid, why } => format!("the object {oid}: {why}"),
+        Fault::Missing { oid } => format!("the object {oid} is missing"),
+        Fault::TooLarge { what } => what.clone(),
+        Fault::Unreadable { why } => why.clone(),
     }
 }

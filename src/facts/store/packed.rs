@@ -4,7 +4,7 @@ use super::refs::{too_many, unreadable};
 use crate::facts::Fault;
 use crate::types::{Oid, RefName};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -75,6 +75,28 @@ impl PackedRefs {
             }
             found.len() <= limit
                 && (record.name.as_slice() < prefix || record.name.starts_with(prefix))
+        })?;
+        if found.len() > limit {
+            return Err(too_many(prefix, limit));
+        }
+        Ok(found)
+    }
+
+    /// The first components of every name below `prefix`.
+    pub(super) fn names_below(
+        &self,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<HashSet<Vec<u8>>, Fault> {
+        let mut found = HashSet::new();
+        self.scan(prefix, |record| {
+            let below = record.name.strip_prefix(prefix);
+            if let Some(first) = below.and_then(|rest| rest.split(|byte| *byte == b'/').next())
+                && !found.contains(first)
+            {
+                found.insert(first.to_vec());
+            }
+            found.len() <= limit && (below.is_some() || record.name.as_slice() < prefix)
         })?;
         if found.len() > limit {
             return Err(too_many(prefix, limit));

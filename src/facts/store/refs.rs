@@ -7,6 +7,7 @@
 use super::Store;
 use crate::facts::{Current, Fault};
 use crate::types::{Oid, RefName, escape};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -51,6 +52,7 @@ impl Store {
                         why: format!("{name} is a symbolic ref"),
                     });
                 }
+                Some(Current::Unreadable { why }) => return Err(Fault::Unreadable { why }),
                 Some(Current::Absent) | None => {}
             }
         }
@@ -58,6 +60,29 @@ impl Store {
             return Err(too_many(prefix, limit));
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// The first components of all names below `prefix`, which ends in `/`; a name may be listed
+    /// although nothing is left below it.
+    ///
+    /// # Errors
+    /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where they cannot be listed.
+    pub fn names_below(&self, prefix: &[u8], limit: usize) -> Result<HashSet<Vec<u8>>, Fault> {
+        let mut names = self.packed.names_below(prefix, limit)?;
+        let path = self.ref_path(prefix);
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if absent(&error) => return Ok(names),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(&path, &error))?;
+            names.insert(entry.file_name().as_bytes().to_vec());
+            if names.len() > limit {
+                return Err(too_many(prefix, limit));
+            }
+        }
+        Ok(names)
     }
 
     /// A loose ref; nothing where there is no file.

@@ -1,0 +1,1 @@
+//! Merges, beside git merge-tree.

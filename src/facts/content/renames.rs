@@ -1,0 +1,129 @@
+//! What looks unexplained path by path, and is one side's rename with the other side's change.
+//!
+//! A rename is never guessed at from likeness. It is accepted only where merging the old file,
+//! the renamed one and the changed one gives, without conflict, exactly what the result holds.
+
+use super::Trees;
+use super::trees::Leaf;
+use crate::facts::Fault;
+use crate::types::RepoPath;
+use std::collections::BTreeSet;
+
+/// More pairs than this are not tried: what is left is looked at by a person.
+const MAX_PAIRS: usize = 4096;
+
+/// A path whose versions do not explain what the result holds.
+#[derive(Debug)]
+pub(super) struct Gap {
+    pub path: RepoPath,
+    /// The base, the two parents and the result.
+    pub four: [Option<Leaf>; 4],
+}
+
+/// What comparing path by path leaves open.
+#[derive(Debug, Default)]
+pub(super) struct Puzzle {
+    pub gaps: Vec<Gap>,
+    /// Leaves of the base that both sides removed: both may have renamed them alike.
+    pub gone: Vec<Leaf>,
+}
+
+/// A file that one side removed and the other changed, the result having neither.
+struct Moved {
+    path: RepoPath,
+    base: Leaf,
+    changed: Leaf,
+    ours_changed: bool,
+}
+
+/// A file that is new on one side, or on both, and is something else in the result.
+struct Arrival {
+    path: RepoPath,
+    ours: Option<Leaf>,
+    theirs: Option<Leaf>,
+    result: Leaf,
+}
+
+impl Trees<'_> {
+    /// The paths of the gaps that no rename explains.
+    pub(super) fn explain_renames(&mut self, puzzle: &Puzzle) -> Result<BTreeSet<RepoPath>, Fault> {
+        let mut left: BTreeSet<RepoPath> = puzzle.gaps.iter().map(|gap| gap.path.clone()).collect();
+        let moved: Vec<Moved> = puzzle.gaps.iter().filter_map(moved).collect();
+        let arrivals: Vec<Arrival> = puzzle.gaps.iter().filter_map(arrival).collect();
+        let pairs = moved.len().saturating_add(puzzle.gone.len());
+        if pairs.saturating_mul(arrivals.len()) > MAX_PAIRS {
+            return Ok(left);
+        }
+        for arrival in &arrivals {
+            if let Some(source) = self.renamed_by_one(arrival, &moved, &left)? {
+                left.remove(&arrival.path);
+                left.remove(&source);
+            } else if self.renamed_by_both(arrival, &puzzle.gone)? {
+                left.remove(&arrival.path);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The old path, where one side renamed it to this one and the other side changed it.
+    fn renamed_by_one(
+        &mut self,
+        arrival: &Arrival,
+        moved: &[Moved],
+        left: &BTreeSet<RepoPath>,
+    ) -> Result<Option<RepoPath>, Fault> {
+        for from in moved.iter().filter(|from| left.contains(&from.path)) {
+            let renamed = if from.ours_changed {
+                (arrival.theirs, arrival.ours)
+            } else {
+                (arrival.ours, arrival.theirs)
+            };
+            let (Some(renamed), None) = renamed else {
+                continue;
+            };
+            if self.merges_to(from.base, renamed, from.changed, arrival.result)? {
+                return Ok(Some(from.path.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether both sides renamed the same file to this path.
+    fn renamed_by_both(&mut self, arrival: &Arrival, gone: &[Leaf]) -> Result<bool, Fault> {
+        let (Some(ours), Some(theirs)) = (arrival.ours, arrival.theirs) else {
+            return Ok(false);
+        };
+        for base in gone {
+            if self.merges_to(*base, ours, theirs, arrival.result)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn moved(gap: &Gap) -> Option<Moved> {
+    let (base, changed, ours_changed) = match gap.four {
+        [Some(base), Some(changed), None, None] => (base, changed, true),
+        [Some(base), None, Some(changed), None] => (base, changed, false),
+        _ => return None,
+    };
+    Some(Moved {
+        path: gap.path.clone(),
+        base,
+        changed,
+        ours_changed,
+    })
+}
+
+fn arrival(gap: &Gap) -> Option<Arrival> {
+    let [None, ours, theirs, Some(result)] = gap.four else {
+        return None;
+    };
+    Some(Arrival {
+        path: gap.path.clone(),
+        ours,
+        theirs,
+        result,
+    })
+}

@@ -1,0 +1,1 @@
+//! What a commit adds, beside git diff-tree.

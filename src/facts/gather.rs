@@ -1,0 +1,147 @@
+//! One push: what each of its updates is about, and everything known about it.
+
+use super::content::Trees;
+use super::graph::Graph;
+use super::names::{About, Names};
+use super::people::People;
+use super::{ArrivingStatement, Current, PushFacts, Pusher, Sources, StatementOutcome};
+use super::{Subject, UpdateFacts};
+use crate::types::{RefChange, RefName};
+
+/// A gathering in progress, with what it has read so far.
+pub(super) struct Gatherer<'a> {
+    pub sources: Sources<'a>,
+    pub pusher: Pusher,
+    pub people: People<'a>,
+    pub graph: Graph<'a>,
+    pub trees: Trees<'a>,
+}
+
+/// Gathers the facts about a push. It never fails: what could not be read says so, update by
+/// update, and the decision refuses it.
+#[must_use]
+pub fn gather(
+    sources: &Sources<'_>,
+    pusher: Pusher,
+    updates: Vec<(RefName, RefChange)>,
+) -> PushFacts {
+    let mut gatherer = Gatherer {
+        sources: *sources,
+        pusher: pusher.clone(),
+        people: People::new(*sources),
+        graph: Graph::new(sources.store),
+        trees: Trees::new(sources.store),
+    };
+    PushFacts {
+        now: sources.now,
+        pusher,
+        updates: gatherer.updates(updates),
+    }
+}
+
+/// An update whose subject is not known yet.
+struct Named {
+    refname: RefName,
+    change: RefChange,
+    current: Current,
+    about: About,
+}
+
+impl Gatherer<'_> {
+    /// Statements are read first: they may be about the commits that come with them.
+    fn updates(&mut self, updates: Vec<(RefName, RefChange)>) -> Vec<UpdateFacts> {
+        let names = Names::new(self.sources.policy);
+        let named: Vec<Named> = updates
+            .into_iter()
+            .map(|(refname, change)| Named {
+                current: self.current(&refname),
+                about: names.about(&refname, &change),
+                refname,
+                change,
+            })
+            .collect();
+        let mut outcomes: Vec<Option<StatementOutcome>> = named
+            .iter()
+            .map(|update| match update.about {
+                About::Statement => Some(self.pushed_statement(&update.refname, &update.change)),
+                About::Unprotected | About::Protected | About::Policy | About::Reserved => None,
+            })
+            .collect();
+        let arriving: Vec<ArrivingStatement> = outcomes.iter().flatten().filter_map(read).collect();
+        self.fill_withdrawn(&mut outcomes, &arriving);
+        named
+            .into_iter()
+            .zip(outcomes)
+            .map(|(named, outcome)| self.update(named, outcome, &arriving))
+            .collect()
+    }
+
+    fn update(
+        &mut self,
+        named: Named,
+        outcome: Option<StatementOutcome>,
+        arriving: &[ArrivingStatement],
+    ) -> UpdateFacts {
+        let Named {
+            refname,
+            change,
+            current,
+            about,
+        } = named;
+        let subject = match (about, outcome) {
+            (About::Statement, Some(outcome)) => Subject::Statement(outcome),
+            (About::Reserved, _) | (About::Statement, None) => Subject::Reserved,
+            (About::Unprotected, _) => Subject::Unprotected,
+            (About::Protected, _) => {
+                Subject::Protected(self.range(&refname, &change, &current, arriving))
+            }
+            (About::Policy, _) => Subject::Policy(
+                self.range(&refname, &change, &current, arriving),
+                self.proposed_policy(&change),
+            ),
+        };
+        UpdateFacts {
+            refname,
+            change,
+            current,
+            subject,
+        }
+    }
+
+    fn current(&self, name: &RefName) -> Current {
+        match self.sources.store.current(name) {
+            Ok(current) => current,
+            Err(fault) => Current::Unreadable {
+                why: super::store::why(&fault),
+            },
+        }
+    }
+
+    /// Finds out for each withdrawal whose statement it withdraws.
+    fn fill_withdrawn(
+        &mut self,
+        outcomes: &mut [Option<StatementOutcome>],
+        arriving: &[ArrivingStatement],
+    ) {
+        for outcome in outcomes.iter_mut().flatten() {
+            let StatementOutcome::Read(read) = outcome else {
+                continue;
+            };
+            match self.withdrawn_signer(&read.statement, arriving) {
+                Ok(person) => read.withdrawn_signer = person,
+                Err(fault) => *outcome = StatementOutcome::Fault(fault),
+            }
+        }
+    }
+}
+
+fn read(outcome: &StatementOutcome) -> Option<ArrivingStatement> {
+    match outcome {
+        StatementOutcome::Read(read) => Some(read.clone()),
+        StatementOutcome::MalformedName
+        | StatementOutcome::NotATag { .. }
+        | StatementOutcome::Malformed { .. }
+        | StatementOutcome::Deletion
+        | StatementOutcome::Fault(_) => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Whose an address or a signature is.
+
+use super::{Claim, Role, SignatureFact, Sources};
+use crate::object::{CoAuthor, Ident, SignatureBlock};
+use crate::signature::{SignatureProblem, SignatureStatus};
+use crate::types::{PersonName, escape};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The longest identity that is shown, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// Looks up people, remembering the answers: long ranges name the same few again and again.
+pub(super) struct People<'a> {
+    sources: Sources<'a>,
+    owners: RefCell<HashMap<Vec<u8>, Option<PersonName>>>,
+}
+
+impl<'a> People<'a> {
+    pub(super) fn new(sources: Sources<'a>) -> Self {
+        Self {
+            sources,
+            owners: RefCell::new(HashMap::new()),
+        }
+    }
+
+    /// Whose address it is.
+    pub(super) fn owner(&self, email: &[u8]) -> Option<PersonName> {
+        if let Some(owner) = self.owners.borrow().get(email) {
+            return owner.clone();
+        }
+        let owner = self.sources.policy.owner_of_email(email);
+        let owner = owner.map(|person| person.name.clone());
+        self.owners
+            .borrow_mut()
+            .insert(email.to_vec(), owner.clone());
+        owner
+    }
+
+    /// What an author or committer line claims.
+    pub(super) fn claim(&self, role: Role, ident: &Ident) -> Claim {
+        Claim {
+            role,
+            identity: shown(&ident.name, &ident.email),
+            owner: self.owner(&ident.email),
+        }
+    }
+
+    /// What a co-author line claims. One that names nobody who can be told names a stranger.
+    pub(super) fn co_author(&self, line: &CoAuthor) -> Claim {
+        let (identity, owner) = match line {
+            CoAuthor::Named { name, email } => (shown(name, email), self.owner(email)),
+            CoAuthor::Unreadable { line } => (cut(&escape(line), MAX_SHOWN), None),
+        };
+        Claim {
+            role: Role::CoAuthor,
+            identity,
+            owner,
+        }
+    }
+
+    /// What a signature says.
+    pub(super) fn signer(&self, block: Option<&SignatureBlock>) -> SignatureFact {
+        let Some(block) = block else {
+            return SignatureFact::Unsigned;
+        };
+        let verified = match self.sources.keyring.verify(block, self.sources.now) {
+            SignatureStatus::Good(verified) => verified,
+            SignatureStatus::Refused(problem) => return SignatureFact::Refused(problem),
+        };
+        let key = verified.key();
+        match self.sources.policy.owner_of_key(key) {
+            Some(person) => SignatureFact::Good {
+                person: person.name.clone(),
+                key: key.clone(),
+            },
+            None => SignatureFact::Refused(SignatureProblem::UnknownKey {
+                key: key.to_string(),
+            }),
+        }
+    }
+}
+
+/// A name and an address, for people.
+pub(super) fn shown(name: &[u8], email: &[u8]) -> String {
+    let text = if name.is_empty() {
+        format!("<{}>", escape(email))
+    } else {
+        format!("{} <{}>", escape(name), escape(email))
+    };
+    cut(&text, MAX_SHOWN)
+}
+
+/// The first `limit` characters.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}

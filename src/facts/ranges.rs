@@ -1,0 +1,143 @@
+//! The range of one update, from its start to its tip.
+
+use super::gather::Gatherer;
+use super::{
+    ArrivingStatement, Current, Fault, Progress, ProposedPolicy, RangeFacts, RangeOutcome,
+};
+use crate::policy::locks_out;
+use crate::signature::Keyring;
+use crate::types::{Oid, RefChange, RefName};
+
+/// Somebody hears of progress once in so many commits.
+const PROGRESS_EVERY: usize = 256;
+
+/// Where a range starts.
+struct Start {
+    base: Option<Oid>,
+    /// Whether the base is the rules' baseline: then the tip has to descend from it.
+    baseline: bool,
+}
+
+impl Gatherer<'_> {
+    /// The range that an update of a protected ref brings in.
+    pub(super) fn range(
+        &mut self,
+        name: &RefName,
+        change: &RefChange,
+        current: &Current,
+        arriving: &[ArrivingStatement],
+    ) -> RangeOutcome {
+        let Some(tip) = change.new_oid() else {
+            return RangeOutcome::Deletion;
+        };
+        let real = match current {
+            Current::Absent => None,
+            Current::At(oid) => Some(*oid),
+            Current::Symbolic { target } => {
+                return unreadable(format!("{name} points at {target}"));
+            }
+            Current::Unreadable { why } => return unreadable(why.clone()),
+        };
+        match self.read_range(name, tip, real, arriving) {
+            Ok(range) => RangeOutcome::Range(range),
+            Err(fault) => RangeOutcome::Fault(fault),
+        }
+    }
+
+    fn read_range(
+        &mut self,
+        name: &RefName,
+        tip: Oid,
+        real: Option<Oid>,
+        arriving: &[ArrivingStatement],
+    ) -> Result<RangeFacts, Fault> {
+        let start = self.start(name, real)?;
+        let range = self.graph.range(tip, start.base)?;
+        if let Some(baseline) = start.base.filter(|_| start.baseline && !range.from_base) {
+            return Err(Fault::NotFromBaseline { baseline });
+        }
+        let fast_forward = match real {
+            None => true,
+            Some(real) if start.base == Some(real) => range.from_base,
+            Some(real) => self.graph.reaches(tip, &[real])?.contains(&real),
+        };
+        let mut facts = RangeFacts {
+            base: start.base,
+            tip,
+            fast_forward,
+            commits: Vec::with_capacity(range.commits.len()),
+            statements: Vec::new(),
+        };
+        for (done, node) in range.commits.iter().enumerate() {
+            if done % PROGRESS_EVERY == 0 {
+                self.tell_progress(name, done, range.commits.len());
+            }
+            facts.commits.push(self.commit(*node)?);
+        }
+        facts.statements = self.statements(&facts, arriving)?;
+        Ok(facts)
+    }
+
+    /// Where the range starts: what was last accepted; before there was anything, the baseline on
+    /// which all rules of the ref agree; else nowhere, and everything is judged.
+    fn start(&self, name: &RefName, real: Option<Oid>) -> Result<Start, Fault> {
+        let approved = self.sources.memory.approved(name, real);
+        let approved = approved.map_err(|why| Fault::Unreadable { why })?;
+        if approved.is_some() {
+            return Ok(Start {
+                base: approved,
+                baseline: false,
+            });
+        }
+        let rules = self.sources.policy.rules_for(name);
+        let first = rules.first().and_then(|rule| rule.baseline);
+        let agreed = first.filter(|_| rules.iter().all(|rule| rule.baseline == first));
+        Ok(Start {
+            base: agreed,
+            baseline: true,
+        })
+    }
+
+    fn tell_progress(&self, refname: &RefName, done: usize, total: usize) {
+        if let Some(progress) = self.sources.progress {
+            progress(Progress {
+                refname,
+                done,
+                total,
+            });
+        }
+    }
+
+    /// What the policy's ref would become.
+    pub(super) fn proposed_policy(&self, change: &RefChange) -> ProposedPolicy {
+        let Some(new) = change.new_oid() else {
+            return ProposedPolicy::Absent;
+        };
+        let invalid = |complaints| ProposedPolicy::Invalid { complaints };
+        let bundle = match self.sources.store.policy_at(new) {
+            Ok(bundle) => bundle,
+            Err(error) => {
+                return error.complaints().map_or(ProposedPolicy::Absent, invalid);
+            }
+        };
+        // The keys have to make a keyring too; it is thrown away again.
+        let built = tempfile::tempdir()
+            .map_err(|error| error.to_string())
+            .and_then(|home| {
+                Keyring::build(&bundle.policy, &bundle.keys, &home.path().join("keys"))
+                    .map(drop)
+                    .map_err(|error| error.to_string())
+            });
+        if let Err(why) = built {
+            return invalid(vec![why]);
+        }
+        match locks_out(&bundle.policy) {
+            Some(why) => ProposedPolicy::LocksOut { why },
+            None => ProposedPolicy::Sound,
+        }
+    }
+}
+
+fn unreadable(why: String) -> RangeOutcome {
+    RangeOutcome::Fault(Fault::Unreadable { why })
+}

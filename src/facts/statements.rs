@@ -1,0 +1,271 @@
+//! Statements: those that are stored, and those that this push brings.
+//!
+//! A stored statement that cannot be read stops the gathering: it might be an objection, and to
+//! skip it would be to overrule it.
+
+use super::gather::Gatherer;
+use super::{ArrivingStatement, BaseRelation, Fault, SignatureFact, StatementFacts};
+use super::{RangeFacts, StatementOutcome};
+use crate::object::Tag;
+use crate::statement::{Decision, STATEMENT_PREFIX, Statement, StatementRef};
+use crate::types::{Oid, PersonName, RefChange, RefName, Timestamp};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// From so many commits on, it pays to list once which commits have statements at all.
+const LISTING_PAYS: usize = 100;
+/// Commits with statements, in a whole repository.
+const MAX_SUBJECTS: usize = 5_000_000;
+
+/// A statement's tag, read.
+struct Told {
+    tag: Tag,
+    statement: Statement,
+    /// The name that it has to be stored under.
+    name: StatementRef,
+}
+
+/// Why a tag is no statement.
+enum NotTold {
+    NotATag(&'static str),
+    Malformed(String),
+}
+
+impl Gatherer<'_> {
+    /// What a pushed statement ref is.
+    pub(super) fn pushed_statement(
+        &mut self,
+        name: &RefName,
+        change: &RefChange,
+    ) -> StatementOutcome {
+        let Some(new) = change.new_oid() else {
+            return StatementOutcome::Deletion;
+        };
+        let Ok(name) = StatementRef::parse(name) else {
+            return StatementOutcome::MalformedName;
+        };
+        match self.tell(new) {
+            Err(fault) => StatementOutcome::Fault(fault),
+            Ok(Err(NotTold::NotATag(kind))) => StatementOutcome::NotATag { kind },
+            Ok(Err(NotTold::Malformed(why))) => StatementOutcome::Malformed { why },
+            Ok(Ok(told)) => match self.arriving(new, told, name) {
+                Ok(arriving) => StatementOutcome::Read(arriving),
+                Err(fault) => StatementOutcome::Fault(fault),
+            },
+        }
+    }
+
+    fn arriving(
+        &mut self,
+        oid: Oid,
+        told: Told,
+        name: StatementRef,
+    ) -> Result<ArrivingStatement, Fault> {
+        let tagger = &told.tag.tagger;
+        Ok(ArrivingStatement {
+            tag: oid,
+            signer: self.people.signer(told.tag.signature.as_ref()),
+            tagger: self.people.owner(&tagger.email),
+            tagger_identity: super::people::shown(&tagger.name, &tagger.email),
+            name_agrees: told.name == name,
+            repository_agrees: told.statement.repository == self.sources.policy.repository.0,
+            commit_tree: self.real_tree(told.statement.commit)?,
+            // Filled in once every arriving statement is known.
+            withdrawn_signer: None,
+            statement: told.statement,
+        })
+    }
+
+    /// The tree of a commit; nothing where it is not here or is no commit.
+    fn real_tree(&mut self, commit: Oid) -> Result<Option<Oid>, Fault> {
+        match self.sources.store.header(commit) {
+            Ok(header) if header.kind == "commit" => self.graph.tree(commit).map(Some),
+            Ok(_) | Err(Fault::Missing { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Who signed the statement that `withdrawing` withdraws, among those about the same commit
+    /// that are stored or arrive.
+    pub(super) fn withdrawn_signer(
+        &mut self,
+        withdrawing: &Statement,
+        arriving: &[ArrivingStatement],
+    ) -> Result<Option<PersonName>, Fault> {
+        let Decision::Withdraw { statement } = withdrawing.decision else {
+            return Ok(None);
+        };
+        let here = arriving
+            .iter()
+            .find(|other| other.tag == statement && other.statement.commit == withdrawing.commit);
+        if let Some(other) = here {
+            return Ok(person(&other.signer));
+        }
+        let stored = self.stored(withdrawing.commit)?;
+        let stored = stored.iter().find(|other| other.tag == statement);
+        Ok(stored.and_then(|other| person(&other.signer)))
+    }
+
+    /// Every statement about the commits of a range.
+    pub(super) fn statements(
+        &mut self,
+        range: &RangeFacts,
+        arriving: &[ArrivingStatement],
+    ) -> Result<Vec<StatementFacts>, Fault> {
+        let members: HashSet<Oid> = range.commits.iter().map(|commit| commit.oid).collect();
+        let mut found: BTreeMap<Oid, StatementFacts> = BTreeMap::new();
+        for oid in self.subjects(range)? {
+            for facts in self.stored(oid)? {
+                found.insert(facts.tag, facts);
+            }
+        }
+        for other in arriving {
+            if members.contains(&other.statement.commit) {
+                let first_seen = self.first_seen(other.tag)?.or(Some(self.sources.now));
+                let facts = facts(
+                    other.tag,
+                    other.statement.clone(),
+                    other.signer.clone(),
+                    first_seen,
+                );
+                found.entry(other.tag).or_insert(facts);
+            }
+        }
+        let mut found: Vec<StatementFacts> = found.into_values().collect();
+        self.relate_bases(range, &members, &mut found)?;
+        Ok(found)
+    }
+
+    /// The commits of the range that may have statements.
+    fn subjects(&self, range: &RangeFacts) -> Result<Vec<Oid>, Fault> {
+        let all = range.commits.iter().map(|commit| commit.oid);
+        if range.commits.len() < LISTING_PAYS {
+            return Ok(all.collect());
+        }
+        let store = self.sources.store;
+        let listed = store.names_below(STATEMENT_PREFIX.as_bytes(), MAX_SUBJECTS)?;
+        Ok(all
+            .filter(|oid| listed.contains(oid.to_string().as_bytes()))
+            .collect())
+    }
+
+    /// The statements about a commit that are stored. They were checked when they came; one that
+    /// does not hold any more is not skipped.
+    fn stored(&mut self, commit: Oid) -> Result<Vec<StatementFacts>, Fault> {
+        let prefix = format!("{STATEMENT_PREFIX}{commit}/");
+        let limit = self.sources.store.limits().statements;
+        let refs = self.sources.store.refs_below(prefix.as_bytes(), limit)?;
+        let mut statements = Vec::with_capacity(refs.len());
+        for (name, oid) in refs {
+            let broken = |why: String| Fault::Unreadable {
+                why: format!("the stored statement {name}: {why}"),
+            };
+            let told = match self.tell(oid)? {
+                Ok(told) => told,
+                Err(NotTold::NotATag(kind)) => return Err(broken(format!("it is a {kind}"))),
+                Err(NotTold::Malformed(why)) => return Err(broken(why)),
+            };
+            if told.name.to_refname() != name {
+                return Err(broken("its content belongs under another name".into()));
+            }
+            let signer = self.people.signer(told.tag.signature.as_ref());
+            let first_seen = self.first_seen(oid)?;
+            statements.push(facts(oid, told.statement, signer, first_seen));
+        }
+        Ok(statements)
+    }
+
+    /// Reads a tag as a statement.
+    fn tell(&self, oid: Oid) -> Result<Result<Told, NotTold>, Fault> {
+        let bytes = match self.sources.store.tag_bytes(oid)? {
+            Ok(bytes) => bytes,
+            Err(kind) => return Ok(Err(NotTold::NotATag(kind))),
+        };
+        let malformed = |why: String| Ok(Err(NotTold::Malformed(why)));
+        let tag = match Tag::parse(&bytes) {
+            Ok(tag) => tag,
+            Err(error) => return malformed(error.to_string()),
+        };
+        let statement = match Statement::parse(&tag) {
+            Ok(statement) => statement,
+            Err(error) => return malformed(error.to_string()),
+        };
+        let name = StatementRef::of(statement.commit, &bytes);
+        Ok(Ok(Told {
+            tag,
+            statement,
+            name,
+        }))
+    }
+
+    /// How the commits that the approvers compared with stand to the range.
+    fn relate_bases(
+        &mut self,
+        range: &RangeFacts,
+        members: &HashSet<Oid>,
+        statements: &mut [StatementFacts],
+    ) -> Result<(), Fault> {
+        let mut relations: HashMap<Oid, BaseRelation> = HashMap::new();
+        let mut unknown = Vec::new();
+        for base in statements.iter().filter_map(|facts| facts.statement.base) {
+            if relations.contains_key(&base) {
+                continue;
+            }
+            let relation = if members.contains(&base) {
+                BaseRelation::InRange
+            } else if range.base == Some(base) {
+                BaseRelation::Before
+            } else {
+                unknown.push(base);
+                BaseRelation::Elsewhere
+            };
+            relations.insert(base, relation);
+        }
+        for base in self.before(range, unknown)? {
+            relations.insert(base, BaseRelation::Before);
+        }
+        for facts in statements {
+            let base = facts.statement.base;
+            facts.base = base.map_or(BaseRelation::None, |base| {
+                let relation = relations.get(&base).copied();
+                relation.unwrap_or(BaseRelation::Elsewhere)
+            });
+        }
+        Ok(())
+    }
+
+    /// Which of some commits the range's start reaches.
+    fn before(&mut self, range: &RangeFacts, mut commits: Vec<Oid>) -> Result<HashSet<Oid>, Fault> {
+        let Some(start) = range.base else {
+            return Ok(HashSet::new());
+        };
+        let mut here = Vec::new();
+        for oid in commits.drain(..) {
+            if self.real_tree(oid)?.is_some() {
+                here.push(oid);
+            }
+        }
+        self.graph.reaches(start, &here)
+    }
+}
+
+fn facts(
+    tag: Oid,
+    statement: Statement,
+    signer: SignatureFact,
+    first_seen: Option<Timestamp>,
+) -> StatementFacts {
+    StatementFacts {
+        tag,
+        statement,
+        signer,
+        first_seen,
+        base: BaseRelation::None,
+    }
+}
+
+fn person(signer: &SignatureFact) -> Option<PersonName> {
+    match signer {
+        SignatureFact::Good { person, .. } => Some(person.clone()),
+        SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+    }
+}

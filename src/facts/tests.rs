@@ -1,0 +1,1 @@
+//! Gathering, on real repositories made by git.
