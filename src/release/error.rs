@@ -58,9 +58,6 @@ pub enum ReleaseError {
     /// The commit cannot be read from the repository.
     #[error("the accepted commit cannot be read: {0}")]
     Objects(String),
-    /// The policy's globs do not compile.
-    #[error("an `exclude` glob of the target does not compile: {0}")]
-    Exclude(String),
     /// There are no credentials.
     #[error("no credentials for `{target}`: {path} is not there")]
     NoCredentials {
@@ -199,7 +196,7 @@ impl ReleaseError {
     pub fn code(&self) -> Code {
         Code(match self {
             Self::Unreleasable(..) => 601,
-            Self::NoSuchFolder(_) | Self::Exclude(_) => 602,
+            Self::NoSuchFolder(_) => 602,
             Self::Objects(_) | Self::Order(_) => 603,
             Self::NoCredentials { .. } | Self::Credentials { .. } => 610,
             Self::Unreachable { .. } => 611,
@@ -225,7 +222,6 @@ impl ReleaseError {
             Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
             Self::Unreleasable(..)
             | Self::NoSuchFolder(_)
-            | Self::Exclude(_)
             | Self::Objects(_)
             | Self::Order(_)
             | Self::NoCredentials { .. }
@@ -250,7 +246,6 @@ impl ReleaseError {
                 "take the paths out of the tree, or add them to the target's `exclude`"
             }
             Self::NoSuchFolder(_) => "correct `from` of the target in the policy",
-            Self::Exclude(_) => "correct `exclude` of the target in the policy",
             Self::NoCredentials { .. } | Self::Credentials { .. } => {
                 "write two lines, `user=…` and `password=…`, to that file and make it mode 0600"
             }

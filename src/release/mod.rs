@@ -6,14 +6,21 @@
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 
 mod credentials;
+mod desk;
+mod dir;
 mod error;
+mod ftp;
 mod manifest;
 mod names;
 mod order;
 mod plan;
+mod progress;
+mod run;
+mod source;
 mod worker;
 
 pub use credentials::{Credentials, Secret, Shelves};
+pub use desk::{Attempt, Landed, State};
 pub use error::{Complaint, Fault, ReleaseError};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest};
 pub use names::{OWN_PREFIX, Surface};
@@ -21,4 +28,7 @@ pub use order::{
     Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
 };
 pub use plan::{Content, FileKind, Held, Holding, Listing, Plan, ReleaseFile, ancestors, plan};
+pub use progress::{Phase, Snapshot, follow, snapshot};
+pub use run::{place, run, state};
+pub use source::Source;
 pub use worker::{detach, forbid_core_files, spawn_worker};

@@ -1,0 +1,288 @@
+//! The folder in which a target's releases are kept track of: `<relhook>/release/<target>/`.
+//!
+//! A lock that the system lets go when its holder dies, the state of the last runs, what a
+//! running one is doing, and the journal of an unfinished one.
+
+use super::order::{Patience, Totals};
+use super::{Adoption, ReleaseError};
+use crate::folder::{private_dir, replace_file};
+use crate::types::{Oid, TargetName, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The largest state file that is read, in bytes.
+const STATE_LIMIT: u64 = 64 * 1024;
+
+/// What the first field of the state says.
+const SCHEMA: &str = "relhook/release-state/v1";
+
+/// One target's folder.
+#[derive(Debug, Clone)]
+pub(in crate::release) struct Desk {
+    path: PathBuf,
+}
+
+/// The target's lock. Dropping it, or dying, lets it go.
+#[derive(Debug)]
+pub(in crate::release) struct Held {
+    _lock: File,
+}
+
+/// What is remembered of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    schema: String,
+    /// What the target held after the last release that ended well.
+    pub released: Option<Landed>,
+    /// How the last run ended.
+    pub last: Option<Attempt>,
+    /// How many runs in a row have failed.
+    pub failures: u32,
+    /// When the next run is due, if trying again can help.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A release that ended well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Landed {
+    /// The place: a host, port and path, or a directory.
+    pub place: String,
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The code of the error, if it failed.
+    pub code: Option<String>,
+    /// The sentence, without secrets.
+    pub error: Option<String>,
+    /// What it did.
+    pub totals: Totals,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            released: None,
+            last: None,
+            failures: 0,
+            retry_at: None,
+        }
+    }
+}
+
+impl Desk {
+    /// The folder of `target` below relhook's `folder`, made where it is not there yet.
+    pub(in crate::release) fn open(
+        folder: &Path,
+        target: &TargetName,
+    ) -> Result<Self, ReleaseError> {
+        let desk = Self::at(folder, target)?;
+        private_dir(&desk.path).map_err(ReleaseError::io(&desk.path))?;
+        Ok(desk)
+    }
+
+    /// The folder of `target`, which may not be there.
+    pub(in crate::release) fn at(folder: &Path, target: &TargetName) -> Result<Self, ReleaseError> {
+        let name = target.as_str();
+        let plain = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !plain || name.is_empty() || name.starts_with('.') || name.len() > 100 {
+            return Err(ReleaseError::Order(format!(
+                "`{target}` is no target's name"
+            )));
+        }
+        Ok(Self {
+            path: folder.join("release").join(name),
+        })
+    }
+
+    /// A file of the folder.
+    pub(in crate::release) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Takes the lock, or `None` if this run is not needed: then another one is waiting for the
+    /// lock, and whatever this one would have seen is there for that one to see.
+    pub(in crate::release) fn lock(
+        &self,
+        patience: Patience,
+    ) -> Result<Option<Held>, ReleaseError> {
+        let queue_path = self.file("queue");
+        let queue = open(&queue_path)?;
+        match patience {
+            Patience::Wait => queue.lock().map_err(ReleaseError::io(&queue_path))?,
+            Patience::OneWaits => match queue.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => {
+                    return Err(ReleaseError::io(&queue_path)(error));
+                }
+            },
+        }
+        let lock_path = self.file("lock");
+        let lock = open(&lock_path)?;
+        lock.lock().map_err(ReleaseError::io(&lock_path))?;
+        self.clean().map_err(ReleaseError::io(&self.path))?;
+        Ok(Some(Held { _lock: lock }))
+    }
+
+    /// Removes the temporary files that killed runs left.
+    fn clean(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_name().as_encoded_bytes().starts_with(b".tmp-") {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is remembered of the target; nothing if nothing was released yet.
+    ///
+    /// A state that cannot be read is an error, unless the caller takes the target over anyway.
+    pub(in crate::release) fn state(&self, adoption: Adoption) -> Result<State, ReleaseError> {
+        let path = self.file("state.json");
+        let broken = |why: String| match adoption {
+            Adoption::Adopt => Ok(State::default()),
+            Adoption::Refuse => Err(ReleaseError::Manifest {
+                place: path.display().to_string(),
+                why,
+            }),
+        };
+        let Some(bytes) = read_capped(&path, STATE_LIMIT).map_err(ReleaseError::io(&path))? else {
+            return Ok(State::default());
+        };
+        match serde_json::from_slice::<State>(&bytes) {
+            Ok(state) if state.schema == SCHEMA => Ok(state),
+            Ok(_) => broken("it has another schema".into()),
+            Err(error) => broken(error.to_string()),
+        }
+    }
+
+    /// Remembers.
+    pub(in crate::release) fn remember(&self, state: &State) -> Result<(), ReleaseError> {
+        let path = self.file("state.json");
+        serde_json::to_vec_pretty(state)
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace_file(&path, &bytes))
+            .map_err(ReleaseError::io(&path))
+    }
+}
+
+fn open(path: &Path) -> Result<File, ReleaseError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(ReleaseError::io(path))
+}
+
+/// A file's content; `None` if it is not there, an error if it is larger than `limit` bytes.
+pub(in crate::release) fn read_capped(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk() -> (tempfile::TempDir, Desk) {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = Desk::open(dir.path(), &TargetName::new("site")).unwrap();
+        (dir, desk)
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_are_refused() {
+        for bad in ["", "..", ".x", "a/b", "../x", "a\nb"] {
+            assert!(
+                Desk::at(Path::new("/x"), &TargetName::new(bad)).is_err(),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn d_14_of_many_runs_one_works_and_one_waits() {
+        let (_dir, desk) = desk();
+        let first = desk.lock(Patience::OneWaits).unwrap().unwrap();
+        let (waiting, waits) = std::sync::mpsc::channel();
+        let second = std::thread::spawn({
+            let desk = desk.clone();
+            move || {
+                waiting.send(()).unwrap();
+                desk.lock(Patience::OneWaits).unwrap().is_some()
+            }
+        });
+        waits.recv().unwrap();
+        // Until the second stands in the queue, a third would take its place; then none does.
+        let third = loop {
+            let queue = open(&desk.file("queue")).unwrap();
+            if queue.try_lock().is_err() {
+                break desk.lock(Patience::OneWaits).unwrap();
+            }
+            drop(queue);
+            std::thread::yield_now();
+        };
+        assert!(third.is_none());
+        drop(first);
+        // The probe above may have made the second believe that somebody waits already.
+        let _ = second.join().unwrap();
+        assert!(desk.lock(Patience::OneWaits).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_is_not_an_empty_one() {
+        let (_dir, desk) = desk();
+        assert_eq!(desk.state(Adoption::Refuse).unwrap(), State::default());
+        let state = State {
+            failures: 3,
+            ..State::default()
+        };
+        desk.remember(&state).unwrap();
+        assert_eq!(desk.state(Adoption::Refuse).unwrap(), state);
+        for bad in ["", "{}", "{\"schema\":\"relhook/release-state/v2\"}"] {
+            std::fs::write(desk.file("state.json"), bad).unwrap();
+            assert!(desk.state(Adoption::Refuse).is_err(), "{bad}");
+            assert_eq!(desk.state(Adoption::Adopt).unwrap(), State::default());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Releasing to a directory of the server's own machine.
+//!
+//! ```text
+//! /srv/www/current -> releases/8
+//! /srv/www/releases/7/  7.json  8/  8.json
+//! ```
+//!
+//! A release is written whole, from the repository, under a temporary name; nothing is linked to
+//! an earlier release, so that a change in one never shows in another. It is synced and renamed
+//! before the link is switched, and the switch is one rename: a visitor sees the old release or
+//! the new one. `<n>.json` beside a release is its manifest.
+
+mod build;
+mod shelf;
+
+use super::ftp::may_follow;
+use super::manifest::Header;
+use super::progress::Phase;
+use super::run::{Begin, Job, Reached, place};
+use super::{Adoption, Holding, Manifest, ReleaseError, Source, plan};
+use crate::policy::{DirTarget, TargetKind};
+use shelf::Shelf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Brings a directory to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &DirTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let root = checked_root(&target.path, job.setting.git_dir)?;
+    let shelf = Shelf::open(&root)?;
+    let current = shelf.current(job.adoption)?;
+    let manifest = match current {
+        Some(number) => shelf.manifest(number, job.adoption)?,
+        None => None,
+    };
+    may_follow(
+        job,
+        &place(&TargetKind::Dir(target.clone())),
+        manifest.as_ref(),
+    )?;
+    let held = match &manifest {
+        Some(manifest) => manifest.holding().map_err(|why| ReleaseError::Manifest {
+            place: root.display().to_string(),
+            why,
+        })?,
+        None => Holding::default(),
+    };
+    let plan = plan(job.listing, &held);
+    job.progress.unchanged(plan.unchanged);
+    shelf.clean()?;
+    if manifest
+        .as_ref()
+        .is_some_and(|manifest| is_same(job, manifest))
+    {
+        return Ok(Reached::Before);
+    }
+    begin(&plan)?;
+    let number = match built_before(job, &shelf, current)? {
+        Some(number) => number,
+        None => build(job, &shelf)?,
+    };
+    job.progress.phase(Phase::Moving, 1);
+    shelf.switch(number)?;
+    for _ in &plan.puts {
+        job.progress.uploaded();
+    }
+    job.progress.phase(Phase::Deleting, plan.removed().count());
+    for _ in plan.removed() {
+        job.progress.deleted();
+    }
+    shelf.prune(number, target.keep)?;
+    Ok(Reached::Now)
+}
+
+/// The directory, if it may be released to.
+fn checked_root(path: &Path, git_dir: &Path) -> Result<PathBuf, ReleaseError> {
+    let refuse = |why: String| ReleaseError::Place {
+        path: path.to_owned(),
+        why,
+    };
+    if !path.is_absolute() {
+        return Err(refuse("it is not an absolute path".into()));
+    }
+    let root = path
+        .canonicalize()
+        .map_err(|error| refuse(error.to_string()))?;
+    if !root.is_dir() {
+        return Err(refuse("it is not a directory".into()));
+    }
+    let repository = git_dir.canonicalize().map_err(ReleaseError::io(git_dir))?;
+    if root.starts_with(&repository) || repository.starts_with(&root) {
+        return Err(refuse("it overlaps the repository itself".into()));
+    }
+    Ok(root)
+}
+
+/// Whether a manifest says exactly what this release would.
+fn is_same(job: &Job<'_>, manifest: &Manifest) -> bool {
+    let wanted = job.listing.files.values();
+    let wanted: Vec<_> = wanted
+        .map(|file| (file.path.clone(), file.kind, file.blob))
+        .collect();
+    manifest.repository == job.order.repository.0
+        && manifest.refname == job.order.refname.to_string()
+        && manifest.commit == job.order.commit
+        && manifest.sequence == job.order.sequence
+        && manifest.kinds() == wanted
+}
+
+/// A release that a killed run completed and did not switch to, if it is this one. Others of that
+/// kind are removed: nobody has ever seen them.
+fn built_before(
+    job: &Job<'_>,
+    shelf: &Shelf,
+    current: Option<u64>,
+) -> Result<Option<u64>, ReleaseError> {
+    let mut found = None;
+    for number in shelf.ours()? {
+        if current.is_some_and(|current| number <= current) {
+            continue;
+        }
+        let manifest = shelf.manifest(number, Adoption::Adopt)?;
+        if manifest.is_some_and(|manifest| is_same(job, &manifest)) {
+            found = Some(number);
+        } else {
+            shelf.remove(number)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Builds the release and its manifest, complete and synced, and gives its number.
+fn build(job: &Job<'_>, shelf: &Shelf) -> Result<u64, ReleaseError> {
+    let number = shelf.next()?;
+    let source = Source::open(job.setting.git_dir)?;
+    let temp = shelf.temp(number)?;
+    let contents = build::write(&temp, job.listing, &source, job.progress)?;
+    let header = Header {
+        repository: job.order.repository.0.clone(),
+        refname: job.order.refname.to_string(),
+        commit: job.order.commit,
+        sequence: job.order.sequence,
+        released: (job.setting.now)(),
+    };
+    let bytes = Manifest::new(header, job.listing, &contents, &BTreeSet::new())
+        .and_then(|manifest| manifest.to_bytes())
+        .map_err(ReleaseError::Objects)?;
+    shelf.complete(number, &temp, &bytes)?;
+    Ok(number)
+}

@@ -1,0 +1,218 @@
+//! How a connection to an FTP site is opened, and what is trusted.
+
+use super::session::Session;
+use crate::policy::{FtpTarget, TlsMode};
+use crate::release::{Credentials, ReleaseError};
+use crate::types::escape;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+use suppaftp::types::FileType;
+use suppaftp::{FtpError, FtpResult, Mode, RustlsConnector, RustlsFtpStream, TlsConnector};
+
+/// How long a connection may take to come up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long the site may be silent, while it is to answer or to take data.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Everything that a connection needs.
+#[derive(Debug)]
+pub(super) struct Connector {
+    target: FtpTarget,
+    credentials: Credentials,
+    roots: Arc<RootCertStore>,
+}
+
+/// A TLS connector that sets the time limits on every socket that it is given.
+#[derive(Debug)]
+struct Timed(RustlsConnector);
+
+impl TlsConnector for Timed {
+    type Stream = <RustlsConnector as TlsConnector>::Stream;
+
+    fn connect(&self, domain: &str, stream: TcpStream) -> FtpResult<Self::Stream> {
+        limit(&stream).map_err(FtpError::ConnectionError)?;
+        self.0.connect(domain, stream)
+    }
+}
+
+fn limit(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(SILENCE_TIMEOUT))?;
+    stream.set_write_timeout(Some(SILENCE_TIMEOUT))
+}
+
+impl Connector {
+    /// A connector to `target` that trusts the authorities in `ca`, or the machine's own.
+    pub(super) fn new(
+        target: &FtpTarget,
+        credentials: Credentials,
+        ca: Option<&[u8]>,
+    ) -> Result<Self, ReleaseError> {
+        let roots = match target.tls {
+            TlsMode::Plain => RootCertStore::empty(),
+            TlsMode::Explicit | TlsMode::Implicit => {
+                roots(ca).map_err(|why| ReleaseError::Tls {
+                    site: site(target),
+                    why,
+                })?
+            }
+        };
+        Ok(Self {
+            target: target.clone(),
+            credentials,
+            roots: Arc::new(roots),
+        })
+    }
+
+    /// Host and port, for messages.
+    pub(super) fn site(&self) -> String {
+        site(&self.target)
+    }
+
+    /// Opens a connection, checks the site's certificate, logs in and sets the mode.
+    pub(super) fn connect(&self) -> Result<Session, ReleaseError> {
+        let site = self.site();
+        let stream = match self.target.tls {
+            TlsMode::Plain => self.plain()?,
+            TlsMode::Explicit => self.explicit()?,
+            TlsMode::Implicit => self.implicit()?,
+        };
+        let mut session = Session::new(stream, site);
+        session.login(&self.credentials)?;
+        session.step("TYPE I", |ftp| ftp.transfer_type(FileType::Binary))?;
+        session.want_utf8();
+        Ok(session)
+    }
+
+    fn plain(&self) -> Result<RustlsFtpStream, ReleaseError> {
+        let greeted = RustlsFtpStream::connect_with_stream(self.dial()?);
+        greeted
+            .map(prepared)
+            .map_err(|error| self.lost("connect", error))
+    }
+
+    fn explicit(&self) -> Result<RustlsFtpStream, ReleaseError> {
+        self.plain()?
+            .into_secure(self.tls()?, &self.target.host)
+            .map_err(|error| self.lost("AUTH TLS", error))
+    }
+
+    /// The greeting comes through TLS, and the data connections have to be asked for TLS too.
+    fn implicit(&self) -> Result<RustlsFtpStream, ReleaseError> {
+        let address = (self.target.host.as_str(), self.target.port);
+        let mut stream =
+            RustlsFtpStream::connect_secure_implicit(address, self.tls()?, &self.target.host)
+                .map(prepared)
+                .map_err(|error| self.lost("connect", error))?;
+        for command in ["PBSZ 0", "PROT P"] {
+            stream
+                .custom_command(command, &[suppaftp::Status::CommandOk])
+                .map_err(|error| self.lost(command, error))?;
+        }
+        Ok(stream)
+    }
+
+    /// A TCP connection to the first of the host's addresses that answers.
+    fn dial(&self) -> Result<TcpStream, ReleaseError> {
+        let fail = |why: String| ReleaseError::Unreachable {
+            site: self.site(),
+            step: "connect".into(),
+            why,
+        };
+        let addresses = (self.target.host.as_str(), self.target.port)
+            .to_socket_addrs()
+            .map_err(|error| fail(error.to_string()))?;
+        let mut why = "the host has no address".to_owned();
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+                Ok(stream) => {
+                    limit(&stream).map_err(|error| fail(error.to_string()))?;
+                    return Ok(stream);
+                }
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(fail(why))
+    }
+
+    /// TLS for one control connection and its data connections.
+    ///
+    /// TLS 1.2 alone, and a configuration of its own for each control connection: sites demand
+    /// that a data connection resumes its control connection's session, and only so is the right
+    /// session at hand every time.
+    fn tls(&self) -> Result<Timed, ReleaseError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS12])
+            .map_err(|error| ReleaseError::Tls {
+                site: self.site(),
+                why: error.to_string(),
+            })?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth();
+        Ok(Timed(RustlsConnector::from(Arc::new(config))))
+    }
+
+    fn lost(&self, step: &str, error: FtpError) -> ReleaseError {
+        super::session::refused(&self.site(), step, error)
+    }
+}
+
+fn site(target: &FtpTarget) -> String {
+    format!("{}:{}", escape(target.host.as_bytes()), target.port)
+}
+
+/// EPSV names a port and no address, so the site cannot send the data elsewhere.
+fn prepared(stream: RustlsFtpStream) -> RustlsFtpStream {
+    let mut stream = stream.passive_stream_builder(|address: SocketAddr| {
+        let data = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
+            .map_err(FtpError::ConnectionError)?;
+        limit(&data).map_err(FtpError::ConnectionError)?;
+        Ok(data)
+    });
+    stream.set_mode(Mode::ExtendedPassive);
+    stream
+}
+
+/// The authorities in `ca` (PEM), or the machine's own.
+fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|error| format!("the `ca` file: {error}"))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| format!("the `ca` file: {error}"))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err("there is no authority's certificate to check the site's against".into());
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::roots;
+
+    #[test]
+    fn a_ca_file_without_a_certificate_is_refused() {
+        for bad in [
+            &b""[..],
+            b"hello",
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            assert!(roots(Some(bad)).is_err());
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! One logged-in connection: the few commands that a release needs, with typed answers.
+
+use crate::release::error::shown_reply;
+use crate::release::{Credentials, ReleaseError};
+use std::io::{Read, Write};
+use suppaftp::{FtpError, FtpResult, RustlsFtpStream, Status};
+
+/// How many bytes are handed over at once.
+const CHUNK: usize = 64 * 1024;
+
+/// How many names of one directory are read.
+const NAME_LIMIT: usize = 100_000;
+
+/// A connection that is logged in.
+pub(super) struct Session {
+    ftp: RustlsFtpStream,
+    site: String,
+}
+
+/// Turns a failed command into an error, without any secret.
+pub(super) fn refused(site: &str, step: &str, error: FtpError) -> ReleaseError {
+    let unreachable = |why: String| ReleaseError::Unreachable {
+        site: site.to_owned(),
+        step: step.to_owned(),
+        why,
+    };
+    match error {
+        FtpError::UnexpectedResponse(response) => {
+            let (code, text) = split(&response.body);
+            ReleaseError::Refused {
+                site: site.to_owned(),
+                step: step.to_owned(),
+                code,
+                reply: shown_reply(text),
+            }
+        }
+        FtpError::ConnectionError(error) => match untrusted(&error) {
+            Some(why) => ReleaseError::Tls {
+                site: site.to_owned(),
+                why,
+            },
+            None => unreachable(error.to_string()),
+        },
+        FtpError::SecureError(why) => ReleaseError::Tls {
+            site: site.to_owned(),
+            why,
+        },
+        FtpError::BadResponse | FtpError::InvalidAddress(_) => {
+            unreachable("the site's answer is not FTP".into())
+        }
+        FtpError::DataConnectionAlreadyOpen => unreachable("a transfer is still open".into()),
+    }
+}
+
+/// The reply's code and its text.
+fn split(body: &[u8]) -> (u32, &[u8]) {
+    let code = body
+        .get(..3)
+        .and_then(|digits| std::str::from_utf8(digits).ok())
+        .and_then(|digits| digits.parse().ok());
+    (code.unwrap_or(0), body.get(4..).unwrap_or_default())
+}
+
+/// What TLS objects to, if that is why the connection failed.
+fn untrusted(error: &std::io::Error) -> Option<String> {
+    error
+        .get_ref()?
+        .downcast_ref::<rustls::Error>()
+        .map(ToString::to_string)
+}
+
+impl Session {
+    /// A connection that is not logged in yet.
+    pub(super) fn new(ftp: RustlsFtpStream, site: String) -> Self {
+        Self { ftp, site }
+    }
+
+    /// Logs in. An answer that repeats the password is not repeated.
+    pub(super) fn login(&mut self, credentials: &Credentials) -> Result<(), ReleaseError> {
+        let password = credentials.password.reveal();
+        let reply = match self.ftp.login(credentials.user.as_str(), password) {
+            Ok(()) => return Ok(()),
+            Err(FtpError::UnexpectedResponse(reply)) => reply,
+            Err(error) => return Err(self.fail("log in", error)),
+        };
+        let (code, text) = split(&reply.body);
+        let repeats = String::from_utf8_lossy(text).contains(password);
+        let shown = if repeats {
+            "(an answer that repeats the password)".to_owned()
+        } else {
+            shown_reply(text)
+        };
+        let site = self.site.clone();
+        Err(match code {
+            430 | 530 | 532 => ReleaseError::Login { site, reply: shown },
+            _ => ReleaseError::Refused {
+                site,
+                step: "log in".into(),
+                code,
+                reply: shown,
+            },
+        })
+    }
+
+    /// Asks for names in UTF-8. Sites that need no asking may say no.
+    pub(super) fn want_utf8(&mut self) {
+        let _ = self.ftp.opts("UTF8", Some("ON"));
+    }
+
+    /// Runs a command whose failure ends the run or the connection.
+    pub(super) fn step<T>(
+        &mut self,
+        step: &str,
+        run: impl FnOnce(&mut RustlsFtpStream) -> FtpResult<T>,
+    ) -> Result<T, ReleaseError> {
+        run(&mut self.ftp).map_err(|error| self.fail(step, error))
+    }
+
+    fn fail(&self, step: &str, error: FtpError) -> ReleaseError {
+        refused(&self.site, &crate::types::escape(step.as_bytes()), error)
+    }
+
+    /// Whether a directory is there.
+    pub(super) fn is_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        let result = self.ftp.cwd(path);
+        self.there(&format!("CWD {path}"), result)
+            .map(|there| there.is_some())
+    }
+
+    /// A file's size; `None` if there is no such file.
+    pub(super) fn size(&mut self, path: &str) -> Result<Option<u64>, ReleaseError> {
+        let result = self.ftp.size(path);
+        self.there(&format!("SIZE {path}"), result)
+            .map(|size| size.map(|size| size as u64))
+    }
+
+    /// Reads 550 as "not there"; anything else that is not a yes is an error.
+    fn there<T>(&self, step: &str, result: FtpResult<T>) -> Result<Option<T>, ReleaseError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(FtpError::UnexpectedResponse(reply)) if reply.status == Status::FileUnavailable => {
+                Ok(None)
+            }
+            Err(error) => Err(self.fail(step, error)),
+        }
+    }
+
+    /// Sends a file. Only the site's own word that the transfer is complete makes it a success.
+    pub(super) fn put(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        sent: &dyn Fn(usize),
+    ) -> Result<(), ReleaseError> {
+        let step = format!("STOR {path}");
+        let mut stream = self
+            .ftp
+            .put_with_stream(path)
+            .map_err(|error| self.fail(&step, error))?;
+        // Even an empty write shakes hands: without it the site would wait for TLS in vain.
+        let written = stream.write(&[]).and_then(|_| {
+            content
+                .chunks(CHUNK)
+                .try_for_each(|chunk| stream.write_all(chunk).inspect(|()| sent(chunk.len())))
+        });
+        let written = written.and_then(|()| stream.flush());
+        let finished = stream.finish();
+        match (written, finished) {
+            (Ok(()), finished) => finished,
+            // The site's reason says more than the broken pipe that it caused.
+            (Err(_), Err(FtpError::UnexpectedResponse(reply))) => {
+                Err(FtpError::UnexpectedResponse(reply))
+            }
+            (Err(error), Ok(()) | Err(_)) => Err(FtpError::ConnectionError(error)),
+        }
+        .map_err(|error| self.fail(&step, error))
+    }
+
+    /// Reads a file of at most `limit` bytes.
+    pub(super) fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
+        let step = format!("RETR {path}");
+        let mut bytes = Vec::new();
+        let stream = self
+            .ftp
+            .retr_as_stream(path)
+            .map_err(|error| self.fail(&step, error))?;
+        let mut reader = stream.take(limit.saturating_add(1));
+        let read = reader.read_to_end(&mut bytes);
+        let finished = reader.into_inner().finish();
+        if bytes.len() as u64 > limit {
+            return Err(ReleaseError::Manifest {
+                place: format!("{}{}", self.site, crate::types::escape(path.as_bytes())),
+                why: format!("it is larger than {limit} bytes"),
+            });
+        }
+        read.map_err(FtpError::ConnectionError)
+            .and(finished)
+            .map_err(|error| self.fail(&step, error))?;
+        Ok(bytes)
+    }
+
+    /// Renames a file, over another one if need be.
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), ReleaseError> {
+        self.step(&format!("RNTO {to}"), |ftp| ftp.rename(from, to))
+    }
+
+    /// Removes a file that may be gone already.
+    pub(super) fn delete(&mut self, path: &str) -> Result<(), ReleaseError> {
+        match self.step(&format!("DELE {path}"), |ftp| ftp.rm(path)) {
+            Err(error @ ReleaseError::Refused { code: 550, .. }) => match self.size(path)? {
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+            result => result,
+        }
+    }
+
+    /// Makes a directory that may be there already.
+    pub(super) fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError> {
+        match self.step(&format!("MKD {path}"), |ftp| ftp.mkdir(path)) {
+            Err(
+                error @ ReleaseError::Refused {
+                    code: 550 | 521, ..
+                },
+            ) => {
+                if self.is_dir(path)? {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+            result => result,
+        }
+    }
+
+    /// Removes a directory if it is empty. Says whether it is gone.
+    pub(super) fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        match self.step(&format!("RMD {path}"), |ftp| ftp.rmdir(path)) {
+            Ok(()) => Ok(true),
+            Err(ReleaseError::Refused {
+                code: 450 | 521 | 550,
+                ..
+            }) => self.is_dir(path).map(|there| !there),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names in a directory, hidden ones included.
+    pub(super) fn names(&mut self, path: &str) -> Result<Vec<String>, ReleaseError> {
+        let step = format!("NLST {path}");
+        let argument = format!("-a {path}");
+        let result = self.ftp.nlst(Some(&argument));
+        let lines = self.there(&step, result)?.unwrap_or_default();
+        if lines.len() > NAME_LIMIT {
+            return Err(ReleaseError::Unreachable {
+                site: self.site.clone(),
+                step,
+                why: "the directory has too many files".into(),
+            });
+        }
+        Ok(lines
+            .iter()
+            .filter_map(|line| line.rsplit('/').next())
+            .filter(|name| !matches!(*name, "" | "." | ".."))
+            .map(ToOwned::to_owned)
+            .collect())
+    }
+}

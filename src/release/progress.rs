@@ -1,0 +1,246 @@
+//! What a running release is doing: a small file that is replaced as a whole, for whoever watches.
+
+use super::desk::{Desk, read_capped};
+use super::order::Totals;
+use super::{Order, ReleaseError};
+use crate::types::{Oid, TargetName};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The file's name.
+const FILE: &str = "progress";
+
+/// The largest file that is read, in bytes.
+const LIMIT: u64 = 16 * 1024;
+
+/// The shortest time between two writes within a phase.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What a release is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Looking at what the target holds.
+    Comparing,
+    /// Sending files under temporary names.
+    Sending,
+    /// Putting them into place.
+    Moving,
+    /// Removing what is no longer wanted.
+    Deleting,
+    /// Looking at what arrived.
+    Checking,
+    /// Done.
+    Finished,
+    /// Stopped.
+    Failed,
+}
+
+impl Phase {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_last(self) -> bool {
+        match self {
+            Self::Finished | Self::Failed => true,
+            Self::Comparing | Self::Sending | Self::Moving | Self::Deleting | Self::Checking => {
+                false
+            }
+        }
+    }
+}
+
+/// One state of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
+    /// What it is at.
+    pub phase: Phase,
+    /// How many steps of the phase are done.
+    pub done: u64,
+    /// How many there are.
+    pub of: u64,
+    /// What has been done in all.
+    pub totals: Totals,
+    /// The code of the error, if it failed.
+    pub code: Option<String>,
+    /// The sentence, if it failed.
+    pub error: Option<String>,
+}
+
+/// Counts, and lets others see.
+///
+/// Nobody's release fails because its progress cannot be shown, so errors in here are left out.
+#[derive(Debug)]
+pub(in crate::release) struct Progress {
+    path: PathBuf,
+    uploaded: AtomicU64,
+    deleted: AtomicU64,
+    unchanged: AtomicU64,
+    bytes: AtomicU64,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    snapshot: Snapshot,
+    written: Instant,
+}
+
+impl Progress {
+    pub(in crate::release) fn begin(desk: &Desk, order: &Order) -> Self {
+        let snapshot = Snapshot {
+            commit: order.commit,
+            sequence: order.sequence,
+            phase: Phase::Comparing,
+            done: 0,
+            of: 0,
+            totals: Totals::default(),
+            code: None,
+            error: None,
+        };
+        let progress = Self {
+            path: desk.file(FILE),
+            uploaded: AtomicU64::new(0),
+            deleted: AtomicU64::new(0),
+            unchanged: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            shown: Mutex::new(Shown {
+                snapshot,
+                written: Instant::now(),
+            }),
+        };
+        progress.update(Show::Now, |_| {});
+        progress
+    }
+
+    /// What has been done so far.
+    pub(in crate::release) fn totals(&self) -> Totals {
+        Totals {
+            uploaded: self.uploaded.load(Ordering::Relaxed),
+            deleted: self.deleted.load(Ordering::Relaxed),
+            unchanged: self.unchanged.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A phase of `of` steps begins.
+    pub(in crate::release) fn phase(&self, phase: Phase, of: usize) {
+        self.update(Show::Now, |snapshot| {
+            snapshot.phase = phase;
+            snapshot.done = 0;
+            snapshot.of = of as u64;
+        });
+    }
+
+    /// A step of the phase is done.
+    pub(in crate::release) fn step(&self) {
+        self.update(Show::Paced, |snapshot| snapshot.done += 1);
+    }
+
+    /// So many bytes of content were sent.
+    pub(in crate::release) fn sent(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A file is in place.
+    pub(in crate::release) fn uploaded(&self) {
+        self.uploaded.fetch_add(1, Ordering::Relaxed);
+        self.step();
+    }
+
+    /// A file is gone.
+    pub(in crate::release) fn deleted(&self) {
+        self.deleted.fetch_add(1, Ordering::Relaxed);
+        self.step();
+    }
+
+    /// So many files were there already.
+    pub(in crate::release) fn unchanged(&self, files: u64) {
+        self.unchanged.store(files, Ordering::Relaxed);
+    }
+
+    /// The release has ended.
+    pub(in crate::release) fn end(&self, result: Result<(), &ReleaseError>) {
+        self.update(Show::Now, |snapshot| match result {
+            Ok(()) => snapshot.phase = Phase::Finished,
+            Err(error) => {
+                snapshot.phase = Phase::Failed;
+                snapshot.code = Some(error.code().to_string());
+                snapshot.error = Some(error.to_string());
+            }
+        });
+    }
+
+    fn update(&self, show: Show, change: impl FnOnce(&mut Snapshot)) {
+        let Ok(mut shown) = self.shown.lock() else {
+            return;
+        };
+        change(&mut shown.snapshot);
+        shown.snapshot.totals = self.totals();
+        if matches!(show, Show::Now) || shown.written.elapsed() >= PACE {
+            shown.written = Instant::now();
+            self.write(&shown.snapshot);
+        }
+    }
+
+    /// Not synced: after a power cut there is nobody to watch.
+    fn write(&self, snapshot: &Snapshot) {
+        let temp = self.path.with_extension("new");
+        if let Ok(bytes) = serde_json::to_vec(snapshot)
+            && fs::write(&temp, bytes).is_ok()
+        {
+            let _ = fs::rename(&temp, &self.path);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Show {
+    Now,
+    Paced,
+}
+
+/// What the last run of `target` was at, if it can be told.
+#[must_use]
+pub fn snapshot(folder: &Path, target: &TargetName) -> Option<Snapshot> {
+    let path = Desk::at(folder, target).ok()?.file(FILE);
+    let bytes = read_capped(&path, LIMIT).ok()??;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Watches the release of the entry `sequence` (or of a later one) to `target`, for at most
+/// `limit`. Each new state is shown; the last one is returned if the release ended meanwhile.
+pub fn follow(
+    folder: &Path,
+    target: &TargetName,
+    sequence: u64,
+    limit: Duration,
+    show: &mut dyn FnMut(&Snapshot),
+) -> Option<Snapshot> {
+    let deadline = Instant::now() + limit;
+    let mut last = None;
+    loop {
+        let now = snapshot(folder, target).filter(|snapshot| snapshot.sequence >= sequence);
+        if let Some(snapshot) = now
+            && last.as_ref() != Some(&snapshot)
+        {
+            show(&snapshot);
+            if snapshot.phase.is_last() {
+                return Some(snapshot);
+            }
+            last = Some(snapshot);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(PACE);
+    }
+}
