@@ -13,6 +13,7 @@ mod tests;
 
 use super::Fault;
 use super::limits::Limits;
+use crate::types::RefName;
 pub use error::StoreError;
 pub use objects::Header;
 use packed::PackedRefs;
@@ -27,6 +28,8 @@ pub struct Store {
     git_dir: PathBuf,
     common_dir: PathBuf,
     packed: PackedRefs,
+    /// Where a clone keeps another repository's refs.
+    mirror: Option<Vec<u8>>,
     limits: Limits,
     warnings: Vec<String>,
 }
@@ -67,6 +70,14 @@ impl Store {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same store as a copy of another repository: what is asked of `refs/x` is answered with
+    /// `<prefix>/x`.
+    #[must_use]
+    pub fn mirroring(mut self, prefix: &RefName) -> Self {
+        self.mirror = Some([prefix.as_bytes(), b"/"].concat());
         self
     }
 

@@ -61,6 +61,7 @@ impl Store {
             packed: PackedRefs::new(common_dir.join("packed-refs")),
             git_dir,
             common_dir,
+            mirror: None,
             limits: Limits::default(),
             warnings: Vec::new(),
         };

@@ -7,6 +7,7 @@
 use super::Store;
 use crate::facts::{Current, Fault};
 use crate::types::{Oid, RefName, escape};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read};
@@ -22,9 +23,10 @@ impl Store {
     /// # Errors
     /// [`Fault::Unreadable`] where it is there and cannot be understood.
     pub fn current(&self, name: &RefName) -> Result<Current, Fault> {
-        match self.loose(name)? {
+        let stored = self.stored(name.as_bytes());
+        match self.loose(&stored)? {
             Some(current) => Ok(current),
-            None => Ok(match self.packed.get(name.as_bytes())? {
+            None => Ok(match self.packed.get(&stored)? {
                 Some(oid) => Current::At(oid),
                 None => Current::Absent,
             }),
@@ -39,11 +41,12 @@ impl Store {
     /// # Errors
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where one cannot be understood.
     pub fn refs_below(&self, prefix: &[u8], limit: usize) -> Result<Vec<(RefName, Oid)>, Fault> {
-        let mut found = self.packed.below(prefix, limit)?;
+        let stored = self.stored(prefix);
+        let mut found = self.packed.below(&stored, limit)?;
         let mut names = Vec::new();
-        self.loose_below(prefix, limit, &mut names)?;
+        self.loose_below(&stored, limit, &mut names)?;
         for name in names {
-            match self.loose(&name)? {
+            match self.loose(name.as_bytes())? {
                 Some(Current::At(oid)) => {
                     found.insert(name, oid);
                 }
@@ -59,7 +62,27 @@ impl Store {
         if found.len() > limit {
             return Err(too_many(prefix, limit));
         }
-        Ok(found.into_iter().collect())
+        let original = |(name, oid): (RefName, Oid)| Some((self.original(&name)?, oid));
+        Ok(found.into_iter().filter_map(original).collect())
+    }
+
+    /// The name under which a ref lies here: another one in a mirror.
+    fn stored<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        match (&self.mirror, name.strip_prefix(b"refs/")) {
+            (Some(mirror), Some(rest)) => Cow::Owned([mirror.as_slice(), rest].concat()),
+            (None, _) | (_, None) => Cow::Borrowed(name),
+        }
+    }
+
+    /// The name of a ref where it comes from.
+    fn original(&self, stored: &RefName) -> Option<RefName> {
+        match &self.mirror {
+            None => Some(stored.clone()),
+            Some(mirror) => {
+                let rest = stored.as_bytes().strip_prefix(mirror.as_slice())?;
+                RefName::new(&[b"refs/", rest].concat()).ok()
+            }
+        }
     }
 
     /// The first components of all names below `prefix`, which ends in `/`; a name may be listed
@@ -68,8 +91,9 @@ impl Store {
     /// # Errors
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where they cannot be listed.
     pub fn names_below(&self, prefix: &[u8], limit: usize) -> Result<HashSet<Vec<u8>>, Fault> {
-        let mut names = self.packed.names_below(prefix, limit)?;
-        let path = self.ref_path(prefix);
+        let stored = self.stored(prefix);
+        let mut names = self.packed.names_below(&stored, limit)?;
+        let path = self.ref_path(&stored);
         let entries = match std::fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if absent(&error) => return Ok(names),
@@ -86,8 +110,8 @@ impl Store {
     }
 
     /// A loose ref; nothing where there is no file.
-    fn loose(&self, name: &RefName) -> Result<Option<Current>, Fault> {
-        let path = self.ref_path(name.as_bytes());
+    fn loose(&self, name: &[u8]) -> Result<Option<Current>, Fault> {
+        let path = self.ref_path(name);
         let meta = match std::fs::symlink_metadata(&path) {
             Ok(meta) => meta,
             Err(error) if absent(&error) => return Ok(None),
@@ -170,14 +194,14 @@ fn read_ref_file(path: &Path) -> std::io::Result<Vec<u8>> {
 
 /// Reads a ref file as git does: `ref:`, spaces and a name; or 40 digits and then nothing or a
 /// space of some kind.
-fn parse_ref_file(name: &RefName, bytes: &[u8]) -> Result<Current, Fault> {
+fn parse_ref_file(name: &[u8], bytes: &[u8]) -> Result<Current, Fault> {
     if let Some(target) = bytes.strip_prefix(b"ref:") {
         return Ok(Current::Symbolic {
             target: escape(target.trim_ascii()),
         });
     }
     let broken = || Fault::Unreadable {
-        why: format!("the file of {name} does not hold an object id"),
+        why: format!("the file of {} does not hold an object id", escape(name)),
     };
     let (hex, rest) = bytes.split_at_checked(40).ok_or_else(broken)?;
     if rest.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {

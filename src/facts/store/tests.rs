@@ -42,6 +42,31 @@ fn refs_are_read_loose_and_packed() {
 }
 
 #[test]
+fn a_mirror_answers_for_the_repository_that_it_was_fetched_from() {
+    let repo = Repo::new();
+    let own = repo.commit(repo.tree(&[]), &[], 1, "own");
+    let theirs = repo.commit(repo.tree(&[]), &[], 2, "theirs");
+    repo.set_ref("refs/heads/prod", own);
+    repo.set_ref("refs/heads/mine", own);
+    repo.set_ref("refs/copy/origin/heads/prod", theirs);
+    repo.git(&["pack-refs", "--all"]);
+    repo.set_ref("refs/copy/origin/heads/dev", theirs);
+    let store = repo.store().mirroring(&name("refs/copy/origin"));
+    assert_eq!(
+        store.current(&name("refs/heads/prod")),
+        Ok(Current::At(theirs))
+    );
+    assert_eq!(store.current(&name("refs/heads/mine")), Ok(Current::Absent));
+    assert_eq!(
+        store.refs_below(b"refs/heads/", 10),
+        Ok(vec![
+            (name("refs/heads/dev"), theirs),
+            (name("refs/heads/prod"), theirs),
+        ])
+    );
+}
+
+#[test]
 fn r_05_symbolic_refs_are_seen_as_such() {
     let repo = Repo::new();
     let one = repo.commit(repo.tree(&[]), &[], 1, "one");
