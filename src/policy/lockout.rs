@@ -42,10 +42,13 @@ pub fn locks_out(policy: &Policy) -> Option<String> {
 
 fn too_few(demands: &[Demand<'_>]) -> String {
     let required = demands.iter().map(|demand| demand.required).max();
+    let approvals = match required.unwrap_or_default() {
+        1 => "1 approval".to_owned(),
+        many => format!("{many} approvals"),
+    };
     format!(
-        "a change of `{POLICY_REF}` needs {} approvals by people other than its author, and there \
-         are too few with keys",
-        required.unwrap_or_default()
+        "a change of `{POLICY_REF}` needs {approvals} by people other than its author, by every \
+         rule for it, and there are too few with keys"
     )
 }
 

@@ -25,6 +25,7 @@ mod schema;
 mod suggest;
 mod text;
 mod values;
+mod warnings;
 mod yaml;
 
 pub use complaint::{Complaint, PolicyErrors, Position};
@@ -39,6 +40,7 @@ pub use model::{
     Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
+pub use warnings::{Warning, warnings};
 
 #[cfg(test)]
 mod tests;

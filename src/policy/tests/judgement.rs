@@ -1,0 +1,158 @@
+//! Who is locked out, and what is worth a second look.
+
+use super::super::{Policy, locks_out, warnings};
+use super::{SOUND, parse, with};
+use crate::types::RefName;
+
+fn sound(yaml: &str) -> Policy {
+    parse(yaml).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn a_policy_that_can_be_changed_locks_nobody_out() {
+    assert_eq!(locks_out(&sound(SOUND)), None);
+}
+
+#[test]
+fn y14_rules_that_only_together_cannot_be_met_lock_everybody_out() {
+    // dana alone may approve for one rule, bob alone for the other, and only carol could write.
+    let base = with(
+        "  everybody: [dana, bob, carol]",
+        "  everybody: [dana, bob, carol]\n  d: [dana]\n  b: [bob]",
+    );
+    let two = |extra: &str| {
+        base.replace(
+            "  refs/relhook/policy:\n    required: 2\n    from: [everybody]\n",
+            &format!("  refs/relhook/policy:\n    required: 1\n    from: [d]\n  refs/**:\n    required: 1\n    from: [b]\n{extra}"),
+        )
+    };
+    assert_eq!(locks_out(&sound(&two(""))), None);
+    let without_carol = two("")
+        .replace("[dana, bob, carol]", "[dana, bob]")
+        .replace("[bob, carol]", "[bob]");
+    let without_carol = without_carol
+        .replace("        required: 2", "        required: 1")
+        .replace("    name: Carol Deputy", "    disabled: true");
+    let why = locks_out(&sound(&without_carol)).unwrap();
+    assert_eq!(
+        why,
+        "a change of `refs/relhook/policy` needs 1 approval by people other than its author, by every rule for it, and there are too few with keys"
+    );
+}
+
+#[test]
+fn y14_path_rules_on_the_policys_file_count() {
+    let paths = |required| {
+        let rule = "  refs/relhook/policy:\n    required: 2\n    from: [everybody]\n";
+        let more = format!(
+            "{rule}    paths:\n      - match: [policy.yaml]\n        required: {required}\n        from: [reviewers]\n"
+        );
+        with(rule, &more)
+    };
+    // bob and carol approve what dana writes.
+    assert_eq!(locks_out(&sound(&paths(2))), None);
+}
+
+#[test]
+fn y14_somebody_has_to_be_able_to_push() {
+    let rule = "  refs/relhook/policy:\n    required: 2\n    from: [everybody]\n";
+    let pushes = |own: &str| {
+        with(rule, &format!("{rule}    push: [{own}]\n  refs/**:\n    required: 1\n    from: [everybody]\n    push: [b]\n"))
+            .replace("  everybody:", "  d: [dana]\n  b: [bob]\n  everybody:")
+    };
+    assert_eq!(locks_out(&sound(&pushes("b"))), None);
+    assert_eq!(
+        locks_out(&sound(&pushes("d"))).unwrap(),
+        "nobody who may push `refs/relhook/policy` has a login"
+    );
+}
+
+fn warned(yaml: &str) -> Vec<String> {
+    warnings(&sound(yaml), None)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn the_sound_policy_depends_on_everybody_where_it_asks_for_two_of_three() {
+    assert_eq!(
+        warned(SOUND),
+        [
+            "`refs/heads/prod`: while `bob` or `carol` or `dana` is away, nothing can be approved",
+            "`refs/relhook/policy`: while `bob` or `carol` or `dana` is away, nothing can be approved",
+        ]
+    );
+}
+
+#[test]
+fn i07_one_human_under_two_names_is_pointed_out() {
+    let lines = warned(&with(
+        "    name: Carol Deputy\n    emails: [carol@acme.example]",
+        "    name: Carol Deputy\n    emails: [Dana+work@other.example]",
+    ));
+    assert!(
+        lines.contains(
+            &"`carol` and `dana` may be one human: both have the mailbox `dana`".to_owned()
+        ),
+        "{lines:?}"
+    );
+    let lines = warned(&with("  bob:\n", "  bob:\n    name: carol  DEPUTY\n"));
+    assert!(
+        lines.contains(
+            &"`bob` and `carol` may be one human: both have the name `carol deputy`".to_owned()
+        ),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn what_does_nothing_is_pointed_out() {
+    let lines = warned(
+        &with("    release: [www]\n", "")
+            .replace("  everybody:", "  idle: [dana]\n  everybody:")
+            .replace("        required: 2", "        required: 1")
+            .replace("    required: 2", "    required: 1")
+            .replace(
+                "    keys: ['openpgp:2123456789ABCDEF0123456789ABCDEF01234567']\n",
+                "",
+            ),
+    );
+    for expected in [
+        "no rule releases to the target `www`",
+        "no rule names the team `idle`",
+        "`carol` is asked for approvals and has no key to give any with",
+    ] {
+        assert!(
+            lines.contains(&expected.to_owned()),
+            "{expected}: {lines:?}"
+        );
+    }
+    let refs = [RefName::new(b"refs/heads/main").unwrap()];
+    let lines: Vec<String> = warnings(&sound(SOUND), Some(&refs))
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        lines.contains(&"`refs/heads/prod` matches no ref of this repository".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains("relhook/policy` matches no"))
+    );
+}
+
+#[test]
+fn a_single_pusher_is_pointed_out() {
+    let lines = warned(
+        &with("push: [everybody]", "push: [d]")
+            .replace("  everybody:", "  d: [dana]\n  everybody:"),
+    );
+    assert!(
+        lines
+            .contains(&"`refs/heads/prod`: while `dana` is away, nothing can be pushed".to_owned()),
+        "{lines:?}"
+    );
+}
