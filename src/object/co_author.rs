@@ -33,8 +33,8 @@ pub enum CoAuthor {
 /// Everybody whom a line such as `Co-authored-by:`, `Co-developed-by:`, `Co-committed-by:`,
 /// `Signed-off-by:` or `On-behalf-of:` names, wherever in the message it stands.
 ///
-/// Case, blanks, invisible characters and the kind of hyphen are all the same to it; a line that
-/// has such a key without a colon counts if an e-mail in angle brackets follows.
+/// Case, blanks, invisible characters and the kind of hyphen are all the same to it. Without a
+/// colon, or behind other words, such a key counts if an e-mail in angle brackets follows.
 #[must_use]
 pub fn co_authors(message: &[u8]) -> Vec<CoAuthor> {
     lines(message).into_iter().flat_map(read_line).collect()
@@ -101,20 +101,41 @@ fn after_letters<'a>(line: &'a [u8], letters: &str) -> Option<&'a [u8]> {
 }
 
 fn read_line(line: &[u8]) -> Vec<CoAuthor> {
-    let Some(rest) = KEYS.iter().find_map(|key| after_letters(line, key)) else {
+    let Some((rest, first)) = find_key(line) else {
         return Vec::new();
     };
-    let Some(value) = after_colon(rest) else {
-        // Prose such as `on behalf of the team` is no line about a person.
-        return named_in_brackets(rest).unwrap_or_default();
-    };
+    let colon = after_colon(rest);
+    let value = colon.unwrap_or(rest);
+    // Prose such as `on behalf of the team` names nobody, unless an address follows.
+    let is_trailer = first && colon.is_some();
+    let has_address = value.contains(&b'<') && value.contains(&b'@');
+    if !is_trailer && !has_address {
+        return Vec::new();
+    }
     named_in_brackets(value)
         .or_else(|| bare_email(value).map(|named| vec![named]))
         .unwrap_or_else(|| {
             vec![CoAuthor::Unreadable {
-                line: line.to_vec(),
+                line: line.trim_ascii().to_vec(),
             }]
         })
+}
+
+/// What follows the first key in the line, and whether no other word stands before it.
+fn find_key(line: &[u8]) -> Option<(&[u8], bool)> {
+    let mut in_word = false;
+    let mut first = true;
+    for (at, ch) in chars(line) {
+        if ch.is_alphanumeric() && !in_word {
+            let tail = line.get(at..)?;
+            if let Some(rest) = KEYS.iter().find_map(|key| after_letters(tail, key)) {
+                return Some((rest, first));
+            }
+            first = false;
+        }
+        in_word = ch.is_alphanumeric();
+    }
+    None
 }
 
 /// What stands behind the colon that ends the key, be it a wide one.
@@ -151,10 +172,16 @@ fn named_in_brackets(value: &[u8]) -> Option<Vec<CoAuthor>> {
 /// A value that is an e-mail and nothing else.
 fn bare_email(value: &[u8]) -> Option<CoAuthor> {
     let email = value.trim_ascii();
-    (is_email(email) && email.contains(&b'@')).then(|| CoAuthor::Named {
+    (is_email(email) && is_address(email)).then(|| CoAuthor::Named {
         name: Vec::new(),
         email: email.to_vec(),
     })
+}
+
+/// Whether something stands on both sides of an `@`.
+fn is_address(email: &[u8]) -> bool {
+    let at = email.iter().position(|byte| *byte == b'@');
+    at.is_some_and(|at| at > 0 && at + 1 < email.len())
 }
 
 fn is_email(bytes: &[u8]) -> bool {

@@ -9,6 +9,17 @@ use crate::types::Oid;
 /// The largest commit that is read, in bytes; messages and merged tags count.
 pub const MAX_COMMIT_BYTES: usize = 1 << 20;
 
+/// The headers of a commit, in their order.
+const HEADERS: [&str; 7] = [
+    "tree",
+    "parent",
+    "author",
+    "committer",
+    "encoding",
+    "mergetag",
+    "gpgsig",
+];
+
 /// The most parents that are read.
 pub const MAX_PARENTS: usize = 64;
 
@@ -23,7 +34,7 @@ impl Commit {
     /// Everything that does not fit the grammar: see [`ObjectError`].
     pub fn parse(raw: &[u8]) -> Result<Self, ObjectError> {
         check_bytes("commit", raw, MAX_COMMIT_BYTES)?;
-        let mut headers = Headers::new(raw);
+        let mut headers = Headers::new(raw, &HEADERS);
         let tree = headers.oid("tree")?;
         let parents = read_parents(&mut headers)?;
         let author = ident::parse("author", headers.one("author")?.value)?;

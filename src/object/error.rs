@@ -49,7 +49,7 @@ pub enum ObjectError {
         header: String,
     },
     /// A header that the grammar does not know.
-    #[error("the header `{header}` is not one that git itself writes here")]
+    #[error("the header `{header}` is not one that relhook reads")]
     UnknownHeader {
         /// The header.
         header: String,

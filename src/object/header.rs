@@ -3,21 +3,6 @@
 use super::error::{ObjectError, shown};
 use crate::types::Oid;
 
-/// Every header that some grammar here knows; any other name is reported as unknown.
-const KNOWN: [&[u8]; 11] = [
-    b"tree",
-    b"parent",
-    b"author",
-    b"committer",
-    b"encoding",
-    b"mergetag",
-    b"gpgsig",
-    b"object",
-    b"type",
-    b"tag",
-    b"tagger",
-];
-
 /// One header: its first line and its continuation lines.
 pub(super) struct Header<'a> {
     /// The name, before the first space.
@@ -45,14 +30,17 @@ impl Header<'_> {
 
 /// The headers that have not been taken yet, and the message behind them.
 pub(super) struct Headers<'a> {
+    known: &'static [&'static str],
     rest: &'a [u8],
     taken: usize,
 }
 
 impl<'a> Headers<'a> {
-    /// The headers at the head of `raw`, which holds no NUL.
-    pub(super) fn new(raw: &'a [u8]) -> Self {
+    /// The headers at the head of `raw`, which holds no NUL, in a grammar that has the headers
+    /// `known`.
+    pub(super) fn new(raw: &'a [u8], known: &'static [&'static str]) -> Self {
         Self {
+            known,
             rest: raw,
             taken: 0,
         }
@@ -106,7 +94,7 @@ impl<'a> Headers<'a> {
     /// The message: no header may be left before the blank line.
     pub(super) fn message(self) -> Result<&'a [u8], ObjectError> {
         if let Some(header) = self.peek()? {
-            return Err(unexpected(header.name));
+            return Err(self.unexpected(header.name));
         }
         self.rest
             .strip_prefix(b"\n")
@@ -119,12 +107,25 @@ impl<'a> Headers<'a> {
                 expected,
                 found: "the end of the headers".to_owned(),
             },
-            Ok(Some(header)) if KNOWN.contains(&header.name) => ObjectError::MissingHeader {
+            Ok(Some(header)) if self.knows(header.name) => ObjectError::MissingHeader {
                 expected,
                 found: format!("`{}`", shown(header.name)),
             },
-            Ok(Some(header)) => unexpected(header.name),
+            Ok(Some(header)) => self.unexpected(header.name),
             Err(error) => error,
+        }
+    }
+
+    fn knows(&self, name: &[u8]) -> bool {
+        self.known.iter().any(|known| known.as_bytes() == name)
+    }
+
+    fn unexpected(&self, name: &[u8]) -> ObjectError {
+        let header = shown(name);
+        if self.knows(name) {
+            ObjectError::HeaderPlace { header }
+        } else {
+            ObjectError::UnknownHeader { header }
         }
     }
 
@@ -151,15 +152,6 @@ pub(super) fn read_oid(name: &'static str, header: &Header<'_>) -> Result<Oid, O
         header: name,
         source,
     })
-}
-
-fn unexpected(name: &[u8]) -> ObjectError {
-    let header = shown(name);
-    if KNOWN.contains(&name) {
-        ObjectError::HeaderPlace { header }
-    } else {
-        ObjectError::UnknownHeader { header }
-    }
 }
 
 /// The line at the head of `bytes`, without its line end, which has to be there.

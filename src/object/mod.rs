@@ -30,3 +30,6 @@ pub use tree::{MAX_TREE_ENTRIES, TreeEntries, TreeEntryRef, parse_tree, tree_ent
 pub(crate) use armor::begins_block;
 pub(crate) use co_author::reads_like;
 pub(crate) use error::shown;
+
+#[cfg(test)]
+mod tests;

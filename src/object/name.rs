@@ -25,10 +25,12 @@ pub(super) fn fault(name: &[u8]) -> Option<&'static str> {
 
 /// Whether some file system takes the name, or a part of it behind a backslash, for `.git`.
 fn is_dot_git(name: &[u8]) -> bool {
-    // Nearly all names end here: every spelling holds a `g` and either a dot or a tilde.
-    let possible = name.iter().any(|byte| matches!(byte, b'g' | b'G'))
-        && name.iter().any(|byte| matches!(byte, b'.' | b'~'));
-    possible && (is_hfs_dot_git(name) || name.split(|byte| *byte == b'\\').any(is_ntfs_dot_git))
+    let hfs = if name.is_ascii() {
+        name.eq_ignore_ascii_case(b".git")
+    } else {
+        is_hfs_dot_git(name)
+    };
+    hfs || name.split(|byte| *byte == b'\\').any(is_ntfs_dot_git)
 }
 
 /// HFS+ folds case and skips these code points.
@@ -46,16 +48,16 @@ fn is_hfs_dot_git(name: &[u8]) -> bool {
 
 /// NTFS folds case, drops dots and blanks at the end, cuts at a colon, and has a short name.
 fn is_ntfs_dot_git(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let rest = lower
-        .strip_prefix(b".git".as_slice())
-        .or_else(|| lower.strip_prefix(b"git~1".as_slice()));
+    let rest = strip_folded(name, b".git").or_else(|| strip_folded(name, b"git~1"));
     let Some(rest) = rest else {
         return false;
     };
-    let stream = rest.iter().position(|byte| *byte == b':');
-    rest.get(..stream.unwrap_or(rest.len()))
-        .unwrap_or_default()
-        .iter()
+    rest.iter()
+        .take_while(|byte| **byte != b':')
         .all(|byte| matches!(byte, b'.' | b' '))
+}
+
+fn strip_folded<'a>(name: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = name.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
 }

@@ -20,7 +20,7 @@ impl Tag {
     /// Everything that does not fit the grammar: see [`ObjectError`].
     pub fn parse(raw: &[u8]) -> Result<Self, ObjectError> {
         check_bytes("tag", raw, MAX_TAG_BYTES)?;
-        let mut headers = Headers::new(raw);
+        let mut headers = Headers::new(raw, &["object", "type", "tag", "tagger"]);
         let object = headers.oid("object")?;
         let kind = read_kind(headers.one("type")?.value)?;
         let name = headers.one("tag")?.value;

@@ -81,6 +81,9 @@ pub fn trailers(message: &[u8]) -> Result<Trailers, TrailerError> {
 #[must_use]
 pub fn split_last_paragraph(message: &[u8]) -> (&[u8], &[u8]) {
     let body = message.strip_suffix(b"\n").unwrap_or(message);
+    if body.ends_with(b"\n") {
+        return (message, b"");
+    }
     let start = body.windows(2).rposition(|pair| pair == b"\n\n");
     match start.and_then(|start| body.split_at_checked(start + 2)) {
         Some(parts) => parts,

@@ -41,3 +41,6 @@ mod key {
         REASON,
     ];
 }
+
+#[cfg(test)]
+mod tests;
