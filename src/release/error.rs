@@ -194,24 +194,24 @@ impl ReleaseError {
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
-        Code(match self {
-            Self::Unreleasable(..) => 601,
-            Self::NoSuchFolder(_) => 602,
-            Self::Objects(_) | Self::Order(_) => 603,
-            Self::NoCredentials { .. } | Self::Credentials { .. } => 610,
-            Self::Unreachable { .. } => 611,
-            Self::Tls { .. } => 612,
-            Self::Login { .. } => 613,
-            Self::Refused { .. } => 614,
-            Self::Manifest { .. } => 615,
-            Self::Foreign { .. } => 616,
-            Self::OtherOwner { .. } => 617,
-            Self::Newer { .. } => 618,
-            Self::Damaged { .. } => 619,
-            Self::Place { .. } => 620,
-            Self::Io { .. } => 621,
-            Self::Unrecorded(_) => 622,
-        })
+        match self {
+            Self::Unreleasable(..) => Code::UNRELEASABLE,
+            Self::NoSuchFolder(_) => Code::TARGET_SELECTION,
+            Self::Objects(_) | Self::Order(_) => Code::RELEASE_UNCLEAR,
+            Self::NoCredentials { .. } | Self::Credentials { .. } => Code::CREDENTIALS,
+            Self::Unreachable { .. } => Code::UNREACHABLE,
+            Self::Tls { .. } => Code::TLS,
+            Self::Login { .. } => Code::LOGIN,
+            Self::Refused { .. } => Code::TARGET_REFUSED,
+            Self::Manifest { .. } => Code::MANIFEST,
+            Self::Foreign { .. } => Code::FOREIGN_FILE,
+            Self::OtherOwner { .. } => Code::OTHER_OWNER,
+            Self::Newer { .. } => Code::NEWER,
+            Self::Damaged { .. } => Code::DAMAGED,
+            Self::Place { .. } => Code::PLACE,
+            Self::Io { .. } => Code::RELEASE_IO,
+            Self::Unrecorded(_) => Code::UNRECORDED,
+        }
     }
 
     /// Whether trying again later can help without anybody doing anything.

@@ -1,0 +1,85 @@
+//! What to do about a reason: who can supply what is missing, and the command to run next.
+
+use super::words::any_of;
+use super::{Lack, Reason};
+use crate::types::{Oid, PersonName, RefName, TeamName};
+use std::collections::BTreeSet;
+
+impl Reason {
+    /// What to do about it, one line each, without `hint:`. Empty where the sentence says all.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        if let Self::NotCovered(lack) | Self::PathsNotCovered { lack, .. } = self {
+            return of_lack(lack);
+        }
+        if let Self::TipNotNamed {
+            refname,
+            tip,
+            from,
+            could,
+        } = self
+        {
+            return of_tip(refname, *tip, from, could);
+        }
+        if let Self::Rejected { person, tag, .. } = self {
+            let settled = "once it is settled";
+            return vec![format!(
+                "{settled}, {person} can take it back: relhook withdraw {}",
+                tag.subject()
+            )];
+        }
+        let hint = self.code().hint();
+        if hint.is_empty() {
+            Vec::new()
+        } else {
+            vec![hint.to_owned()]
+        }
+    }
+}
+
+fn of_lack(lack: &Lack) -> Vec<String> {
+    if lack.could.len() >= lack.missing as usize {
+        return vec![ask(&lack.could), command(&lack.refname, lack.tip)];
+    }
+    if lack.some.is_empty() {
+        return vec![nobody(&lack.from)];
+    }
+    vec![
+        format!(
+            "nobody can approve all of them: {} can each approve a part",
+            super::words::all_of(&lack.some)
+        ),
+        command(&lack.refname, lack.tip),
+    ]
+}
+
+fn of_tip(
+    refname: &RefName,
+    tip: Oid,
+    from: &[TeamName],
+    could: &BTreeSet<PersonName>,
+) -> Vec<String> {
+    if could.is_empty() {
+        vec![nobody(from)]
+    } else {
+        vec![ask(could), command(refname, tip)]
+    }
+}
+
+fn ask(could: &BTreeSet<PersonName>) -> String {
+    format!("ask {}", any_of(could))
+}
+
+fn command(refname: &RefName, tip: Oid) -> String {
+    format!(
+        "they run: relhook approve {} --ref {refname}",
+        tip.subject()
+    )
+}
+
+fn nobody(from: &[TeamName]) -> String {
+    format!(
+        "nobody else in {} could approve: the policy has to name more people",
+        any_of(from)
+    )
+}

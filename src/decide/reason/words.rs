@@ -1,0 +1,133 @@
+//! Lists and numbers, as sentences want them.
+
+use super::{Lack, Signed};
+use crate::facts::Role;
+use crate::policy::Attribution;
+use crate::types::{Oid, PersonName, RepoPath, escape};
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+/// So many items of a list are named; the rest is counted.
+const NAMED: usize = 3;
+
+/// `` `8d01e77`, `1f0c2ab` and 5 more ``.
+pub(in crate::decide) fn commits(oids: &[Oid]) -> String {
+    let named = oids
+        .iter()
+        .take(NAMED)
+        .map(|oid| format!("`{}`", oid.short()));
+    let mut parts: Vec<String> = named.collect();
+    let more = oids.len().saturating_sub(NAMED);
+    if more > 0 {
+        parts.push(format!("{more} more"));
+    }
+    joined(&parts, "and")
+}
+
+/// `1 commit`, `2 commits`.
+pub(in crate::decide) fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
+}
+
+/// `rita, remy or carl`; all of them.
+pub(in crate::decide) fn any_of<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let parts: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    joined(&parts, "or")
+}
+
+/// `rita, remy and carl`; all of them.
+pub(in crate::decide) fn all_of<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let parts: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    joined(&parts, "and")
+}
+
+/// `` `a/**` or `b/*` ``, each in backticks.
+pub(in crate::decide) fn quoted(items: &[String]) -> String {
+    any_of(items.iter().map(|item| format!("`{item}`")))
+}
+
+/// `author and committer`.
+pub(in crate::decide) fn roles(roles: &BTreeSet<Role>) -> String {
+    all_of(roles.iter().map(|role| match role {
+        Role::Author => "author",
+        Role::Committer => "committer",
+        Role::CoAuthor => "co-author",
+    }))
+}
+
+/// What a ref is or is said to be.
+pub(super) fn value(oid: Option<Oid>) -> String {
+    oid.map_or_else(
+        || "absent".to_owned(),
+        |oid| format!("at `{}`", oid.short()),
+    )
+}
+
+/// What the problem of a signature is about, as the beginning of its sentence.
+pub(super) fn signed(on: &Signed) -> String {
+    match on {
+        Signed::Commits(oids) => format!("{}: ", commits(oids)),
+        Signed::Statement => "the statement: ".to_owned(),
+    }
+}
+
+/// That nothing proves who made some commits.
+pub(super) fn unauthenticated(oids: &[Oid], demanded: Attribution) -> String {
+    let proof = match demanded {
+        Attribution::Signature => "no signature of a known person",
+        Attribution::SignatureOrPusher => "neither a signature nor a first pusher that is known",
+    };
+    let number = count(oids.len(), "commit has", "commits have");
+    format!("{number} {proof}: {}", commits(oids))
+}
+
+/// What approvals are lacking, for the whole branch or for some paths.
+pub(super) fn lacking(lack: &Lack, paths: Option<(&Vec<String>, &RepoPath)>) -> String {
+    let number = count(lack.commits.len(), "commit lacks", "commits lack");
+    let needed = count(lack.required as usize, "person", "people");
+    let touching = paths.map_or_else(String::new, |(patterns, path)| {
+        format!(" for {} (`{path}`)", quoted(patterns))
+    });
+    format!(
+        "{number} approval by {needed} of {}{touching}: {}",
+        any_of(&lack.from),
+        commits(&lack.commits)
+    )
+}
+
+/// What somebody objects to and why.
+pub(super) fn objection(person: &PersonName, commit: Oid, reason: Option<&str>) -> String {
+    let said = reason.map_or_else(String::new, |text| {
+        format!(": `{}`", escape(text.as_bytes()))
+    });
+    format!("{person} objects to `{}`{said}", commit.short())
+}
+
+fn joined(parts: &[String], word: &str) -> String {
+    match parts {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} {word} {last}", head.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_like_speech() {
+        let oid = |digit: &str| digit.repeat(40).parse::<Oid>().unwrap();
+        let oids: Vec<Oid> = ["1", "2", "3", "4", "5"].map(oid).to_vec();
+        assert_eq!(commits(&oids[..1]), "`1111111`");
+        assert_eq!(commits(&oids[..2]), "`1111111` and `2222222`");
+        assert_eq!(commits(&oids), "`1111111`, `2222222`, `3333333` and 2 more");
+        assert_eq!(any_of(["rita", "remy", "carl"]), "rita, remy or carl");
+        assert_eq!(count(1, "commit", "commits"), "1 commit");
+        assert_eq!(count(0, "commit", "commits"), "0 commits");
+    }
+}
