@@ -103,20 +103,27 @@ impl Complaints {
 
     /// Adds one without a hint.
     pub(super) fn add(&mut self, at: Position, fault: Fault) {
-        self.push(at, fault, None);
+        self.push(at, fault, || None);
     }
 
     /// Adds one with what to do about it.
     pub(super) fn hinted(&mut self, at: Position, fault: Fault, hint: impl Into<String>) {
-        self.push(at, fault, Some(hint.into()));
+        self.push(at, fault, || Some(hint.into()));
     }
 
-    /// Adds one with what to do about it, if anything is known.
-    pub(super) fn push(&mut self, at: Position, fault: Fault, hint: Option<String>) {
+    /// Adds one with what to do about it, if anything is known. The hint is made only where the
+    /// complaint is kept: looking for a near name takes its time.
+    pub(super) fn push(
+        &mut self,
+        at: Position,
+        fault: Fault,
+        hint: impl FnOnce() -> Option<String>,
+    ) {
         if self.list.len() >= MAX_COMPLAINTS {
             self.dropped += 1;
             return;
         }
+        let hint = hint();
         self.list.push(Complaint {
             file: self.file.clone(),
             at,

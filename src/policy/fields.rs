@@ -94,7 +94,7 @@ fn unknown_key(entry: &Entry, place: &'static str, known: &[&str], complaints: &
         complaints.hinted(entry.key_at, Fault::Secret { key }, hint);
         return;
     }
-    let hint = suggest::hint(&entry.key.text, known.iter().copied());
+    let hint = || suggest::hint(&entry.key.text, known.iter().copied());
     complaints.push(entry.key_at, Fault::UnknownKey { key, place }, hint);
 }
 
@@ -154,10 +154,10 @@ pub(super) fn list<'a>(
             None
         }
         Value::List(items) => Some(items),
-        Value::Scalar(scalar) if !node.is_nothing() => {
+        Value::Scalar(_) if !node.is_nothing() => {
             let (found, expected) = ("one word", "a list");
             let what = shown(what);
-            let hint = format!("write `[{}]`", shown(&scalar.text));
+            let hint = "write it in brackets: `[…]`";
             let fault = Fault::Kind {
                 what,
                 expected,
@@ -265,7 +265,7 @@ pub(super) fn choice<T: Copy>(
     let found = choices.iter().find(|(name, _)| *name == word.value);
     if found.is_none() {
         let (what, why) = (shown(what), format!("cannot be `{}`", shown(&word.value)));
-        let hint = suggest::hint(&word.value, choices.iter().map(|(name, _)| *name));
+        let hint = || suggest::hint(&word.value, choices.iter().map(|(name, _)| *name));
         complaints.push(node.at, Fault::Value { what, why }, hint);
     }
     found.map(|(_, choice)| *choice)

@@ -11,41 +11,42 @@ pub(super) struct Demand<'a> {
     pub(super) able: BTreeSet<&'a str>,
 }
 
+impl Demand<'_> {
+    /// Whether enough people are left where these are out.
+    fn met_without(&self, out: &BTreeSet<&str>) -> bool {
+        let missing = out.iter().filter(|name| self.able.contains(*name)).count();
+        self.able.len().saturating_sub(missing) >= self.required as usize
+    }
+}
+
 /// Whether one of `authors` could write a change that then meets all of `demands`.
 pub(super) fn reachable(demands: &[Demand<'_>], authors: &BTreeSet<&str>) -> bool {
-    authors.iter().any(|author| {
-        demands.iter().all(|demand| {
-            let others = demand.able.iter().filter(|name| *name != author);
-            others.count() >= demand.required as usize
-        })
+    reachable_without(demands, authors, None)
+}
+
+fn reachable_without(
+    demands: &[Demand<'_>],
+    authors: &BTreeSet<&str>,
+    absent: Option<&str>,
+) -> bool {
+    let present = authors.iter().filter(|author| Some(**author) != absent);
+    present.into_iter().any(|author| {
+        let out: BTreeSet<&str> = absent.into_iter().chain([*author]).collect();
+        demands.iter().all(|demand| demand.met_without(&out))
     })
 }
 
-/// Those of `people` without whom none of it could be reached any more.
+/// Those of everybody without whom none of it could be reached any more.
 pub(super) fn indispensable<'a>(
     demands: &[Demand<'a>],
     authors: &BTreeSet<&'a str>,
 ) -> BTreeSet<&'a str> {
     let everybody = demands.iter().flat_map(|demand| &demand.able);
     let everybody: BTreeSet<&str> = everybody.chain(authors).copied().collect();
-    let blocks = |absent: &&str| {
-        let without = |names: &BTreeSet<&'a str>| -> BTreeSet<&'a str> {
-            names
-                .iter()
-                .copied()
-                .filter(|name| name != absent)
-                .collect()
-        };
-        let demands: Vec<Demand<'_>> = demands
-            .iter()
-            .map(|demand| Demand {
-                required: demand.required,
-                able: without(&demand.able),
-            })
-            .collect();
-        !reachable(&demands, &without(authors))
-    };
-    everybody.into_iter().filter(blocks).collect()
+    everybody
+        .into_iter()
+        .filter(|absent| !reachable_without(demands, authors, Some(absent)))
+        .collect()
 }
 
 #[cfg(test)]

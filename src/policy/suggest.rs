@@ -2,6 +2,8 @@
 
 /// The longest name that is compared, in characters.
 const MAX_CHARS: usize = 64;
+/// The most names that are compared.
+const MAX_COMPARED: usize = 200;
 /// The most names that are listed where none is near.
 const MAX_LISTED: usize = 8;
 
@@ -27,6 +29,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let folded = word.to_lowercase();
     known
         .into_iter()
+        .take(MAX_COMPARED)
         .filter(|name| name.chars().count() <= MAX_CHARS)
         .map(|name| (distance(&folded, &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= (length / 3).max(1))

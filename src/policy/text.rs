@@ -29,7 +29,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], complaints: &mut Complaints) -> Option<&
     for ch in text.chars() {
         if let Some(hint) = forbidden(ch) {
             let shown = format!("U+{:04X}", u32::from(ch));
-            complaints.push(at, Fault::Character { shown }, hint.map(str::to_owned));
+            complaints.push(at, Fault::Character { shown }, || hint.map(str::to_owned));
             clean = false;
         }
         step(&mut at, ch);

@@ -40,7 +40,7 @@ fn known<T>(
         if there.iter().any(|named| named.name == name.value) {
             continue;
         }
-        let hint = suggest::hint(&name.value, there.iter().map(|named| named.name.as_str()));
+        let hint = || suggest::hint(&name.value, there.iter().map(|named| named.name.as_str()));
         let fault = Fault::Unknown {
             kind,
             name: shown(&name.value),

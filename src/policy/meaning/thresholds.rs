@@ -2,28 +2,29 @@
 
 use super::super::fields::At;
 use super::super::reach::{Demand, reachable};
-use super::super::schema::{BranchEntry, DemandEntry, Document, Named, PersonEntry};
+use super::super::schema::{BranchEntry, DemandEntry, Document, PersonEntry};
 use super::super::yaml::shown;
 use super::{Complaints, Fault, attribution, knows_pusher};
 use crate::policy::Attribution;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Complains about every demand that cannot be met by the people that the file names.
 ///
 /// What could not be read counts as if it were there, so that one mistake makes one complaint.
 pub(super) fn check(document: &Document, complaints: &mut Complaints) {
+    let index = Index::of(document);
     for rule in &document.branches {
-        let authors = authors(document, &rule.entry);
-        demand(document, &rule.entry.demand, &authors, complaints);
+        let authors = index.authors(&rule.entry);
+        demand(&index, &rule.entry.demand, &authors, complaints);
         for path in &rule.entry.paths {
-            demand(document, &path.demand, &authors, complaints);
+            demand(&index, &path.demand, &authors, complaints);
         }
-        pushers(document, &rule.entry, complaints);
+        pushers(&index, &rule.entry, complaints);
     }
 }
 
 fn demand(
-    document: &Document,
+    index: &Index<'_>,
     entry: &DemandEntry,
     authors: &BTreeSet<&str>,
     complaints: &mut Complaints,
@@ -31,19 +32,16 @@ fn demand(
     let Some(required) = &entry.required else {
         return;
     };
-    if !all_there(document, &entry.from) {
+    if !index.all_there(&entry.from) {
         return;
     }
-    let able: BTreeSet<&str> = members(document, &entry.from)
-        .into_iter()
-        .filter(|name| person(document, name).is_none_or(can_sign))
-        .collect();
-    // A name that nobody has has been complained about; it may well be a slip for an author's.
-    let authors = authors.union(&able).copied().collect();
+    let can_sign = |entry: &PersonEntry| !entry.disabled && entry.has_keys;
     let demand = Demand {
         required: required.value,
-        able,
+        able: index.members_who(&entry.from, can_sign),
     };
+    // A name that nobody has has been complained about; it may well be a slip for an author's.
+    let authors = authors.union(&demand.able).copied().collect();
     if reachable(std::slice::from_ref(&demand), &authors) {
         return;
     }
@@ -51,7 +49,7 @@ fn demand(
         required: required.value,
         why: why(&demand, &entry.from),
     };
-    complaints.push(required.at, fault, left_out(document, &entry.from));
+    complaints.push(required.at, fault, || index.left_out(&entry.from));
 }
 
 fn why(demand: &Demand<'_>, from: &[At<String>]) -> String {
@@ -70,12 +68,88 @@ fn why(demand: &Demand<'_>, from: &[At<String>]) -> String {
     }
 }
 
-/// Who is in the teams and yet cannot approve.
-fn left_out(document: &Document, from: &[At<String>]) -> Option<String> {
-    let reasons: Vec<String> = members(document, from)
-        .into_iter()
-        .filter_map(|name| {
-            let entry = person(document, name)?;
+/// A rule that names who may push needs one of them to have a login.
+fn pushers(index: &Index<'_>, entry: &BranchEntry, complaints: &mut Complaints) {
+    let Some(push) = &entry.push else { return };
+    if !index.knows_pusher || !index.all_there(&push.value) {
+        return;
+    }
+    let can_push = |entry: &PersonEntry| !entry.disabled && !entry.logins.is_empty();
+    if index.members_who(&push.value, can_push).is_empty() {
+        let what = "push".to_owned();
+        let why = "nobody in these teams has a login, so nobody could push".to_owned();
+        complaints.add(push.at, Fault::Value { what, why });
+    }
+}
+
+/// The document's people and teams, by name.
+struct Index<'a> {
+    people: BTreeMap<&'a str, &'a PersonEntry>,
+    teams: BTreeMap<&'a str, &'a [At<String>]>,
+    knows_pusher: bool,
+}
+
+impl<'a> Index<'a> {
+    fn of(document: &'a Document) -> Self {
+        let people = document.people.iter();
+        let teams = document.teams.iter();
+        Self {
+            people: people
+                .map(|person| (&*person.name, &person.entry))
+                .collect(),
+            teams: teams.map(|team| (&*team.name, &*team.entry)).collect(),
+            knows_pusher: knows_pusher(document),
+        }
+    }
+
+    /// Whether teams are named, and all of them are there and have members. Where not, that has
+    /// been complained about.
+    fn all_there(&self, teams: &[At<String>]) -> bool {
+        let there = |name: &At<String>| {
+            let team = self.teams.get(name.value.as_str());
+            team.is_some_and(|members| !members.is_empty())
+        };
+        !teams.is_empty() && teams.iter().all(there)
+    }
+
+    /// Everybody in any of the teams.
+    fn members(&self, teams: &[At<String>]) -> BTreeSet<&'a str> {
+        teams
+            .iter()
+            .filter_map(|name| self.teams.get(name.value.as_str()))
+            .flat_map(|members| members.iter())
+            .map(|name| name.value.as_str())
+            .collect()
+    }
+
+    /// Those of the teams who can; a name that nobody has counts as somebody who can.
+    fn members_who(
+        &self,
+        teams: &[At<String>],
+        can: impl Fn(&PersonEntry) -> bool,
+    ) -> BTreeSet<&'a str> {
+        let mut members = self.members(teams);
+        members.retain(|name| self.people.get(name).is_none_or(|entry| can(entry)));
+        members
+    }
+
+    /// Everybody to whom the rule's commits can be attributed.
+    fn authors(&self, entry: &BranchEntry) -> BTreeSet<&'a str> {
+        let pusher_counts = match attribution(entry) {
+            Attribution::Signature => false,
+            Attribution::SignatureOrPusher => self.knows_pusher,
+        };
+        let known = self.people.iter().filter(|(_, person)| {
+            let by_login = pusher_counts && !person.logins.is_empty();
+            !person.disabled && (by_login || person.has_keys)
+        });
+        known.map(|(name, _)| *name).collect()
+    }
+
+    /// Who is in the teams and yet cannot approve.
+    fn left_out(&self, from: &[At<String>]) -> Option<String> {
+        let why = |name: &str| {
+            let entry = self.people.get(name)?;
             if entry.disabled {
                 Some(format!("`{}` is disabled", shown(name)))
             } else if entry.has_keys {
@@ -83,77 +157,26 @@ fn left_out(document: &Document, from: &[At<String>]) -> Option<String> {
             } else {
                 Some(format!("`{}` has no key to sign with", shown(name)))
             }
-        })
-        .collect();
-    (!reasons.is_empty()).then(|| reasons.join(", "))
-}
-
-/// A rule that names who may push needs one of them to have a login.
-fn pushers(document: &Document, entry: &BranchEntry, complaints: &mut Complaints) {
-    let Some(push) = &entry.push else { return };
-    if !all_there(document, &push.value) {
-        return;
-    }
-    let can_push = |name: &&str| {
-        person(document, name).is_none_or(|entry| !entry.disabled && !entry.logins.is_empty())
-    };
-    let nobody = !members(document, &push.value).iter().any(can_push);
-    if nobody && knows_pusher(document) {
-        let what = "push".to_owned();
-        let why = "nobody in these teams has a login, so nobody could push".to_owned();
-        complaints.add(push.at, Fault::Value { what, why });
+        };
+        let reasons: Vec<String> = self.members(from).into_iter().filter_map(why).collect();
+        (!reasons.is_empty()).then(|| cut(&reasons))
     }
 }
 
-/// Whether teams are named, and all of them are there and have members. Where not, that has been
-/// complained about.
-fn all_there(document: &Document, teams: &[At<String>]) -> bool {
-    let there = |name: &At<String>| {
-        let mut all = document.teams.iter();
-        all.any(|team| team.name == name.value && !team.entry.is_empty())
-    };
-    !teams.is_empty() && teams.iter().all(there)
-}
-
-/// Everybody in any of the teams.
-fn members<'a>(document: &'a Document, teams: &[At<String>]) -> BTreeSet<&'a str> {
-    let wanted = |team: &&Named<Vec<At<String>>>| teams.iter().any(|name| name.value == team.name);
-    document
-        .teams
-        .iter()
-        .filter(wanted)
-        .flat_map(|team| &team.entry)
-        .map(|name| name.value.as_str())
-        .collect()
-}
-
-/// Everybody to whom the rule's commits can be attributed.
-fn authors<'a>(document: &'a Document, entry: &BranchEntry) -> BTreeSet<&'a str> {
-    let pusher_counts = match attribution(entry) {
-        Attribution::Signature => false,
-        Attribution::SignatureOrPusher => knows_pusher(document),
-    };
-    document
-        .people
-        .iter()
-        .filter(|person| {
-            let by_login = pusher_counts && !person.entry.logins.is_empty();
-            !person.entry.disabled && (by_login || person.entry.has_keys)
-        })
-        .map(|person| person.name.as_str())
-        .collect()
-}
-
-fn can_sign(entry: &PersonEntry) -> bool {
-    !entry.disabled && entry.has_keys
-}
-
-fn person<'a>(document: &'a Document, name: &str) -> Option<&'a PersonEntry> {
-    let named = document.people.iter().find(|person| person.name == name)?;
-    Some(&named.entry)
-}
+/// The most names that one message lists.
+const MAX_LISTED: usize = 8;
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{}`", shown(name))).collect();
-    names.join(", ")
+    cut(&names)
+}
+
+fn cut(words: &[String]) -> String {
+    let head: Vec<&str> = words.iter().take(MAX_LISTED).map(String::as_str).collect();
+    let more = words.len() - head.len();
+    if more == 0 {
+        head.join(", ")
+    } else {
+        format!("{} and {more} more", head.join(", "))
+    }
 }

@@ -56,7 +56,7 @@ fn public_key(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At
         Ok(value) => Some(At { value, at: node.at }),
         Err(error) => {
             let (what, why) = (shown(what), format!("this {error}"));
-            let hint = error.hint().map(str::to_owned);
+            let hint = || error.hint().map(str::to_owned);
             complaints.push(node.at, Fault::Value { what, why }, hint);
             None
         }

@@ -41,9 +41,11 @@ fn pattern(entry: &Entry, complaints: &mut Complaints) {
 
 fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Complaints) {
     let (pattern, why) = (shown(pattern), error.why);
-    let hint = error
-        .instead
-        .map(|glob| format!("write `{}`", shown(&glob)));
+    let hint = || {
+        error
+            .instead
+            .map(|glob| format!("write `{}`", shown(&glob)))
+    };
     complaints.push(at, Fault::Glob { pattern, why }, hint);
 }
 

@@ -99,7 +99,7 @@ fn misplaced(fields: &Fields<'_>, kind: Kind, known: &[&str], complaints: &mut C
         }
         if let Some(entry) = fields.get(key) {
             let (key, place) = (shown(key), "a target of this kind");
-            let hint = suggest::hint("", kind.keys().iter().copied());
+            let hint = || suggest::hint("", kind.keys().iter().copied());
             complaints.push(entry.key_at, Fault::UnknownKey { key, place }, hint);
         }
     }

@@ -180,7 +180,7 @@ fn single_words_have_their_form() {
     says(
         "    from: [reviewers]",
         "    from: reviewers",
-        "25:11: `from` has to be a list, not one word; write `[reviewers]`",
+        "25:11: `from` has to be a list, not one word; write it in brackets: `[…]`",
     );
     for variable in [
         "GIT_PROTOCOL",
