@@ -5,8 +5,10 @@
 //! whole component `**` (any number of components). A pattern that could silently match nothing, or
 //! something else than it seems to say, is refused with the pattern that was probably meant.
 
+use super::PathRule;
 use crate::types::RefName;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
 /// The longest glob, in bytes.
@@ -18,6 +20,16 @@ pub const MAX_GLOB_BYTES: usize = 512;
 pub struct PathGlobs {
     patterns: Vec<String>,
     set: GlobSet,
+}
+
+/// The path rules of one branch rule, with one set over all of their globs: a path is matched
+/// against it once, however many rules there are.
+#[derive(Clone, Default)]
+pub struct PathRules {
+    rules: Vec<PathRule>,
+    set: GlobSet,
+    /// The rule of each glob of the set.
+    owners: Vec<usize>,
 }
 
 /// Why text is not a glob that can be relied upon.
@@ -40,10 +52,6 @@ impl PathGlobs {
         for pattern in patterns {
             check(pattern)?;
             add(&mut builder, pattern)?;
-            // A folder that is replaced by a file, a symbolic link or a submodule stays covered.
-            if let Some(folder) = pattern.strip_suffix("/**") {
-                add(&mut builder, folder)?;
-            }
         }
         let set = builder.build().map_err(|error| not_compiled(&error))?;
         Ok(Self {
@@ -79,14 +87,77 @@ impl PartialEq for PathGlobs {
 
 impl Eq for PathGlobs {}
 
-fn add(builder: &mut GlobSetBuilder, pattern: &str) -> Result<(), GlobError> {
-    let glob = GlobBuilder::new(pattern)
+impl PathRules {
+    /// These rules, in this order.
+    ///
+    /// # Errors
+    /// When all of their globs together do not compile.
+    pub fn new(rules: Vec<PathRule>) -> Result<Self, GlobError> {
+        let mut builder = GlobSetBuilder::new();
+        let mut owners = Vec::new();
+        for (owner, rule) in rules.iter().enumerate() {
+            for pattern in rule.globs.patterns() {
+                let added = add(&mut builder, pattern)?;
+                owners.extend(std::iter::repeat_n(owner, added));
+            }
+        }
+        let set = builder.build().map_err(|error| not_compiled(&error))?;
+        Ok(Self { rules, set, owners })
+    }
+
+    /// Every rule that a path falls under, in the order of the rules, each once.
+    #[must_use]
+    pub fn matching(&self, path: &[u8]) -> Vec<&PathRule> {
+        let globs = self.set.matches(std::ffi::OsStr::from_bytes(path));
+        let hit: BTreeSet<usize> = globs
+            .into_iter()
+            .filter_map(|glob| self.owners.get(glob).copied())
+            .collect();
+        let rules = hit.into_iter();
+        rules.filter_map(|owner| self.rules.get(owner)).collect()
+    }
+}
+
+impl std::ops::Deref for PathRules {
+    type Target = [PathRule];
+    fn deref(&self) -> &[PathRule] {
+        &self.rules
+    }
+}
+
+impl<'a> IntoIterator for &'a PathRules {
+    type Item = &'a PathRule;
+    type IntoIter = std::slice::Iter<'a, PathRule>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.rules.iter()
+    }
+}
+
+impl std::fmt::Debug for PathRules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.rules).finish()
+    }
+}
+
+/// Adds a sound glob to a set, and says how many entries of the set it makes.
+fn add(builder: &mut GlobSetBuilder, pattern: &str) -> Result<usize, GlobError> {
+    builder.add(build(pattern)?);
+    // A folder that is replaced by a file, a symbolic link or a submodule stays covered.
+    match pattern.strip_suffix("/**") {
+        Some(folder) => {
+            builder.add(build(folder)?);
+            Ok(2)
+        }
+        None => Ok(1),
+    }
+}
+
+fn build(pattern: &str) -> Result<Glob, GlobError> {
+    GlobBuilder::new(pattern)
         .literal_separator(true)
         .backslash_escape(false)
         .build()
-        .map_err(|error| not_compiled(&error))?;
-    builder.add(glob);
-    Ok(())
+        .map_err(|error| not_compiled(&error))
 }
 
 fn not_compiled(error: &globset::Error) -> GlobError {

@@ -30,7 +30,7 @@ mod yaml;
 
 pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;
-pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs};
+pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs, PathRules};
 pub use keyfiles::{
     Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES,
 };

@@ -1,7 +1,7 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
-use super::PathGlobs;
+use super::{PathGlobs, PathRules};
 use crate::types::{
     Email, KeyFingerprint, Login, Oid, PersonName, RefName, Seconds, TargetName, TeamName,
 };
@@ -84,7 +84,7 @@ pub struct BranchRule {
     /// The teams that may push; everybody who is identified or not, if absent.
     pub push: Option<Vec<TeamName>>,
     /// What particular paths demand on top.
-    pub paths: Vec<PathRule>,
+    pub paths: PathRules,
     /// The commit whose history is taken as given when the ref is first seen; where it is absent,
     /// or the rules of one ref disagree, the whole history is judged.
     pub baseline: Option<Oid>,

@@ -8,7 +8,7 @@ use super::model::{
     Attribution, BranchRule, IdentitySource, Independence, PathRule, Person, Policy, RepositoryName,
 };
 use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
-use super::{Fault, PathGlobs};
+use super::{Fault, PathGlobs, PathRules};
 use crate::types::{Email, Login, PersonName, TargetName, TeamName};
 
 /// The most globs that a policy may hold.
@@ -103,7 +103,7 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
         independence: entry.independence.unwrap_or(Independence::Commit),
         attribution: attribution(entry),
         push: entry.push.as_ref().map(|push| teams(&push.value)),
-        paths: paths?,
+        paths: PathRules::new(paths?).ok()?,
         baseline: entry.baseline,
         release: entry
             .release

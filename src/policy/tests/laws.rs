@@ -1,7 +1,8 @@
 //! Laws that hold for any input.
 
 use super::super::{
-    Bundle, KeyFiles, PathGlobs, Policy, complaint::Complaints, locks_out, warnings, yaml,
+    Bundle, KeyFiles, PathGlobs, PathRule, PathRules, Policy, complaint::Complaints, locks_out,
+    warnings, yaml,
 };
 use super::{SOUND, parse, with};
 use crate::types::RefName;
@@ -302,6 +303,35 @@ proptest! {
         prop_assert!(!before.is_match(&path) || after.is_match(&path));
         let any = after.patterns().iter().any(|glob| naive(glob, &path));
         prop_assert_eq!(after.is_match(&path), any);
+    }
+}
+
+/// A path rule with these globs, for a number that names it.
+fn path_rule(required: u32, patterns: &[String]) -> PathRule {
+    PathRule {
+        patterns: patterns.to_vec(),
+        globs: PathGlobs::compile(patterns).unwrap(),
+        required,
+        from: Vec::new(),
+    }
+}
+
+proptest! {
+    /// The one set over all rules says what each rule says.
+    #[test]
+    fn path_rules_match_as_each_of_them(
+        all in prop::collection::vec(prop::collection::vec(glob(), 1..4), 0..5),
+        path in path(),
+    ) {
+        let rules: Vec<PathRule> = (1u32..)
+            .zip(&all)
+            .map(|(required, patterns)| path_rule(required, patterns))
+            .collect();
+        let own = |rule: &&PathRule| rule.globs.is_match(&path);
+        let expected: Vec<u32> = rules.iter().filter(own).map(|rule| rule.required).collect();
+        let together = PathRules::new(rules.clone()).unwrap();
+        let matching: Vec<u32> = together.matching(&path).iter().map(|rule| rule.required).collect();
+        prop_assert_eq!(matching, expected);
     }
 }
 
