@@ -164,8 +164,9 @@ pub struct VerdictRecord {
     pub tool: String,
 }
 
-/// How many updates an entry lists; the report in the evidence has them all.
-pub const MAX_UPDATES: usize = 100;
+/// How many updates an entry lists, those with a permit first; the report in the evidence has the
+/// others.
+pub const MAX_UPDATES: usize = 1000;
 
 /// One ref update of a judged push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,6 +211,8 @@ pub struct ReleaseRecord {
     pub refname: String,
     /// The commit.
     pub commit: Oid,
+    /// The entry that accepted it.
+    pub sequence: u64,
     /// Started, finished or failed.
     pub state: ReleaseState,
     /// Files uploaded.

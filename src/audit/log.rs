@@ -151,13 +151,7 @@ impl AuditLog {
             .create(true)
             .truncate(false)
             .open(&path);
-        let file = file.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => AuditError::Absent { path: self.file() },
-            _ => AuditError::Io {
-                path: path.clone(),
-                source,
-            },
-        })?;
+        let file = file.map_err(AuditError::opening(&path))?;
         file.lock().map_err(AuditError::io(&path))?;
         Ok(file)
     }
@@ -166,13 +160,7 @@ impl AuditLog {
     fn open_end(&self) -> Result<(File, Tail, Recorded), AuditError> {
         let path = self.file();
         let file = OpenOptions::new().read(true).append(true).open(&path);
-        let file = file.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => AuditError::Absent { path: path.clone() },
-            _ => AuditError::Io {
-                path: path.clone(),
-                source,
-            },
-        })?;
+        let file = file.map_err(AuditError::opening(&path))?;
         let tail = tail::read(&file).map_err(AuditError::io(&path))?;
         let head = self.head()?;
         let recorded = head.as_ref().map_or(0, |head| head.seq);

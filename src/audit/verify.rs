@@ -30,13 +30,7 @@ pub struct Report {
 pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, AuditError> {
     let path = log.file();
     let head = log.head()?;
-    let file = File::open(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => AuditError::Absent { path: path.clone() },
-        _ => AuditError::Io {
-            path: path.clone(),
-            source,
-        },
-    })?;
+    let file = File::open(&path).map_err(AuditError::opening(&path))?;
     let mut reader = BufReader::new(file);
     let mut state = State {
         seq: 0,

@@ -75,7 +75,7 @@ fn begin(log: &AuditLog, policy: &Policy, report: &mut Report) -> Result<(), Ins
 
 /// The log first: the ledger can be made again from it.
 fn pin(log: &AuditLog, ledger: &Ledger, refname: &RefName, oid: Oid) -> Result<(), InstallError> {
-    if ledger.accepted(refname, Some(oid))?.is_some() {
+    if ledger.record(refname)?.knows(oid) {
         return Ok(());
     }
     let event = Event::Pinned(Pin::new(refname, oid, &account::name()));

@@ -120,6 +120,7 @@ impl Ledger {
         if verdict.outcome != "accepted" {
             return Ok(());
         }
+        let _lock = self.lock()?;
         for oid in &verdict.seen {
             self.see(*oid, time)?;
         }
@@ -153,7 +154,7 @@ impl Ledger {
     /// When the ledger cannot be written.
     pub fn pin(&self, refname: &RefName, oid: Oid) -> Result<(), LedgerError> {
         let mut record = self.record(refname)?;
-        record.approved = Some(oid);
+        record.pin(oid);
         self.write(refname, &record)
     }
 
@@ -162,31 +163,36 @@ impl Ledger {
     /// # Errors
     /// When its file cannot be read or is not what the ledger writes.
     pub fn record(&self, refname: &RefName) -> Result<RefRecord, LedgerError> {
-        let path = self.ref_file(refname);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(RefRecord::default());
-            }
-            Err(source) => return Err(LedgerError::Io { path, source }),
-        };
-        serde_json::from_slice(&bytes).map_err(|error| LedgerError::Broken {
-            path,
-            why: error.to_string(),
-        })
+        Ok(read_record(&self.ref_file(refname))?.unwrap_or_else(|| RefRecord::new(refname)))
     }
 
-    /// The value `current` of a ref, if a recorded verdict accepted it or it was pinned.
+    /// Every protected ref that anything is known of, by name.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn accepted(
-        &self,
-        refname: &RefName,
-        current: Option<Oid>,
-    ) -> Result<Option<Oid>, LedgerError> {
-        let record = self.record(refname)?;
-        Ok(current.filter(|oid| record.knows(*oid)))
+    pub fn refs(&self) -> Result<Vec<(RefName, RefRecord)>, LedgerError> {
+        let dir = self.dir.join("refs");
+        let files = match std::fs::read_dir(&dir) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(LedgerError::Io { path: dir, source }),
+        };
+        let mut refs = Vec::new();
+        for file in files {
+            let path = file.map_err(LedgerError::io(&dir))?.path();
+            // What a killed writer left half written has another name.
+            if path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+            {
+                continue;
+            }
+            if let Some(record) = read_record(&path)? {
+                refs.push((self.name(&record.ref_hex)?, record));
+            }
+        }
+        refs.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(refs)
     }
 
     /// When a statement or approving commit was first seen here.
@@ -228,6 +234,19 @@ impl Ledger {
         write_below(&path, &bytes)
     }
 
+    /// Held while records are read and written back: two pushes may be judged at once.
+    fn lock(&self) -> Result<std::fs::File, LedgerError> {
+        let path = self.dir.join("lock");
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let file = file.map_err(LedgerError::io(&path))?;
+        file.lock().map_err(LedgerError::io(&path))?;
+        Ok(file)
+    }
+
     fn mark(&self) -> PathBuf {
         self.dir.join("complete")
     }
@@ -242,6 +261,25 @@ impl Ledger {
         let fan = hex.get(..2).unwrap_or_default().to_owned();
         self.dir.join("seen").join(fan).join(hex)
     }
+}
+
+fn read_record(path: &Path) -> Result<Option<RefRecord>, LedgerError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(LedgerError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| LedgerError::Broken {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })
 }
 
 fn write_below(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {

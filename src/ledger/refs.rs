@@ -14,8 +14,13 @@ const MAX_PERMITS: usize = 32;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefRecord {
-    /// The last value that is known to have been accepted and to have stood in the ref.
-    pub approved: Option<Oid>,
+    /// The ref's raw name in hexadecimal.
+    pub(in crate::ledger) ref_hex: String,
+    /// The last value that is known to have been accepted and to have stood in the ref, or that
+    /// was taken as given.
+    pub(in crate::ledger) approved: Option<Oid>,
+    /// The entry that accepted it; none for a value that was taken as given.
+    approved_by: Option<u64>,
     /// Moves that verdicts allowed since, oldest first. Which of them happened shows in the ref.
     permits: Vec<Allowed>,
 }
@@ -30,6 +35,14 @@ struct Allowed {
 }
 
 impl RefRecord {
+    /// Nothing is known of this ref yet.
+    pub(in crate::ledger) fn new(refname: &RefName) -> Self {
+        Self {
+            ref_hex: crate::audit::hex(refname.as_bytes()),
+            ..Self::default()
+        }
+    }
+
     /// Takes in a permit to move the ref from `old`, its real value, to `new`.
     pub(in crate::ledger) fn allow(
         &mut self,
@@ -40,6 +53,7 @@ impl RefRecord {
     ) {
         if let Some(old) = old.filter(|old| self.knows(*old)) {
             // The ref stands at `old` now, so the permits that led elsewhere are spent or void.
+            self.approved_by = self.accepted_by(old);
             self.approved = Some(old);
         }
         self.permits
@@ -53,6 +67,20 @@ impl RefRecord {
         if self.permits.len() > MAX_PERMITS {
             self.permits.remove(0);
         }
+    }
+
+    /// Takes `oid` as given.
+    pub(in crate::ledger) fn pin(&mut self, oid: Oid) {
+        self.approved = Some(oid);
+        self.approved_by = None;
+    }
+
+    /// The number of the audit entry that accepted `oid` for this ref: the latest, if several did.
+    #[must_use]
+    pub fn accepted_by(&self, oid: Oid) -> Option<u64> {
+        let before = self.approved_by.filter(|_| self.approved == Some(oid));
+        let since = self.permits.iter().filter(|permit| permit.new == oid);
+        since.map(|permit| permit.seq).chain(before).max()
     }
 
     /// Whether `oid` was accepted for this ref, or taken as given.

@@ -96,10 +96,14 @@ fn g_02_a_value_that_no_verdict_accepted_is_no_base() {
         Some(oid('a')),
         "moved behind relhook's back"
     );
+    let record = server.ledger.record(&prod()).unwrap();
+    assert_eq!(record.accepted_by(oid('e')), None);
     assert_eq!(
-        server.ledger.accepted(&prod(), Some(oid('e'))).unwrap(),
-        None
+        record.accepted_by(oid('a')),
+        None,
+        "taken as given is not accepted"
     );
+    assert_eq!(record.accepted_by(oid('b')), Some(2));
 }
 
 #[test]
@@ -114,6 +118,7 @@ fn a_lost_ledger_comes_back_from_the_log() {
     std::fs::remove_dir_all(server.dir.path().join("ledger")).unwrap();
     let again = Ledger::open(server.dir.path(), &server.log).unwrap();
     assert_eq!(again.record(&prod()).unwrap(), before);
+    assert_eq!(again.refs().unwrap(), [(prod(), before)]);
     assert_eq!(again.seen(oid('1')).unwrap(), Some(at(2)));
     assert_eq!(again.seen(oid('2')).unwrap(), Some(at(3)));
     assert_eq!(again.seen(oid('3')).unwrap(), None);
