@@ -22,8 +22,10 @@
 pub mod audit;
 pub mod cli;
 pub mod decide;
+pub mod dispatch;
 pub mod facts;
 pub mod folder;
+pub mod hook;
 pub mod install;
 pub mod ledger;
 pub mod object;

@@ -1,7 +1,9 @@
 //! The command line: one file a command. A command answers with what to print and how to exit.
 
 mod answer;
+mod audit;
 mod completions;
+mod hook;
 pub mod init;
 mod man;
 mod policy;
@@ -45,6 +47,12 @@ pub enum Command {
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Read the audit log, or check that it is what was written
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// What git runs through the shims in `hooks/`
+    #[command(subcommand, hide = true)]
+    Hook(hook::HookCommand),
     /// Print the completions for a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write all of them into a folder
@@ -75,6 +83,8 @@ impl Cli {
         match &self.command {
             Command::Init(args) => init::run(&self.git_dir, args),
             Command::Policy(command) => command.run(),
+            Command::Audit(command) => command.run(&self.git_dir),
+            Command::Hook(command) => Ok(command.run()),
             Command::Completions(args) => Ok(args.run()),
             Command::Man(args) => args.run(),
         }

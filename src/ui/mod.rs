@@ -3,6 +3,8 @@
 
 mod color;
 mod emit;
+mod refusal;
 
 pub use color::{Color, ColorChoice};
 pub use emit::{emit, emit_error};
+pub use refusal::{refusal, report};

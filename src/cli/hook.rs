@@ -1,0 +1,45 @@
+//! `relhook hook`: what the shims in a repository's `hooks/` folder call.
+
+use super::{Answer, Exit};
+use crate::{hook, ui};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+/// Which hook git runs.
+#[derive(Debug, clap::Subcommand)]
+pub enum HookCommand {
+    /// Judge a push
+    PreReceive,
+    /// Wake the releaser
+    PostReceive,
+    /// Hold protected refs to their verdicts
+    ReferenceTransaction {
+        /// git's name for the step
+        phase: OsString,
+    },
+}
+
+impl HookCommand {
+    /// Runs the hook on standard input. What it has to say goes to standard error, where git
+    /// picks it up.
+    pub fn run(&self) -> Answer {
+        let input = std::io::stdin().lock();
+        let answer = match self {
+            Self::PreReceive => hook::pre_receive(input),
+            Self::PostReceive => hook::post_receive(input),
+            Self::ReferenceTransaction { phase } => {
+                hook::reference_transaction(phase.as_bytes(), input)
+            }
+        };
+        ui::emit_error(&answer.text);
+        let exit = if answer.exit == 0 {
+            Exit::Pass
+        } else {
+            Exit::Refused
+        };
+        Answer {
+            text: String::new(),
+            exit,
+        }
+    }
+}

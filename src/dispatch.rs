@@ -1,0 +1,162 @@
+//! Between the record and the releaser: what a target is to hold, by the policy in force and what
+//! the log accepted; and the log's entries of how a release went.
+
+use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
+use crate::facts::{Current, PolicyReadError, Store};
+use crate::ledger::{Ledger, LedgerError};
+use crate::policy::{Bundle, KEYS_FOLDER, Target};
+use crate::release::{Event, Order, Orders, Totals, What, Witness};
+use crate::types::{Oid, RefName, TargetName, Timestamp};
+
+/// Orders by the ledger and the policy in force, both read anew each time one is asked for.
+pub struct LedgerOrders<'a> {
+    /// The repository.
+    pub store: &'a Store,
+    /// What was accepted.
+    pub ledger: &'a Ledger,
+}
+
+/// Why there is no telling what a target is to hold.
+#[derive(Debug, thiserror::Error)]
+enum OrderError {
+    #[error("the policy in force cannot be used: {0}")]
+    Policy(#[from] PolicyReadError),
+    #[error("there is no policy in force")]
+    NoPolicy,
+    #[error("the policy in force has no target `{0}`")]
+    NoTarget(TargetName),
+    #[error("the target's `ca` names `{0}`, which is not beside the policy")]
+    NoAuthorities(String),
+    #[error("the ledger cannot be used: {0}")]
+    Ledger(#[from] LedgerError),
+    #[error("{refname} cannot be read: {why}")]
+    Ref { refname: RefName, why: String },
+}
+
+impl Orders for LedgerOrders<'_> {
+    fn order(&self, target: &TargetName) -> Result<Option<Order>, String> {
+        self.find(target).map_err(|error| error.to_string())
+    }
+}
+
+impl LedgerOrders<'_> {
+    fn find(&self, name: &TargetName) -> Result<Option<Order>, OrderError> {
+        let (_, bundle) = self.store.policy()?.ok_or(OrderError::NoPolicy)?;
+        let target = bundle.policy.targets.get(name);
+        let target = target.ok_or_else(|| OrderError::NoTarget(name.clone()))?;
+        let Some((refname, commit, sequence)) = self.latest(&bundle, name)? else {
+            return Ok(None);
+        };
+        Ok(Some(Order {
+            target: target.clone(),
+            repository: bundle.policy.repository.clone(),
+            ca: authorities(&bundle, target)?,
+            refname,
+            commit,
+            sequence,
+        }))
+    }
+
+    /// The accepted commit that stands in a ref released to this target: where several refs are,
+    /// the one that was accepted last. What stands in a ref without a verdict is not released.
+    fn latest(
+        &self,
+        bundle: &Bundle,
+        name: &TargetName,
+    ) -> Result<Option<(RefName, Oid, u64)>, OrderError> {
+        let mut latest: Option<(RefName, Oid, u64)> = None;
+        for (refname, record) in self.ledger.refs()? {
+            let rules = bundle.policy.rules_for(&refname);
+            if !rules.iter().any(|rule| rule.release.contains(name)) {
+                continue;
+            }
+            let Some(commit) = self.value(&refname)? else {
+                continue;
+            };
+            let Some(sequence) = record.accepted_by(commit) else {
+                continue;
+            };
+            if latest
+                .as_ref()
+                .is_none_or(|(_, _, other)| sequence > *other)
+            {
+                latest = Some((refname, commit, sequence));
+            }
+        }
+        Ok(latest)
+    }
+
+    fn value(&self, refname: &RefName) -> Result<Option<Oid>, OrderError> {
+        let unreadable = |why: String| OrderError::Ref {
+            refname: refname.clone(),
+            why,
+        };
+        match self.store.current(refname) {
+            Ok(Current::At(oid)) => Ok(Some(oid)),
+            Ok(Current::Absent) => Ok(None),
+            Ok(Current::Symbolic { target }) => Err(unreadable(format!("it points at {target}"))),
+            Ok(Current::Unreadable { why }) => Err(unreadable(why)),
+            Err(fault) => Err(unreadable(format!("{fault:?}"))),
+        }
+    }
+}
+
+fn authorities(bundle: &Bundle, target: &Target) -> Result<Option<Vec<u8>>, OrderError> {
+    let crate::policy::TargetKind::Ftp(ftp) = &target.kind else {
+        return Ok(None);
+    };
+    let Some(path) = &ftp.ca else { return Ok(None) };
+    let name = path
+        .strip_prefix(KEYS_FOLDER)
+        .and_then(|rest| rest.strip_prefix('/'));
+    let bytes = name.and_then(|name| bundle.keys.get(name));
+    match bytes {
+        Some(bytes) => Ok(Some(bytes.to_vec())),
+        None => Err(OrderError::NoAuthorities(path.clone())),
+    }
+}
+
+/// Writes releases into the audit log.
+pub struct LogWitness<'a> {
+    /// The log.
+    pub log: &'a AuditLog,
+    /// The clock.
+    pub now: &'a dyn Fn() -> Timestamp,
+}
+
+impl Witness for LogWitness<'_> {
+    fn record(&mut self, event: &Event) -> Result<(), String> {
+        let entry = audit::Event::Release(release_record(event));
+        self.log
+            .append((self.now)(), entry)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn release_record(event: &Event) -> ReleaseRecord {
+    let (state, totals, error) = match &event.what {
+        What::Started => (ReleaseState::Started, Totals::default(), None),
+        What::Finished(totals) => (ReleaseState::Finished, *totals, None),
+        What::Failed {
+            code,
+            error,
+            totals,
+        } => (
+            ReleaseState::Failed,
+            *totals,
+            Some(format!("{code} {error}")),
+        ),
+    };
+    ReleaseRecord {
+        target: event.target.to_string(),
+        refname: event.refname.to_string(),
+        commit: event.commit,
+        sequence: event.sequence,
+        state,
+        uploaded: totals.uploaded,
+        deleted: totals.deleted,
+        bytes: totals.bytes,
+        error,
+    }
+}

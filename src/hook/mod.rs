@@ -1,0 +1,56 @@
+//! The hooks: what git asks, from its input to the answer.
+//!
+//! A push walks read → gather → decide → record → answer, and comes back to no earlier room. Any
+//! error on the way refuses the push, with a code.
+
+mod evidence;
+mod identity;
+mod input;
+mod post_receive;
+mod pre_receive;
+mod record;
+mod server;
+mod stop;
+mod transaction;
+mod transaction_hook;
+
+pub use input::{Claimed, InputError};
+pub use post_receive::post_receive;
+pub use pre_receive::pre_receive;
+pub use stop::Stop;
+pub use transaction_hook::reference_transaction;
+
+use crate::types::Timestamp;
+
+/// What a hook answers: the text for standard error, and its exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Answer {
+    /// What the person who pushed sees.
+    pub text: String,
+    /// 0 lets git go on, 1 refuses.
+    pub exit: u8,
+}
+
+impl Answer {
+    /// Nothing to say, go on.
+    pub fn pass() -> Self {
+        Self {
+            text: String::new(),
+            exit: 0,
+        }
+    }
+}
+
+/// The machine's clock, in whole seconds: the only place that reads it.
+#[must_use]
+pub fn clock() -> Timestamp {
+    Timestamp::from_unix(jiff::Timestamp::now().as_second())
+}
+
+/// A variable of the hook's environment, as bytes.
+#[must_use]
+pub(in crate::hook) fn variable(name: &str) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt;
+    std::env::var_os(name).map(OsStringExt::into_vec)
+}

@@ -1,0 +1,84 @@
+//! `pre-receive`: may this push in?
+
+use super::record::{Circumstances, evidence_of, verdict_record};
+use super::server::{InForce, Server};
+use super::{Answer, Claimed, Stop, evidence, identity, input, variable};
+use crate::audit::{Event, Hash};
+use crate::decide::{Verdict, decide};
+use crate::facts::{PushFacts, Sources, gather};
+use crate::ui;
+use std::io::Read;
+
+/// Judges the push that git describes on `input`. Accepted or not, the verdict is on disk when
+/// this returns; what cannot be judged or recorded is refused.
+pub fn pre_receive(input: impl Read) -> Answer {
+    judge(input).unwrap_or_else(|stop| {
+        Server::note(&stop);
+        stop.refuse()
+    })
+}
+
+fn judge(input: impl Read) -> Result<Answer, Stop> {
+    // Read everything first: git waits with its pipe full while a hook has not read its input.
+    let claimed = input::updates(input)?;
+    input::check_options(variable)?;
+    let server = Server::open()?;
+    let in_force = server.policy()?;
+    let facts = gather_facts(&server, &in_force, claimed)?;
+    let verdict = decide(in_force.policy(), &facts);
+    record(&server, &in_force, &facts, &verdict)?;
+    Ok(Answer {
+        text: ui::report(&verdict, in_force.policy()),
+        exit: u8::from(!verdict.accepted()),
+    })
+}
+
+fn gather_facts(
+    server: &Server,
+    in_force: &InForce,
+    claimed: Vec<Claimed>,
+) -> Result<PushFacts, Stop> {
+    let keyring = server.keyring(in_force)?;
+    let sources = Sources {
+        store: &server.store,
+        policy: in_force.policy(),
+        keyring: &keyring,
+        memory: &server.ledger,
+        now: server.now()?,
+        progress: None,
+    };
+    let pusher = identity::pusher(in_force.policy(), variable);
+    Ok(gather(&sources, pusher, claimed))
+}
+
+/// Puts the verdict on disk, its evidence first, then what the next push will look up.
+fn record(
+    server: &Server,
+    in_force: &InForce,
+    facts: &PushFacts,
+    verdict: &Verdict,
+) -> Result<(), Stop> {
+    let mut kept = vec![server.log.keep(&evidence::report(verdict))?];
+    for oid in evidence_of(facts) {
+        kept.push(keep_object(server, oid)?);
+    }
+    let circumstances = Circumstances {
+        policy: in_force.commit,
+        login: identity::login(in_force.policy(), variable),
+        evidence: kept,
+    };
+    let record = verdict_record(verdict, facts, circumstances);
+    let entry = server
+        .log
+        .append(facts.now, Event::Verdict(record.clone()))?;
+    server.ledger.apply(entry.seq, entry.time, &record)?;
+    Ok(())
+}
+
+fn keep_object(server: &Server, oid: crate::types::Oid) -> Result<Hash, Stop> {
+    let raw = match server.store.tag_bytes(oid)? {
+        Ok(tag) => tag,
+        Err(_) => server.store.commit_bytes(oid)?,
+    };
+    Ok(server.log.keep(&raw)?)
+}

@@ -1,0 +1,179 @@
+//! From a verdict to the entry that records it.
+
+use crate::audit::{Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord, hex};
+use crate::decide::{Permit, UpdateVerdict, Verdict};
+use crate::facts::{
+    Content, Current, PushFacts, Pusher, RangeFacts, RangeOutcome, StatementOutcome, Subject,
+    UpdateFacts,
+};
+use crate::types::Oid;
+use std::collections::BTreeSet;
+
+/// What an entry says beside the verdict itself.
+pub struct Circumstances {
+    /// The policy's commit.
+    pub policy: Oid,
+    /// The login that the server supplied, escaped.
+    pub login: Option<String>,
+    /// The evidence that is already kept.
+    pub evidence: Vec<Hash>,
+}
+
+/// The entry for a verdict over these facts.
+#[must_use]
+pub fn verdict_record(
+    verdict: &Verdict,
+    facts: &PushFacts,
+    circumstances: Circumstances,
+) -> VerdictRecord {
+    let accepted = verdict.accepted();
+    let pairs = || verdict.updates.iter().zip(&facts.updates);
+    let mut telling: Vec<_> = pairs()
+        .filter(|(verdict, facts)| tells(verdict, facts))
+        .collect();
+    telling.sort_by_key(|(verdict, _)| verdict.permit.is_none());
+    let listed = telling.len().min(MAX_UPDATES);
+    VerdictRecord {
+        outcome: if accepted { "accepted" } else { "rejected" }.to_owned(),
+        person: person(&facts.pusher),
+        login: circumstances.login,
+        policy: circumstances.policy,
+        updates: telling
+            .iter()
+            .take(listed)
+            .map(|(v, f)| update_record(v, f, accepted))
+            .collect(),
+        others: (facts.updates.len() - listed) as u64,
+        codes: verdict
+            .reasons
+            .iter()
+            .map(|reason| reason.code().to_string())
+            .collect(),
+        evidence: circumstances.evidence,
+        seen: if accepted {
+            newly_seen(facts)
+        } else {
+            Vec::new()
+        },
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Whether an update is worth a line: a rule, a statement or a refusal concerns it.
+fn tells(verdict: &UpdateVerdict, facts: &UpdateFacts) -> bool {
+    !verdict.reasons.is_empty() || !matches!(facts.subject, Subject::Unprotected)
+}
+
+fn person(pusher: &Pusher) -> Option<String> {
+    match pusher {
+        Pusher::Person(name) => Some(name.to_string()),
+        Pusher::Unknown { .. } | Pusher::Missing { .. } | Pusher::NotAsked => None,
+    }
+}
+
+fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -> UpdateRecord {
+    let approvers: BTreeSet<String> = verdict
+        .commits
+        .iter()
+        .flat_map(|commit| &commit.covers)
+        .map(|cover| cover.person.to_string())
+        .collect();
+    UpdateRecord {
+        refname: facts.refname.to_string(),
+        claimed: facts.change.old(),
+        old: current(facts),
+        new: facts.change.new_oid(),
+        codes: verdict
+            .reasons
+            .iter()
+            .map(|reason| reason.code().to_string())
+            .collect(),
+        approved_by: approvers.into_iter().collect(),
+        permit: verdict
+            .permit
+            .as_ref()
+            .filter(|_| accepted)
+            .map(permit_record),
+    }
+}
+
+fn current(facts: &UpdateFacts) -> Option<Oid> {
+    match &facts.current {
+        Current::At(oid) => Some(*oid),
+        Current::Absent | Current::Symbolic { .. } | Current::Unreadable { .. } => None,
+    }
+}
+
+fn permit_record(permit: &Permit) -> PermitRecord {
+    PermitRecord {
+        ref_hex: hex(permit.refname().as_bytes()),
+        old: permit.old(),
+        new: permit.new_oid(),
+        release: permit.release().iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The range of an update, if it has one.
+fn range(facts: &UpdateFacts) -> Option<&RangeFacts> {
+    match &facts.subject {
+        Subject::Protected(RangeOutcome::Range(range))
+        | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
+        Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
+        | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
+        | Subject::Unprotected
+        | Subject::Statement(_)
+        | Subject::Reserved => None,
+    }
+}
+
+/// The statement that an update brings, if it could be read.
+fn arriving(facts: &UpdateFacts) -> Option<Oid> {
+    match &facts.subject {
+        Subject::Statement(StatementOutcome::Read(statement)) => Some(statement.tag),
+        Subject::Statement(
+            StatementOutcome::MalformedName
+            | StatementOutcome::NotATag { .. }
+            | StatementOutcome::Malformed { .. }
+            | StatementOutcome::Deletion
+            | StatementOutcome::Fault(_),
+        )
+        | Subject::Protected(_)
+        | Subject::Policy(..)
+        | Subject::Unprotected
+        | Subject::Reserved => None,
+    }
+}
+
+/// The objects whose raw bytes prove the verdict: statements that arrive or stand on the ranges,
+/// and the approving commits.
+#[must_use]
+pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
+    let mut oids = BTreeSet::new();
+    for update in &facts.updates {
+        oids.extend(arriving(update));
+        if let Some(range) = range(update) {
+            oids.extend(range.statements.iter().map(|statement| statement.tag));
+            oids.extend(approving_commits(range));
+        }
+    }
+    oids
+}
+
+/// Statements and approving commits whose age starts to count with this push.
+fn newly_seen(facts: &PushFacts) -> Vec<Oid> {
+    let mut oids = BTreeSet::new();
+    for update in &facts.updates {
+        oids.extend(arriving(update));
+        oids.extend(range(update).into_iter().flat_map(approving_commits));
+    }
+    oids.into_iter().collect()
+}
+
+fn approving_commits(range: &RangeFacts) -> impl Iterator<Item = Oid> {
+    let without_content = |content: &Content| !content.adds();
+    range
+        .commits
+        .iter()
+        .filter(move |commit| commit.approving.is_some() && without_content(&commit.content))
+        .map(|commit| commit.oid)
+}

@@ -1,0 +1,93 @@
+//! What every server hook opens first.
+
+use super::Stop;
+use crate::audit::{AuditLog, Event};
+use crate::decide::Reason;
+use crate::facts::Store;
+use crate::folder::Folder;
+use crate::ledger::Ledger;
+use crate::policy::{Bundle, Policy};
+use crate::signature::Keyring;
+use crate::types::{Oid, Timestamp};
+
+/// The repository that the hook runs in, with relhook's own folder.
+pub(in crate::hook) struct Server {
+    pub(in crate::hook) store: Store,
+    pub(in crate::hook) folder: Folder,
+    pub(in crate::hook) log: AuditLog,
+    pub(in crate::hook) ledger: Ledger,
+}
+
+/// The policy in force, with its keys ready for use.
+pub(in crate::hook) struct InForce {
+    pub(in crate::hook) commit: Oid,
+    pub(in crate::hook) bundle: Bundle,
+}
+
+impl Server {
+    /// Opens the repository that git names, and relhook's folder in it.
+    pub(in crate::hook) fn open() -> Result<Self, Stop> {
+        let store = Store::open_in_hook()?;
+        let folder = Folder::open(store.git_dir())?;
+        let log = AuditLog::at(folder.path());
+        let ledger = Ledger::open(folder.path(), &log)?;
+        Ok(Self {
+            store,
+            folder,
+            log,
+            ledger,
+        })
+    }
+
+    /// The policy in force: the one on its ref now, never one that a push brings.
+    pub(in crate::hook) fn policy(&self) -> Result<InForce, Stop> {
+        let (commit, bundle) = self
+            .store
+            .policy()?
+            .ok_or(Stop::because(Reason::PolicyMissing))?;
+        Ok(InForce { commit, bundle })
+    }
+
+    /// The policy's keys, from the cache of this policy's commit.
+    pub(in crate::hook) fn keyring(&self, policy: &InForce) -> Result<Keyring, Stop> {
+        let home = self
+            .folder
+            .path()
+            .join("keyring")
+            .join(policy.commit.to_string());
+        Ok(Keyring::build(
+            &policy.bundle.policy,
+            &policy.bundle.keys,
+            &home,
+        )?)
+    }
+
+    /// Puts a refusal that came before any judgement on the record, as far as that can be done:
+    /// what stops the hook may be the log itself.
+    pub(in crate::hook) fn note(stop: &Stop) {
+        let Ok(server) = Self::open() else { return };
+        let login = server
+            .policy()
+            .ok()
+            .and_then(|in_force| super::identity::login(in_force.policy(), super::variable));
+        let event = Event::Refused {
+            code: stop.reason().code().to_string(),
+            why: stop.reason().to_string(),
+            login,
+        };
+        // The push is refused either way, and the pusher is told why.
+        let _ = server.log.append(super::clock(), event);
+    }
+
+    /// The time that a decision uses: the clock, but never before the log's last entry.
+    pub(in crate::hook) fn now(&self) -> Result<Timestamp, Stop> {
+        Ok(super::clock().max(self.log.last()?.time))
+    }
+}
+
+impl InForce {
+    /// What it means.
+    pub(in crate::hook) fn policy(&self) -> &Policy {
+        &self.bundle.policy
+    }
+}
