@@ -1,10 +1,12 @@
 //! `relhook policy lint`: what is wrong with a policy file, before anybody approves it.
 
 use super::Answer;
-use crate::policy::{MAX_POLICY_BYTES, POLICY_FILE, Policy, locks_out};
+use crate::policy::{MAX_POLICY_BYTES, POLICY_FILE, Policy, locks_out, warnings};
+use crate::types::escape;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What can be done with a policy file.
@@ -48,11 +50,20 @@ fn read(file: &Path) -> anyhow::Result<(String, Vec<u8>)> {
         std::io::stdin().take(limit).read_to_end(&mut bytes)?;
         return Ok(("standard input".to_owned(), bytes));
     }
-    let name = file.display().to_string();
+    let name = escape(file.as_os_str().as_bytes());
     let opened = std::fs::File::open(file).with_context(|| format!("{name} cannot be read"))?;
     let read = opened.take(limit).read_to_end(&mut bytes);
     read.with_context(|| format!("{name} cannot be read"))?;
     Ok((name, bytes))
+}
+
+/// What is to say of a sound policy: what is worth a second look all the same.
+fn sound(name: &str, policy: &Policy) -> String {
+    let mut text = format!("{name}: sound\n");
+    for warning in warnings(policy, None) {
+        text.push_str(&format!("{name}: warning: {warning}\n"));
+    }
+    text
 }
 
 fn lint(name: &str, bytes: &[u8]) -> Answer {
@@ -60,7 +71,7 @@ fn lint(name: &str, bytes: &[u8]) -> Answer {
         Err(errors) => Answer::refused(format!("{errors}\n")),
         Ok(policy) => match locks_out(&policy) {
             Some(why) => Answer::refused(format!("{name}: {why}\n")),
-            None => Answer::pass(format!("{name}: sound\n")),
+            None => Answer::pass(sound(name, &policy)),
         },
     }
 }

@@ -47,6 +47,8 @@ fn prove(policy: &Policy, keys: &KeyFiles) -> Result<(), InstallError> {
     if let Some(why) = crate::policy::locks_out(policy) {
         return Err(bad(format!("nobody could ever change this policy: {why}")));
     }
+    crate::policy::Bundle::new(policy.clone(), keys.clone())
+        .map_err(|missing| bad(missing.to_string()))?;
     let home = tempfile::Builder::new().prefix("relhook-").tempdir();
     let home = home.map_err(InstallError::io(&std::env::temp_dir()))?;
     crate::signature::Keyring::build(policy, keys, home.path())

@@ -1,7 +1,7 @@
 //! The public key files beside the policy, and the policy together with them.
 
-use super::Policy;
-use crate::types::escape;
+use super::{Policy, TargetKind};
+use crate::types::{TargetName, escape};
 use std::collections::BTreeMap;
 
 /// The most files that `keys/` may hold.
@@ -130,6 +130,37 @@ pub struct Bundle {
     pub policy: Policy,
     /// Its `keys/` folder.
     pub keys: KeyFiles,
+}
+
+/// A file that a policy names and that is not beside it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the target `{target}` trusts `keys/{file}`, which is not there")]
+pub struct MissingFile {
+    /// The target that names it.
+    pub target: TargetName,
+    /// Its name inside `keys/`.
+    pub file: String,
+}
+
+impl Bundle {
+    /// A policy with its key files.
+    ///
+    /// # Errors
+    /// When the policy names a file that is not in `keys/`. Whether the people's keys are there is
+    /// for the keyring to say, which reads them.
+    pub fn new(policy: Policy, keys: KeyFiles) -> Result<Self, MissingFile> {
+        let missing = policy.targets.values().find_map(|target| {
+            let file = match &target.kind {
+                TargetKind::Dir(_) => return None,
+                TargetKind::Ftp(ftp) => ftp.ca.as_ref()?,
+            };
+            keys.get(file).is_none().then(|| MissingFile {
+                target: target.name.clone(),
+                file: file.clone(),
+            })
+        });
+        missing.map_or(Ok(Self { policy, keys }), Err)
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;
 pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs, PathRules};
 pub use keyfiles::{
-    Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES,
+    Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES, MissingFile,
 };
 pub use lockout::locks_out;
 pub use model::{

@@ -5,7 +5,7 @@ use crate::facts::{Current, Fault};
 use crate::object::{Commit, TreeEntry, TreeEntryKind, parse_tree};
 use crate::policy::{
     Bundle, KEYS_FOLDER, KeyFiles, KeyFilesError, MAX_KEY_FILE_BYTES, MAX_KEY_FILES,
-    MAX_POLICY_BYTES, POLICY_FILE, POLICY_REF, Policy, PolicyErrors, PolicyId,
+    MAX_POLICY_BYTES, MissingFile, POLICY_FILE, POLICY_REF, Policy, PolicyErrors, PolicyId,
 };
 use crate::types::{Oid, RefName, escape};
 
@@ -32,6 +32,9 @@ pub enum PolicyReadError {
     /// The `keys/` folder does not hold what it may.
     #[error(transparent)]
     Keys(#[from] KeyFilesError),
+    /// The policy names a file that is not in `keys/`.
+    #[error(transparent)]
+    MissingFile(#[from] MissingFile),
     /// The policy file has mistakes.
     #[error("{0}")]
     Invalid(#[from] PolicyErrors),
@@ -49,7 +52,9 @@ impl PolicyReadError {
     pub fn complaints(&self) -> Option<Vec<String>> {
         match self {
             Self::Fault(_) | Self::OddRef { .. } => None,
-            Self::Misplaced { .. } | Self::Keys(_) => Some(vec![self.to_string()]),
+            Self::Misplaced { .. } | Self::Keys(_) | Self::MissingFile(_) => {
+                Some(vec![self.to_string()])
+            }
             Self::Invalid(errors) => Some(errors.lines()),
         }
     }
@@ -94,7 +99,7 @@ impl Store {
         let mut policy = Policy::parse(&yaml, POLICY_FILE)?;
         policy.id = Some(PolicyId(commit));
         let keys = self.keys(&root)?;
-        Ok(Bundle { policy, keys })
+        Ok(Bundle::new(policy, keys)?)
     }
 
     fn keys(&self, root: &[TreeEntry]) -> Result<KeyFiles, PolicyReadError> {

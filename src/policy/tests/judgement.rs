@@ -1,6 +1,6 @@
 //! Who is locked out, and what is worth a second look.
 
-use super::super::{Policy, locks_out, warnings};
+use super::super::{Bundle, KeyFiles, Policy, locks_out, warnings};
 use super::{SOUND, parse, with};
 use crate::types::RefName;
 
@@ -65,6 +65,20 @@ fn y14_somebody_has_to_be_able_to_push() {
         locks_out(&sound(&pushes("d"))).unwrap(),
         "nobody who may push `refs/relhook/policy` has a login"
     );
+}
+
+#[test]
+fn a_certificate_file_that_is_named_has_to_be_there() {
+    let ftps = "    kind: ftps\n    host: ftp.acme.example\n    ca: keys/ca.pem\n    path: /";
+    let policy = sound(&with("    kind: dir\n    path: /srv/www/site", ftps));
+    let missing = Bundle::new(policy.clone(), KeyFiles::new()).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "the target `www` trusts `keys/ca.pem`, which is not there"
+    );
+    let mut keys = KeyFiles::new();
+    keys.insert(b"ca.pem", b"-".to_vec()).unwrap();
+    assert!(Bundle::new(policy, keys).is_ok());
 }
 
 fn warned(yaml: &str) -> Vec<String> {

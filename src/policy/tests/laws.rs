@@ -113,10 +113,7 @@ fn questioned(bytes: &[u8]) {
             let _ = (locks_out(&policy), warnings(&policy, Some(&[])));
             let prod = RefName::new(b"refs/heads/prod").unwrap();
             assert_eq!(policy.protects(&prod), !policy.rules_for(&prod).is_empty());
-            let _ = Bundle {
-                policy,
-                keys: KeyFiles::new(),
-            };
+            let _ = Bundle::new(policy, KeyFiles::new());
         }
         Err(errors) => {
             assert!(errors.iter().count() >= 1);
