@@ -1,7 +1,7 @@
 //! The keys of one policy, ready to verify with.
 
-use super::error::KeyringError;
-use super::{SignatureProblem, SignatureStatus, ssh};
+use super::gnupg::{self, Certificate, Gnupg};
+use super::{KeyringError, SignatureProblem, SignatureStatus, VerifiedKey, ssh};
 use crate::object::{SignatureBlock, SignatureFormat};
 use crate::policy::{KeyFiles, Policy};
 use crate::types::{KeyFingerprint, Timestamp};
@@ -17,6 +17,8 @@ pub struct Keyring {
     /// Every fingerprint that the policy names, of everybody, disabled people included: who may
     /// still approve is the decision's business.
     known: BTreeSet<KeyFingerprint>,
+    /// What GnuPG has of them; absent where no key is for it.
+    gnupg: Option<Gnupg>,
 }
 
 impl Keyring {
@@ -26,13 +28,27 @@ impl Keyring {
     /// # Errors
     /// A key file and the policy that do not fit, or a folder that is not the caller's alone.
     pub fn build(policy: &Policy, files: &KeyFiles, home: &Path) -> Result<Self, KeyringError> {
-        let known: BTreeSet<_> = policy
-            .people
-            .values()
-            .flat_map(|person| person.keys.iter().cloned())
-            .collect();
-        let _ = (files, home);
-        Ok(Self { known })
+        let keys = policy.people.values().flat_map(|person| &person.keys);
+        Self::of(keys.cloned().collect(), files, home)
+    }
+
+    /// Like [`Keyring::build`], for these keys.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of(
+        known: BTreeSet<KeyFingerprint>,
+        files: &KeyFiles,
+        home: &Path,
+    ) -> Result<Self, KeyringError> {
+        let gnupg = Gnupg::open(&known, files, home)?;
+        Ok(Self { known, gnupg })
+    }
+
+    /// The OpenPGP keys and X.509 certificates, as GnuPG lists them.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        self.gnupg.as_ref().map_or(&[], Gnupg::certificates)
     }
 
     /// Whose key signed `block`, judged at `now`, the server's clock.
@@ -47,20 +63,17 @@ impl Keyring {
         &self,
         block: &SignatureBlock,
         now: Timestamp,
-    ) -> Result<super::VerifiedKey, SignatureProblem> {
+    ) -> Result<VerifiedKey, SignatureProblem> {
         if block.payload.len() > MAX_PAYLOAD_BYTES {
             return Err(SignatureProblem::Malformed {
                 why: "the signed text is larger than 16 MiB".to_owned(),
             });
         }
-        let _ = now;
+        // The format decides the verifier, and a key of another format is never looked at.
         match block.format {
             SignatureFormat::Ssh => ssh::verify(block, &self.known),
-            SignatureFormat::OpenPgp | SignatureFormat::X509 => {
-                Err(SignatureProblem::EngineFailed {
-                    why: "this format is not verified yet".to_owned(),
-                })
-            }
+            SignatureFormat::OpenPgp => gnupg::verify_openpgp(self.gnupg.as_ref(), block, now),
+            SignatureFormat::X509 => gnupg::verify_x509(self.gnupg.as_ref(), block, now),
         }
     }
 }

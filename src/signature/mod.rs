@@ -4,6 +4,7 @@
 
 mod armor;
 mod error;
+mod gnupg;
 mod keyring;
 mod model;
 mod ssh;
@@ -11,6 +12,10 @@ mod ssh_key;
 mod wire;
 
 pub use error::KeyringError;
+pub use gnupg::{Algorithm, Certificate, CertificateKey, inspect_key_file};
 pub use keyring::Keyring;
 pub use model::{SignatureProblem, SignatureStatus, VerifiedKey};
 pub use ssh_key::{SshKeyError, ssh_fingerprint};
+
+#[cfg(test)]
+mod tests;
