@@ -68,6 +68,10 @@ impl Gatherer<'_> {
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
         };
+        let rules = self.sources.policy.rules_for(name);
+        let path_rules = rules.iter().flat_map(|rule| &rule.paths);
+        self.trees
+            .watch(path_rules.map(|rule| &rule.globs).collect());
         for (done, node) in range.commits.iter().enumerate() {
             if done % PROGRESS_EVERY == 0 {
                 self.tell_progress(name, done, range.commits.len());

@@ -92,15 +92,15 @@ impl Repo {
         let mut lines = Vec::new();
         for (path, content) in files {
             let oid = self.blob(content.as_bytes());
-            lines.extend_from_slice(format!("100644 {oid}\t{path}\n").as_bytes());
+            lines.extend_from_slice(format!("100644 {oid}\t{path}\0").as_bytes());
         }
         self.tree_of(&lines)
     }
 
-    /// A tree of index lines: `mode oid<tab>path`.
+    /// A tree of index lines, each ended by a NUL: `mode oid<tab>path`.
     pub(super) fn tree_of(&self, lines: &[u8]) -> Oid {
         self.git(&["read-tree", "--empty"]);
-        self.git_with(&["update-index", "--index-info"], lines);
+        self.git_with(&["update-index", "-z", "--index-info"], lines);
         self.git_oid(&["write-tree", "--missing-ok"], b"")
     }
 
@@ -167,4 +167,18 @@ branches:
 "
     );
     Policy::parse(yaml.as_bytes(), "policy.yaml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Numbers that look random and are the same every time.
+pub(super) struct Dice(pub u64);
+
+impl Dice {
+    /// One of `sides` numbers from 0.
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % sides
+    }
 }

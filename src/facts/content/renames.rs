@@ -2,6 +2,8 @@
 //!
 //! A rename is never guessed at from likeness. It is accepted only where merging the old file,
 //! the renamed one and the changed one gives, without conflict, exactly what the result holds.
+//! And a rename carries a change only to where its owners would have been asked anyway: what was
+//! approved for `notes` does not become approved for `infra/deploy` by way of a merge.
 
 use super::Trees;
 use super::trees::Leaf;
@@ -72,7 +74,11 @@ impl Trees<'_> {
         moved: &[Moved],
         left: &BTreeSet<RepoPath>,
     ) -> Result<Option<RepoPath>, Fault> {
-        for from in moved.iter().filter(|from| left.contains(&from.path)) {
+        for from in moved {
+            let open = left.contains(&from.path) && !is_empty_file(from.base);
+            if !open || !self.may_carry(&from.path, &arrival.path) {
+                continue;
+            }
             let renamed = if from.ours_changed {
                 (arrival.theirs, arrival.ours)
             } else {
@@ -88,18 +94,34 @@ impl Trees<'_> {
         Ok(None)
     }
 
+    /// Whether every path rule that watches `to` watches `from` as well.
+    fn may_carry(&self, from: &RepoPath, to: &RepoPath) -> bool {
+        self.watched
+            .iter()
+            .all(|globs| !globs.is_match(to.as_bytes()) || globs.is_match(from.as_bytes()))
+    }
+
     /// Whether both sides renamed the same file to this path.
     fn renamed_by_both(&mut self, arrival: &Arrival, gone: &[Leaf]) -> Result<bool, Fault> {
         let (Some(ours), Some(theirs)) = (arrival.ours, arrival.theirs) else {
             return Ok(false);
         };
-        for base in gone {
+        for base in gone.iter().filter(|base| !is_empty_file(**base)) {
             if self.merges_to(*base, ours, theirs, arrival.result)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// Every empty file is like every other: none of them was renamed to another.
+fn is_empty_file(leaf: Leaf) -> bool {
+    const EMPTY: [u8; 20] = [
+        0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b, 0x29, 0xae, 0x77, 0x5a, 0xd8,
+        0xc2, 0xe4, 0x8c, 0x53, 0x91,
+    ];
+    *leaf.1.as_bytes() == EMPTY
 }
 
 fn moved(gap: &Gap) -> Option<Moved> {

@@ -2,6 +2,7 @@
 
 use crate::facts::{Fault, Limits, Store};
 use crate::object::{TreeEntry, TreeEntryKind, parse_tree};
+use crate::policy::PathGlobs;
 use crate::types::{Oid, RepoPath};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ pub(in crate::facts) struct Trees<'a> {
     older: HashMap<Oid, Rc<[TreeEntry]>>,
     recent_entries: usize,
     spent: Spent,
+    /// The paths that have owners of their own, by the rules of the ref that is gathered.
+    pub(super) watched: Vec<&'a PathGlobs>,
 }
 
 /// How much of the limits is used up.
@@ -40,7 +43,13 @@ impl<'a> Trees<'a> {
             older: HashMap::new(),
             recent_entries: 0,
             spent: Spent::default(),
+            watched: Vec::new(),
         }
+    }
+
+    /// Says which paths have owners of their own.
+    pub(in crate::facts) fn watch(&mut self, globs: Vec<&'a PathGlobs>) {
+        self.watched = globs;
     }
 
     /// A tree's entries, in git's order. No tree at all is an empty one.

@@ -2,21 +2,8 @@
 
 use super::*;
 use crate::facts::Limits;
-use crate::facts::testing::{Repo, nowhere};
+use crate::facts::testing::{Dice, Repo, nowhere};
 use std::collections::{BTreeSet, HashSet};
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        ((self.0 >> 33) as usize) % sides
-    }
-}
 
 /// A history of `count` commits with up to three parents each and dates in any order.
 fn history(repo: &Repo, dice: &mut Dice, count: usize, honest: bool) -> Vec<Oid> {
