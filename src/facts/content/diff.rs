@@ -1,7 +1,7 @@
 //! Two trees: which paths hold something else.
 
 use super::Trees;
-use super::trees::side_by_side;
+use super::tree::side_by_side;
 use crate::facts::Fault;
 use crate::types::{Oid, RepoPath};
 
@@ -34,7 +34,7 @@ impl Trees<'_> {
             let before = self.entries(before)?;
             let after = self.entries(after)?;
             for group in side_by_side([&before, &after]) {
-                let [old, new] = group.leaves();
+                let [old, new] = group.entries;
                 if old == new {
                     continue;
                 }

@@ -8,7 +8,8 @@
 use super::Trees;
 use super::renames::{Gap, Puzzle};
 use super::threeway::{Expected, expected};
-use super::trees::{Group, Leaf, side_by_side};
+use super::tree::{Group, side_by_side};
+use super::trees::Leaf;
 use crate::facts::Fault;
 use crate::types::{Oid, RepoPath};
 use std::collections::BTreeSet;
@@ -57,7 +58,7 @@ impl Trees<'_> {
         folders: &mut Vec<(RepoPath, Four<Oid>)>,
         puzzle: &mut Puzzle,
     ) -> Result<(), Fault> {
-        let [base, ours, theirs, result] = group.leaves();
+        let [base, ours, theirs, result] = group.entries;
         if base == ours && ours == theirs && theirs == result {
             return Ok(());
         }

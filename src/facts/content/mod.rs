@@ -8,6 +8,7 @@ mod diff;
 mod merge;
 mod renames;
 mod threeway;
+mod tree;
 mod trees;
 
 #[cfg(test)]

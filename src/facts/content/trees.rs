@@ -1,16 +1,16 @@
-//! Trees, read once, and walked side by side.
+//! Trees, read once, and kept for the neighbours that share them.
 
+use super::tree::Tree;
 use crate::facts::{Fault, Limits, Store};
-use crate::object::{TreeEntry, TreeEntryKind, parse_tree};
+use crate::object::TreeEntryKind;
 use crate::policy::PathGlobs;
 use crate::types::{Oid, RepoPath};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Entries of trees that are kept, about: neighbouring commits share most of theirs. When so many
+/// Bytes of trees that are kept, about: neighbouring commits share most of theirs. When so many
 /// were read anew, those not used since are let go.
-const KEEP_ENTRIES: usize = 100_000;
+const KEEP_BYTES: usize = 8 << 20;
 
 /// A file, link or submodule: what a path holds.
 pub(in crate::facts) type Leaf = (TreeEntryKind, Oid);
@@ -18,9 +18,10 @@ pub(in crate::facts) type Leaf = (TreeEntryKind, Oid);
 /// The trees of a store, with what was read of them lately and what may still be read.
 pub(in crate::facts) struct Trees<'a> {
     pub(super) store: &'a Store,
-    recent: HashMap<Oid, Rc<[TreeEntry]>>,
-    older: HashMap<Oid, Rc<[TreeEntry]>>,
-    recent_entries: usize,
+    recent: HashMap<Oid, Rc<Tree>>,
+    older: HashMap<Oid, Rc<Tree>>,
+    nothing: Rc<Tree>,
+    recent_bytes: usize,
     spent: Spent,
     /// The paths that have owners of their own, by the rules of the ref that is gathered.
     pub(super) watched: Vec<&'a PathGlobs>,
@@ -41,7 +42,8 @@ impl<'a> Trees<'a> {
             store,
             recent: HashMap::new(),
             older: HashMap::new(),
-            recent_entries: 0,
+            nothing: Rc::new(Tree::default()),
+            recent_bytes: 0,
             spent: Spent::default(),
             watched: Vec::new(),
         }
@@ -53,9 +55,9 @@ impl<'a> Trees<'a> {
     }
 
     /// A tree's entries, in git's order. No tree at all is an empty one.
-    pub(super) fn entries(&mut self, tree: Option<Oid>) -> Result<Rc<[TreeEntry]>, Fault> {
+    pub(super) fn entries(&mut self, tree: Option<Oid>) -> Result<Rc<Tree>, Fault> {
         let Some(tree) = tree else {
-            return Ok(Rc::from([]));
+            return Ok(Rc::clone(&self.nothing));
         };
         if let Some(entries) = self.recent.get(&tree) {
             return Ok(Rc::clone(entries));
@@ -64,22 +66,22 @@ impl<'a> Trees<'a> {
             Some(entries) => entries,
             None => self.read(tree)?,
         };
-        if self.recent_entries > KEEP_ENTRIES {
+        if self.recent_bytes > KEEP_BYTES {
             self.older = std::mem::take(&mut self.recent);
-            self.recent_entries = 0;
+            self.recent_bytes = 0;
         }
-        self.recent_entries += entries.len() + 1;
+        self.recent_bytes += entries.weight();
         self.recent.insert(tree, Rc::clone(&entries));
         Ok(entries)
     }
 
-    fn read(&self, tree: Oid) -> Result<Rc<[TreeEntry]>, Fault> {
+    fn read(&self, tree: Oid) -> Result<Rc<Tree>, Fault> {
         let bytes = self.store.tree_bytes(tree)?;
-        let entries = parse_tree(&bytes).map_err(|error| Fault::Malformed {
+        let read = Tree::read(bytes).map_err(|error| Fault::Malformed {
             oid: tree,
             why: error.to_string(),
         })?;
-        Ok(entries.into())
+        Ok(Rc::new(read))
     }
 
     pub(super) fn limits(&self) -> &'a Limits {
@@ -132,70 +134,4 @@ fn too_large(limit: usize, of: &str) -> Fault {
     Fault::TooLarge {
         what: format!("more than {limit} {of}"),
     }
-}
-
-/// Entries of several trees with the same name and the same sort: all folders, or all leaves.
-pub(super) struct Group<'t, const N: usize> {
-    pub name: &'t [u8],
-    pub folder: bool,
-    pub entries: [Option<&'t TreeEntry>; N],
-}
-
-impl<const N: usize> Group<'_, N> {
-    /// The folders' trees.
-    pub(super) fn trees(&self) -> [Option<Oid>; N] {
-        self.entries.map(|entry| entry.map(|entry| entry.oid))
-    }
-
-    /// The leaves.
-    pub(super) fn leaves(&self) -> [Option<Leaf>; N] {
-        self.entries
-            .map(|entry| entry.map(|entry| (entry.kind, entry.oid)))
-    }
-}
-
-/// Walks the entries of several trees side by side, in git's order.
-pub(super) fn side_by_side<'t, const N: usize>(
-    mut lists: [&'t [TreeEntry]; N],
-) -> impl Iterator<Item = Group<'t, N>> {
-    std::iter::from_fn(move || {
-        let first = lists
-            .iter()
-            .filter_map(|list| list.first())
-            .min_by(|left, right| order(left, right))?;
-        let entries = std::array::from_fn(|at| {
-            let list = lists.get_mut(at)?;
-            let (head, rest) = list.split_first()?;
-            if order(head, first) == Ordering::Equal {
-                *list = rest;
-                Some(head)
-            } else {
-                None
-            }
-        });
-        Some(Group {
-            name: &first.name,
-            folder: first.kind == TreeEntryKind::Tree,
-            entries,
-        })
-    })
-}
-
-/// Git's order of entries: a folder sorts as if its name ended in a slash.
-fn order(left: &TreeEntry, right: &TreeEntry) -> Ordering {
-    let shared = left.name.len().min(right.name.len());
-    let (left_head, left_tail) = left.name.split_at(shared);
-    let (right_head, right_tail) = right.name.split_at(shared);
-    left_head
-        .cmp(right_head)
-        .then_with(|| next_byte(left, left_tail).cmp(&next_byte(right, right_tail)))
-}
-
-fn next_byte(entry: &TreeEntry, tail: &[u8]) -> u8 {
-    let end = if entry.kind == TreeEntryKind::Tree {
-        b'/'
-    } else {
-        0
-    };
-    tail.first().copied().unwrap_or(end)
 }

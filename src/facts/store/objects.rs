@@ -106,12 +106,22 @@ impl Store {
             });
         }
         let object = odb.read(id).map_err(|error| fault(oid, &error))?;
-        if object.kind() != want || object.len() != size {
+        if object.kind() != want || object.len() != size || !self.is_itself(id, &object) {
             return Err(Fault::Unreadable {
-                why: format!("the object {oid} is not what its header says"),
+                why: format!("the object {oid} is not what its id and header say"),
             });
         }
         Ok(Ok(object.data().to_vec()))
+    }
+}
+
+impl Store {
+    /// Whether an object hashes to its id. Git has checked it when it took the object in; it is
+    /// checked again here for all that is judged or released, trees aside: they are most of what
+    /// is read, and each names its parts by id.
+    fn is_itself(&self, id: git2::Oid, object: &git2::OdbObject<'_>) -> bool {
+        object.kind() == ObjectType::Tree
+            || git2::Oid::hash_object(object.kind(), object.data()).is_ok_and(|hash| hash == id)
     }
 }
 

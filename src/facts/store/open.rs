@@ -51,6 +51,9 @@ impl Store {
     }
 
     fn open_with(path: &Path, flags: RepositoryOpenFlags) -> Result<Self, StoreError> {
+        // What is read is kept, checked and bounded here; libgit2 would do each a second time.
+        git2::opts::enable_caching(false);
+        git2::opts::strict_hash_verification(false);
         let repo = Repository::open_ext(path, flags, std::iter::empty::<OsString>())
             .map_err(|error| diagnose(path, &error))?;
         let git_dir = absolute(repo.path())?;
