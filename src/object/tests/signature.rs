@@ -11,6 +11,15 @@ const PGP: &str = "-----BEGIN PGP SIGNATURE-----\n\
     =1aZ/\n\
     -----END PGP SIGNATURE-----\n";
 
+/// What GnuPG 2.2 writes.
+const GNUPG: &str = "-----BEGIN PGP SIGNATURE-----\n\
+    \n\
+    iIYEABYIAC4WIQTIinVGKoh0WA8IisIL1uqyr+ynhwUCawUXYhAccm9iQGV4YW1w\n\
+    bGUub3JnAAoJEAvW6rKv7KeHgj4A/RllQ0JQF9W4qs18OZOBDkeJB/O3sJsgOiBo\n\
+    CIhoKbsqAPwJSqhCgenCvl9LYCvpFdkCbb4iB6Ajzm9w+1fegRJhDw==\n\
+    =mRg1\n\
+    -----END PGP SIGNATURE-----\n";
+
 fn signed(armor: &str) -> Result<Commit, ObjectError> {
     signed_with(&gpgsig(armor), "title\n")
 }
@@ -38,6 +47,8 @@ fn the_three_formats() {
     let pgp = signed(PGP).unwrap().signature.unwrap();
     assert_eq!(pgp.format, SignatureFormat::OpenPgp);
     assert_eq!(pgp.armor, PGP.as_bytes());
+    let real = signed(GNUPG).unwrap().signature.unwrap();
+    assert_eq!(real.armor, GNUPG.as_bytes());
     assert_eq!(
         signed(ARMOR).unwrap().signature.unwrap().format,
         SignatureFormat::Ssh
