@@ -38,3 +38,8 @@ need_to_build() {
         exit 1
     }
 }
+
+# Where cargo puts what it builds.
+target_dir() {
+    cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
+}

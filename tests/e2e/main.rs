@@ -7,5 +7,7 @@
     reason = "a failed unwrap here is a failed test"
 )]
 
+mod attacks;
 mod common;
 mod init;
+mod stories;

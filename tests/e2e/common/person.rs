@@ -181,19 +181,18 @@ impl<'w> Person<'w> {
         }
     }
 
+    /// Pushes what they stand on to an unprotected branch, for others to look at.
+    #[track_caller]
+    pub fn offers(&self, branch: &str) {
+        self.pushes(&[&format!("HEAD:refs/heads/{branch}")])
+            .accepted();
+    }
+
     /// Approves a commit for `prod` with `git tag -s` alone, and pushes the statement.
     #[track_caller]
     pub fn approves(&self, commit: &str) -> Push {
+        self.git(&["fetch", "-q", "origin"]);
         let statement = self.states(&Words::approve(self, commit));
-        self.pushes(&[&statement])
-    }
-
-    /// Rejects a commit for `prod`, and pushes the statement.
-    #[track_caller]
-    pub fn rejects(&self, commit: &str) -> Push {
-        let mut words = Words::approve(self, commit);
-        words.set("Relhook-Decision", "reject");
-        let statement = self.states(&words);
         self.pushes(&[&statement])
     }
 

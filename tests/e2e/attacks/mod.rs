@@ -1,0 +1,12 @@
+//! What people try. Each test begins with its number in docs/security.md.
+
+mod gate;
+mod history;
+mod identity;
+mod objects;
+mod policy;
+mod protocol;
+mod refs;
+mod release;
+mod semantics;
+mod signatures;

@@ -1,0 +1,5 @@
+//! What people do.
+
+mod approval;
+mod policy;
+mod statements;
