@@ -132,6 +132,16 @@ impl Complaints {
         });
     }
 
+    /// What a reader gave for a value that is written. A reader that gives nothing has said why;
+    /// were one not to, the value would count as left out, and less be asked for than is written.
+    pub(super) fn explained<T>(&mut self, at: Position, read: Option<T>) -> Option<T> {
+        if read.is_none() && self.list.is_empty() {
+            let file = self.file.clone();
+            self.list.push(unexplained(file, at));
+        }
+        read
+    }
+
     /// What the reading gave, if there is nothing to complain about.
     ///
     /// A reader that gives up says why; were one not to, it is a complaint all the same.
@@ -141,7 +151,7 @@ impl Complaints {
         match (list.next(), read) {
             (None, Some(read)) => Ok(read),
             (first, _) => Err(PolicyErrors {
-                first: Box::new(first.unwrap_or_else(|| unexplained(self.file))),
+                first: Box::new(first.unwrap_or_else(|| unexplained(self.file, Position::START))),
                 rest: list.collect(),
                 dropped: self.dropped,
             }),
@@ -149,11 +159,11 @@ impl Complaints {
     }
 }
 
-fn unexplained(file: String) -> Complaint {
+fn unexplained(file: String, at: Position) -> Complaint {
     let why = "it cannot be understood".to_owned();
     Complaint {
         file,
-        at: Position::START,
+        at,
         fault: Fault::Yaml { why },
         hint: None,
     }

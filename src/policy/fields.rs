@@ -71,7 +71,8 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&'a Node, &str, &mut Complaints) -> Option<T>,
     ) -> Option<T> {
         let entry = self.get(key)?;
-        read(&entry.value, key, complaints)
+        let read = read(&entry.value, key, complaints);
+        complaints.explained(entry.key_at, read)
     }
 
     /// Reads what stands under `key`, which has to be there.
@@ -82,7 +83,8 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&'a Node, &str, &mut Complaints) -> Option<T>,
     ) -> Option<T> {
         let node = self.need(key, complaints)?;
-        read(node, key, complaints)
+        let read = read(node, key, complaints);
+        complaints.explained(node.at, read)
     }
 }
 

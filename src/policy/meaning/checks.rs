@@ -119,6 +119,9 @@ impl<'a> Owners<'a> {
 
 /// What the rules have to say, each and together.
 pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
+    let Some(at) = document.branches_at else {
+        return;
+    };
     let own = document
         .branches
         .iter()
@@ -126,7 +129,7 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
     match own {
         None => {
             let hint = format!("add `{POLICY_REF}:` with `required` and `from` to `branches`");
-            complaints.hinted(document.branches_at, Fault::NoPolicyRule, hint);
+            complaints.hinted(at, Fault::NoPolicyRule, hint);
         }
         Some(rule) => {
             if let Some(target) = rule.entry.release.first() {
@@ -143,7 +146,7 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
     let globs: usize = document.branches.iter().map(globs).sum();
     if globs > MAX_GLOBS {
         let (what, limit) = ("globs", MAX_GLOBS);
-        complaints.add(document.branches_at, Fault::TooMany { what, limit });
+        complaints.add(at, Fault::TooMany { what, limit });
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
 }
 
 fn build(document: &Document) -> Option<Policy> {
+    // Without rules that were read there is no policy, whatever else there is.
+    document.branches_at?;
     let people = document.people.iter().map(person);
     let teams = document.teams.iter().map(|team| {
         let members = team.entry.iter().map(|name| PersonName::new(&*name.value));

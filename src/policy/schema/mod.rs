@@ -25,8 +25,8 @@ pub(super) struct Document {
     pub(super) people: Vec<Named<PersonEntry>>,
     pub(super) teams: Vec<Named<Vec<At<String>>>>,
     pub(super) branches: Vec<Named<BranchEntry>>,
-    /// Where `branches` stands, for what is missing in it.
-    pub(super) branches_at: Position,
+    /// Where `branches` stands, for what is missing in it; nothing where it could not be read.
+    pub(super) branches_at: Option<Position>,
     pub(super) targets: Vec<Named<Option<Target>>>,
 }
 
@@ -103,10 +103,11 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
         identity: identity(&fields, complaints),
         people: people.unwrap_or_default(),
         teams: teams.unwrap_or_default(),
+        branches_at: match branches {
+            Some(_) => fields.get("branches").map(|entry| entry.key_at),
+            None => None,
+        },
         branches: branches.unwrap_or_default(),
-        branches_at: fields
-            .get("branches")
-            .map_or(Position::START, |entry| entry.key_at),
         targets: targets.unwrap_or_default(),
     })
 }
@@ -197,7 +198,8 @@ fn items<'a, T>(
             complaints.add(item.at, Fault::ListedTwice { value });
             continue;
         }
-        read_items.extend(read(item, what, complaints));
+        let read = read(item, what, complaints);
+        read_items.extend(complaints.explained(item.at, read));
     }
     Some(read_items)
 }

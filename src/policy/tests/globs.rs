@@ -2,6 +2,7 @@
 
 use super::super::PathGlobs;
 use super::{complaints, parse, says, with};
+use crate::types::RefName;
 
 fn globs(patterns: &[&str]) -> PathGlobs {
     let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
@@ -80,6 +81,22 @@ fn q03_a_folder_that_becomes_a_file_stays_covered() {
     assert!(covered.is_match(b"infra"));
     assert!(covered.is_match(b"a/secret"));
     assert!(!covered.is_match(b"a/b/secret"));
+}
+
+#[test]
+fn q05_and_r07_nothing_is_folded() {
+    assert!(!globs(&["infra/**"]).is_match(b"Infra/x"));
+    let policy = parse(super::SOUND).unwrap();
+    for (name, protected) in [
+        ("refs/heads/prod", true),
+        ("refs/heads/Prod", false),
+        ("refs/heads/prod\u{200b}", false),
+        ("refs/heads/refs/heads/prod", false),
+        ("refs/relhook/policy", true),
+    ] {
+        let refname = RefName::new(name.as_bytes()).unwrap();
+        assert_eq!(policy.protects(&refname), protected, "{name}");
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ mod complaints;
 mod globs;
 mod hostile;
 mod judgement;
+mod keys;
 mod laws;
+mod targets;
 mod values;
 
 use super::{Policy, PolicyErrors};
