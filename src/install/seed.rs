@@ -49,7 +49,9 @@ fn prove(policy: &Policy, keys: &KeyFiles) -> Result<(), InstallError> {
     }
     crate::policy::Bundle::new(policy.clone(), keys.clone())
         .map_err(|missing| bad(missing.to_string()))?;
-    let home = tempfile::Builder::new().prefix("relhook-").tempdir();
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let mut builder = tempfile::Builder::new();
+    let home = builder.prefix("relhook-").permissions(private).tempdir();
     let home = home.map_err(InstallError::io(&std::env::temp_dir()))?;
     crate::signature::Keyring::build(policy, keys, home.path())
         .map(|_| ())
