@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 /// own ref, and somebody to push it. Whether keys are valid and their files there is not asked.
 #[must_use]
 pub fn locks_out(policy: &Policy) -> Option<String> {
-    let refname = RefName::new(POLICY_REF.as_bytes()).ok()?;
-    let rules = policy.rules_for(&refname);
+    let rules = RefName::new(POLICY_REF.as_bytes())
+        .map(|refname| policy.rules_for(&refname))
+        .unwrap_or_default();
     if rules.is_empty() {
         return Some(format!("no rule says who may change `{POLICY_REF}`"));
     }
