@@ -4,7 +4,7 @@
 use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
 use crate::facts::{Current, PolicyReadError, Store};
 use crate::ledger::{Ledger, LedgerError};
-use crate::policy::{Bundle, KEYS_FOLDER, Target};
+use crate::policy::{Bundle, Target, TargetKind};
 use crate::release::{Event, Order, Orders, Totals, What, Witness};
 use crate::types::{Oid, RefName, TargetName, Timestamp};
 
@@ -25,7 +25,7 @@ enum OrderError {
     NoPolicy,
     #[error("the policy in force has no target `{0}`")]
     NoTarget(TargetName),
-    #[error("the target's `ca` names `{0}`, which is not beside the policy")]
+    #[error("the target's `ca` names `keys/{0}`, which is not beside the policy")]
     NoAuthorities(String),
     #[error("the ledger cannot be used: {0}")]
     Ledger(#[from] LedgerError),
@@ -102,17 +102,13 @@ impl LedgerOrders<'_> {
 }
 
 fn authorities(bundle: &Bundle, target: &Target) -> Result<Option<Vec<u8>>, OrderError> {
-    let crate::policy::TargetKind::Ftp(ftp) = &target.kind else {
+    let TargetKind::Ftp(ftp) = &target.kind else {
         return Ok(None);
     };
-    let Some(path) = &ftp.ca else { return Ok(None) };
-    let name = path
-        .strip_prefix(KEYS_FOLDER)
-        .and_then(|rest| rest.strip_prefix('/'));
-    let bytes = name.and_then(|name| bundle.keys.get(name));
-    match bytes {
+    let Some(name) = &ftp.ca else { return Ok(None) };
+    match bundle.keys.get(name) {
         Some(bytes) => Ok(Some(bytes.to_vec())),
-        None => Err(OrderError::NoAuthorities(path.clone())),
+        None => Err(OrderError::NoAuthorities(name.clone())),
     }
 }
 

@@ -133,7 +133,10 @@ fn an_unsound_policy_is_refused_with_its_place() {
 fn a_policy_whose_keys_are_not_there_is_refused() {
     let world = prepared();
     fs::remove_file(world.path("keys/rita.asc")).unwrap();
-    refused(&world.init(&POLICY_ARGS), "no file in `keys/` holds the key");
+    refused(
+        &world.init(&POLICY_ARGS),
+        "no file in `keys/` holds the key",
+    );
     fs::write(world.path("keys/rita.asc"), b"not a key").unwrap();
     refused(&world.init(&POLICY_ARGS), "rita.asc");
     assert_eq!(world.server_ref(POLICY), None);
