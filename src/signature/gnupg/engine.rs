@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where GnuPG's programs are looked for: never along `PATH`, which a pusher may have set.
 const FOLDERS: [&str; 5] = [
@@ -25,6 +26,15 @@ pub(super) enum Scope {
 }
 
 static SCOPE: OnceLock<Scope> = OnceLock::new();
+/// Whether any keyring of this process has X.509 certificates.
+static X509_WANTED: AtomicBool = AtomicBool::new(false);
+
+/// Says, before the library is first used, that it will be asked for X.509.
+pub(super) fn announce(scope: Scope) {
+    if scope == Scope::WithX509 {
+        X509_WANTED.store(true, Ordering::Relaxed);
+    }
+}
 
 /// One of GnuPG's programs.
 pub(super) fn program(name: &str) -> Result<PathBuf, String> {
@@ -49,25 +59,33 @@ pub(super) fn context(protocol: Protocol, home: &Path, scope: Scope) -> Result<C
     let mut context = Context::from_protocol(protocol).map_err(|error| text(&error))?;
     context
         .set_engine_info(Some(path), Some(c_string(home)?))
-        .map_err(|error| text(&error))?;
+        .map_err(
+            |error| match error.code() == gpgme::Error::INV_ENGINE.code() {
+                true => "GnuPG's library finds nothing along PATH".to_owned(),
+                false => text(&error),
+            },
+        )?;
     context.set_offline(true);
     Ok(context)
 }
 
 /// Sets the library up, at the first call of the process, and says how that was.
 fn set_up(wanted: Scope) -> Scope {
+    announce(wanted);
     // The tests of one process use both protocols, in any order.
-    let wanted = if cfg!(test) { Scope::WithX509 } else { wanted };
+    let x509 = cfg!(test) || X509_WANTED.load(Ordering::Relaxed);
     *SCOPE.get_or_init(|| {
-        if wanted == Scope::OpenPgp {
-            // Without these the library runs gpgconf three times, gpg twice and gpgsm once before
-            // it does anything. The engine is named with its path for each context; the name that
-            // is set here only has to be a program that answers at once. A library that knows
-            // neither flag is slower and otherwise the same.
-            let _ = gpgme::set_flag("disable-gpgconf", "1");
-            let _ = gpgme::set_flag("gpg-name", "true");
+        if x509 {
+            return Scope::WithX509;
         }
-        wanted
+        // Without these the library runs gpgconf three times, gpg twice and gpgsm once before it
+        // does anything. Each context names its engine by path, so the one that the library finds
+        // along PATH is never used; but it has to find one, and asks it for its version. A folder
+        // passes for a program until it is run, and then costs nothing: no program of PATH is.
+        // A library that knows neither flag is slower and otherwise the same.
+        let _ = gpgme::set_flag("disable-gpgconf", "1");
+        let _ = gpgme::set_flag("gpg-name", ".");
+        Scope::OpenPgp
     })
 }
 

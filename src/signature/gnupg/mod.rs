@@ -56,6 +56,7 @@ impl Gnupg {
         } else {
             Scope::OpenPgp
         };
+        engine::announce(scope);
         let digest = build::digest(&wanted, files);
         home::private(cache)?;
         let index = match home::open(cache, &digest)? {

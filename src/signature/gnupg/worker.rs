@@ -7,7 +7,7 @@ use super::engine::{self, Scope};
 use super::outcome::Outcome;
 use gpgme::{Context, Protocol};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -27,12 +27,17 @@ pub(super) fn with_deadline<T: Send + 'static>(
         .map_err(|error| format!("no thread for GnuPG: {error}"))?;
     match answers.recv_timeout(limit) {
         Ok(result) => result,
-        Err(_) => Err(silent(limit)),
+        Err(silence) => Err(silent(limit, silence)),
     }
 }
 
-fn silent(limit: Duration) -> String {
-    format!("GnuPG did not answer within {} s", limit.as_secs())
+fn silent(limit: Duration, silence: RecvTimeoutError) -> String {
+    match silence {
+        RecvTimeoutError::Timeout => {
+            format!("GnuPG did not answer within {} s", limit.as_secs())
+        }
+        RecvTimeoutError::Disconnected => "GnuPG's library gave up".to_owned(),
+    }
 }
 
 /// One detached signature to verify: the bytes without armor, and the text.
@@ -71,6 +76,22 @@ enum State {
     Dead(String),
 }
 
+impl State {
+    /// The answer to one question, or why there will never be one.
+    fn ask(&self, job: Job, limit: Duration) -> Result<Result<Outcome, String>, String> {
+        let gone = RecvTimeoutError::Disconnected;
+        match self {
+            Self::Dead(why) => Err(why.clone()),
+            Self::Idle => Err(silent(limit, gone)),
+            Self::Running(link) => {
+                link.jobs.send(job).map_err(|_| silent(limit, gone))?;
+                let answer = link.answers.recv_timeout(limit);
+                answer.map_err(|silence| silent(limit, silence))
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Link {
     jobs: Sender<Job>,
@@ -94,17 +115,13 @@ impl Worker {
         if matches!(*state, State::Idle) {
             *state = self.start();
         }
-        let link = match &*state {
-            State::Running(link) => link,
-            State::Dead(why) => return Err(why.clone()),
-            State::Idle => return Err(silent(self.limit)),
-        };
-        let sent = link.jobs.send(job).ok();
-        let answer = sent.and_then(|()| link.answers.recv_timeout(self.limit).ok());
-        answer.unwrap_or_else(|| {
-            *state = State::Dead(silent(self.limit));
-            Err(silent(self.limit))
-        })
+        match state.ask(job, self.limit) {
+            Ok(answer) => answer,
+            Err(why) => {
+                *state = State::Dead(why.clone());
+                Err(why)
+            }
+        }
     }
 
     fn start(&self) -> State {
@@ -129,5 +146,63 @@ impl Worker {
             Ok(_) => State::Running(Link { jobs, answers }),
             Err(error) => State::Dead(format!("no thread for GnuPG: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::gnupg::home;
+    use std::fs::{self, OpenOptions};
+    use std::process::Command;
+    use std::time::Instant;
+
+    #[test]
+    fn s_26_a_gpg_that_hangs_is_a_refusal_and_is_not_asked_again() {
+        let dir = tempfile::tempdir().unwrap();
+        home::prepare(dir.path()).unwrap();
+        let folder = dir.path().join(home::OPENPGP);
+        // A pipe that nobody writes to: whoever reads it waits for ever.
+        let ring = folder.join("pubring.kbx");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&ring)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let worker = Worker::new(folder, Scope::OpenPgp, Duration::from_secs(1));
+        let ask = || {
+            let begin = Instant::now();
+            let job = Job {
+                // A signature packet of version 4: enough for gpg to look for its key.
+                signature: vec![0x88, 10, 4, 0, 22, 8, 0, 0, 0, 0, 0, 0],
+                payload: b"text".to_vec(),
+            };
+            (worker.verify(job).unwrap_err(), begin.elapsed())
+        };
+        let (why, took) = ask();
+        assert!(why.contains("did not answer"), "{why}");
+        assert!(
+            took >= Duration::from_secs(1) && took < Duration::from_secs(10),
+            "{took:?}"
+        );
+        let (again, took) = ask();
+        assert_eq!(again, why);
+        assert!(took < Duration::from_millis(500), "{took:?}");
+        // Let it go: it reads the end of the pipe.
+        drop(OpenOptions::new().write(true).open(&ring).unwrap());
+    }
+
+    #[test]
+    fn work_that_takes_too_long_is_given_up() {
+        let slow = with_deadline(Duration::from_millis(20), || {
+            thread::sleep(Duration::from_secs(2));
+            Ok(())
+        });
+        assert!(slow.unwrap_err().contains("did not answer"));
+        assert_eq!(with_deadline(Duration::from_secs(10), || Ok(7)), Ok(7));
+        let panics: Result<(), String> = with_deadline(Duration::from_secs(10), || panic!("x"));
+        assert_eq!(panics.unwrap_err(), "GnuPG's library gave up");
     }
 }
