@@ -153,7 +153,7 @@ impl Worker {
 mod tests {
     use super::*;
     use crate::signature::gnupg::home;
-    use std::fs::{self, OpenOptions};
+    use std::fs::OpenOptions;
     use std::process::Command;
     use std::time::Instant;
 

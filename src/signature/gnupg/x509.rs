@@ -192,3 +192,52 @@ fn time(text: &str) -> Result<Timestamp, String> {
     .parse()
     .map_err(|_| "gpgsm lists a certificate with odd times".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn times_are_read_in_one_form() {
+        let shown = |text| time(text).map(|at| at.to_string());
+        assert_eq!(
+            shown("20261224T040939"),
+            Ok("2026-12-24T04:09:39Z".to_owned())
+        );
+        for bad in [
+            "",
+            "20261224",
+            "20261224T0409",
+            "20261324T040939",
+            "2026122éT04093",
+            "0",
+        ] {
+            assert!(shown(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_holds_no_certificate_and_a_broken_one_is_an_error() {
+        assert_eq!(certificates(b"ssh-ed25519 AAAA dana"), Ok(Vec::new()));
+        assert_eq!(certificates(b"\xff\xfe"), Ok(Vec::new()));
+        let pem = |body: &str| certificates(format!("{BEGIN}\n{body}\n{END}\n").as_bytes());
+        assert_eq!(pem("AAEC\r\nAw=="), Ok(vec![Der(vec![0, 1, 2, 3])]));
+        assert!(pem("A*").is_err());
+        assert!(certificates(format!("{BEGIN}\nAAEC\n").as_bytes()).is_err());
+        assert!(certificates(&[0x30, 0x82, 0, 9, 1]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_makes_the_reader_panic(text in "((crt|fpr|uid|sub)?[:0-9T]{0,60}\n){0,4}") {
+            let _ = parse_list(&text);
+        }
+
+        #[test]
+        fn no_file_makes_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = certificates(&bytes);
+            let _ = certificates(&[&[0x30, 0x82][..], &bytes].concat());
+        }
+    }
+}

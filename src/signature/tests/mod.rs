@@ -4,6 +4,7 @@
 mod compliance;
 mod home;
 mod lab;
+mod mutation;
 mod openpgp;
 mod openpgp_keys;
 mod ssh;
