@@ -3,8 +3,8 @@
 use super::gather::Gatherer;
 use super::graph::Node;
 use super::people::cut;
-use super::{Approving, Claim, CommitFacts, Fault, Pusher, Role};
-use crate::object::{Commit, co_authors};
+use super::{Approving, Claim, CommitFacts, Fault, Pusher, Role, SignatureFact};
+use crate::object::{Commit, SignatureBlock, co_authors};
 use crate::statement::approving;
 use crate::types::{Oid, PersonName, Timestamp, escape};
 
@@ -14,8 +14,24 @@ const MAX_TITLE: usize = 72;
 const MAX_CO_AUTHORS: usize = 500;
 
 impl Gatherer<'_> {
-    /// What is known about a commit.
-    pub(super) fn commit(&mut self, node: Node) -> Result<CommitFacts, Fault> {
+    /// What is known about some commits, in their order.
+    pub(super) fn commits(&mut self, nodes: &[Node]) -> Result<Vec<CommitFacts>, Fault> {
+        let mut commits = Vec::with_capacity(nodes.len());
+        let mut signatures = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let (commit, signature) = self.commit(*node)?;
+            commits.push(commit);
+            signatures.push(signature);
+        }
+        let signers = self.people.signers(&signatures);
+        for (commit, signer) in commits.iter_mut().zip(signers) {
+            commit.signature = signer;
+        }
+        Ok(commits)
+    }
+
+    /// What is known about a commit, but for what its signature says.
+    fn commit(&mut self, node: Node) -> Result<(CommitFacts, Option<SignatureBlock>), Fault> {
         let oid = self.graph.oid(node)?;
         let bytes = self.graph.take_bytes(node)?;
         let malformed = |why: String| Fault::Malformed { oid, why };
@@ -33,16 +49,17 @@ impl Gatherer<'_> {
         for parent in &commit.parents {
             parents.push((*parent, self.graph.tree(*parent)?));
         }
-        Ok(CommitFacts {
+        let facts = CommitFacts {
             oid,
             title: title(&commit.message),
             claims: self.claims(&commit)?,
-            signature: self.people.signer(commit.signature.as_ref()),
+            signature: SignatureFact::Unsigned,
             first_pusher: self.first_pusher(oid)?,
             content: self.trees.content(&mut self.graph, commit.tree, &parents)?,
             approving,
             parents: commit.parents,
-        })
+        };
+        Ok((facts, commit.signature))
     }
 
     fn claims(&self, commit: &Commit) -> Result<Vec<Claim>, Fault> {

@@ -10,6 +10,9 @@ use std::collections::HashMap;
 /// The longest identity that is shown, in characters.
 const MAX_SHOWN: usize = 200;
 
+/// From so many signatures in each half on, a second thread is worth its start.
+const THREAD_PAYS: usize = 16;
+
 /// Looks up people, remembering the answers: long ranges name the same few again and again.
 pub(super) struct People<'a> {
     sources: Sources<'a>,
@@ -61,12 +64,41 @@ impl<'a> People<'a> {
 
     /// What a signature says.
     pub(super) fn signer(&self, block: Option<&SignatureBlock>) -> SignatureFact {
-        let Some(block) = block else {
-            return SignatureFact::Unsigned;
+        let keyring = self.sources.keyring;
+        self.judge(block.map(|block| keyring.verify(block, self.sources.now)))
+    }
+
+    /// What many signatures say, in their order. SSH signatures are arithmetic, and a long range
+    /// has thousands.
+    pub(super) fn signers(&self, blocks: &[Option<SignatureBlock>]) -> Vec<SignatureFact> {
+        let (keyring, now) = (self.sources.keyring, self.sources.now);
+        let verify = |blocks: &[Option<SignatureBlock>]| -> Vec<Option<SignatureStatus>> {
+            let statuses = blocks.iter().map(Option::as_ref);
+            statuses
+                .map(|block| block.map(|block| keyring.verify(block, now)))
+                .collect()
         };
-        let verified = match self.sources.keyring.verify(block, self.sources.now) {
-            SignatureStatus::Good(verified) => verified,
-            SignatureStatus::Refused(problem) => return SignatureFact::Refused(problem),
+        let half = blocks.len() / 2;
+        let (mine, other) = blocks.split_at(half);
+        let statuses = if half < THREAD_PAYS {
+            verify(blocks)
+        } else {
+            std::thread::scope(|scope| {
+                let other_half = scope.spawn(|| verify(other));
+                let mut statuses = verify(mine);
+                // A thread that did not come back is made up for here.
+                statuses.extend(other_half.join().unwrap_or_else(|_| verify(other)));
+                statuses
+            })
+        };
+        statuses.into_iter().map(|it| self.judge(it)).collect()
+    }
+
+    fn judge(&self, status: Option<SignatureStatus>) -> SignatureFact {
+        let verified = match status {
+            None => return SignatureFact::Unsigned,
+            Some(SignatureStatus::Good(verified)) => verified,
+            Some(SignatureStatus::Refused(problem)) => return SignatureFact::Refused(problem),
         };
         let key = verified.key();
         match self.sources.policy.owner_of_key(key) {

@@ -8,8 +8,9 @@ use crate::policy::locks_out;
 use crate::signature::Keyring;
 use crate::types::{Oid, RefChange, RefName};
 
-/// Somebody hears of progress once in so many commits.
-const PROGRESS_EVERY: usize = 256;
+/// So many commits are read before their signatures are verified together and somebody hears of
+/// progress.
+const BATCH: usize = 256;
 
 /// Where a range starts.
 struct Start {
@@ -72,11 +73,9 @@ impl Gatherer<'_> {
         let path_rules = rules.iter().flat_map(|rule| &rule.paths);
         self.trees
             .watch(path_rules.map(|rule| &rule.globs).collect());
-        for (done, node) in range.commits.iter().enumerate() {
-            if done % PROGRESS_EVERY == 0 {
-                self.tell_progress(name, done, range.commits.len());
-            }
-            facts.commits.push(self.commit(*node)?);
+        for nodes in range.commits.chunks(BATCH) {
+            self.tell_progress(name, facts.commits.len(), range.commits.len());
+            facts.commits.extend(self.commits(nodes)?);
         }
         facts.statements = self.statements(&facts, arriving)?;
         Ok(facts)

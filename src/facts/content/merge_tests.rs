@@ -323,7 +323,7 @@ fn g_08_of_more_than_two_parents_all_count() {
 }
 
 /// A side of a random fork: some lines changed, files removed, added and moved.
-fn vary<'a>(dice: &mut Dice, base: &[(String, String)], tag: &str) -> Vec<(String, String)> {
+fn vary(dice: &mut Dice, base: &[(String, String)], tag: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = base.to_vec();
     for _ in 0..1 + dice.roll(3) {
         let at = dice.roll(files.len().max(1));

@@ -90,6 +90,15 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    /// As in a push to the repository at `settled`, whose quarantine this one is.
+    pub(super) fn with_settled(mut self, settled: &Path) -> Self {
+        self.settled = Some(open::settled(settled).unwrap());
+        self
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")

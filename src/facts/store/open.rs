@@ -92,7 +92,7 @@ impl Store {
 }
 
 /// The store without the push in progress.
-fn settled(common_dir: &Path) -> Result<Odb<'static>, git2::Error> {
+pub(super) fn settled(common_dir: &Path) -> Result<Odb<'static>, git2::Error> {
     let odb = Odb::new()?;
     let objects = common_dir.join("objects");
     let text = objects

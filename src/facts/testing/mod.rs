@@ -1,11 +1,14 @@
 //! Real repositories for this room's tests, made by git itself.
 
+mod people;
+
 use super::Store;
-use crate::policy::Policy;
 use crate::types::{Oid, RefName};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+pub(super) use people::{Signer, policy, policy_yaml};
 
 /// A bare repository in a temporary folder.
 pub(super) struct Repo {
@@ -128,45 +131,6 @@ pub(super) fn name(text: &str) -> RefName {
 /// An object id that names nothing.
 pub(super) fn nowhere() -> Oid {
     Oid::from_hex(b"00000000000000000000000000000000000000aa").unwrap()
-}
-
-/// A policy for these tests: `prod` and `release/*` are protected, dana and bob are its people.
-/// `extra` is put behind the rule of `prod`.
-pub(super) fn policy(extra: &str) -> Policy {
-    let yaml = format!(
-        "version: 1
-repository: acme/site
-identity:
-  source: none
-people:
-  dana:
-    emails: [dana@acme.example, dana@home.example]
-    keys:
-      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA4yXV5l3Fy3/CQUwSknQXWSRcZSOYYRGo4eabHmvYsp
-  bob:
-    emails: [bob@acme.example]
-    keys:
-      - openpgp:1D1FB2B6C1F0A3E4957C88D2A60B3F5E7C9A4412
-  carol:
-    emails: [carol@acme.example]
-    keys:
-      - openpgp:9A77C0DE51B2F4A8836E1F0B2D4C6E8A0B1C3D5F
-teams:
-  all: [dana, bob, carol]
-branches:
-  refs/heads/prod:
-    required: 1
-    from: [all]
-{extra}
-  refs/heads/release/*:
-    required: 1
-    from: [all]
-  refs/relhook/policy:
-    required: 1
-    from: [all]
-"
-    );
-    Policy::parse(yaml.as_bytes(), "policy.yaml").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 /// Numbers that look random and are the same every time.

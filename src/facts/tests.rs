@@ -1,1 +1,0 @@
-//! Gathering, on real repositories made by git.
