@@ -10,4 +10,8 @@
 mod attacks;
 mod common;
 mod init;
+mod release_crash;
+mod release_dir;
+mod release_ftp;
+mod release_kit;
 mod stories;

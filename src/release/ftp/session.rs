@@ -157,8 +157,9 @@ impl Session {
             .ftp
             .put_with_stream(path)
             .map_err(|error| self.fail(&step, error))?;
-        // Even an empty write shakes hands: without it the site would wait for TLS in vain.
-        let written = stream.write(&[]).and_then(|_| {
+        // Flushing shakes hands, which an empty file would otherwise never do. (An empty write does
+        // too, and then waits for the site to say something.)
+        let written = stream.flush().and_then(|()| {
             content
                 .chunks(CHUNK)
                 .try_for_each(|chunk| stream.write_all(chunk).inspect(|()| sent(chunk.len())))

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports, reason = "until the stories use all of it")]
 
+pub mod ftpd;
 mod keys;
 mod objects;
 mod person;

@@ -1,0 +1,345 @@
+//! The harness for releases: a bare repository with commits made to measure, orders, a log, and a
+//! way to run a release in a process of its own that can be killed.
+
+use relhook::policy::{
+    DirTarget, FtpTarget, PathGlobs, RepositoryName, Target, TargetKind, TlsMode,
+};
+use relhook::release::{
+    Adoption, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals, What, Witness,
+};
+use relhook::types::{Oid, RefName, TargetName, Timestamp};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// The usual target's name.
+pub const SITE: &str = "site";
+
+const FILE: u32 = 0o100_644;
+pub const PROGRAM: u32 = 0o100_755;
+pub const LINK: u32 = 0o120_000;
+pub const SUBMODULE: u32 = 0o160_000;
+
+/// A repository and relhook's folder in it.
+pub struct Bench {
+    home: TempDir,
+    git: git2::Repository,
+}
+
+/// What a witness was told: the log of a test.
+#[derive(Debug, Default)]
+pub struct Log(pub Vec<Event>);
+
+impl Witness for Log {
+    fn record(&mut self, event: &Event) -> Result<(), String> {
+        self.0.push(event.clone());
+        Ok(())
+    }
+}
+
+impl Log {
+    /// What happened, in words.
+    pub fn words(&self) -> Vec<&'static str> {
+        let word = |event: &Event| match event.what {
+            What::Started => "started",
+            What::Finished(_) => "finished",
+            What::Failed { .. } => "failed",
+        };
+        self.0.iter().map(word).collect()
+    }
+}
+
+/// One answer to every question.
+pub struct Always(pub Order);
+
+impl Orders for Always {
+    fn order(&self, _: &TargetName) -> Result<Option<Order>, String> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+fn clock() -> Timestamp {
+    Timestamp::from_unix(1_800_000_000)
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("rel")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let git = git2::Repository::init_bare(home.path().join("site.git")).unwrap();
+        let bench = Self { home, git };
+        relhook::folder::Folder::create(&bench.git_dir()).unwrap();
+        bench
+    }
+
+    pub fn git_dir(&self) -> PathBuf {
+        self.home.path().join("site.git")
+    }
+
+    /// relhook's folder.
+    pub fn folder(&self) -> PathBuf {
+        self.git_dir().join("relhook")
+    }
+
+    /// A folder outside the repository.
+    pub fn outside(&self, name: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Stores the credentials of the usual target.
+    pub fn credentials(&self, user: &str, password: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = self.folder().join("credentials");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(SITE);
+        std::fs::write(&file, format!("user={user}\npassword={password}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// A commit with these files and nothing else.
+    pub fn commit(&self, files: &[(&str, &str)]) -> Oid {
+        let entries: Vec<(u32, &[u8], &[u8])> = files
+            .iter()
+            .map(|(path, content)| (FILE, path.as_bytes(), content.as_bytes()))
+            .collect();
+        self.commit_modes(&entries)
+    }
+
+    /// A commit with these entries: mode, path, content (a commit's id for a submodule).
+    pub fn commit_modes(&self, files: &[(u32, &[u8], &[u8])]) -> Oid {
+        let mut tree = Node::default();
+        for (mode, path, content) in files {
+            let blob = self.git.blob(content).unwrap();
+            let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+            tree.insert(&parts, *mode, blob);
+        }
+        let root = self.git.find_tree(tree.write(&self.git)).unwrap();
+        let who = git2::Signature::new("Dana", "dana@example.org", &git2::Time::new(1, 0)).unwrap();
+        let oid = self
+            .git
+            .commit(None, &who, &who, "change", &root, &[])
+            .unwrap();
+        Oid::from_bytes(oid.as_bytes()).unwrap()
+    }
+
+    /// An order to bring `commit` to `kind`.
+    pub fn order(&self, kind: TargetKind, commit: Oid, sequence: u64) -> Order {
+        Order {
+            target: Target {
+                name: TargetName::new(SITE),
+                from: None,
+                exclude: PathGlobs::compile(&[]).unwrap(),
+                kind,
+            },
+            repository: RepositoryName("acme/site".into()),
+            ca: None,
+            refname: RefName::new(b"refs/heads/prod").unwrap(),
+            commit,
+            sequence,
+        }
+    }
+
+    /// Carries an order out.
+    pub fn release(&self, order: &Order) -> Result<Outcome, ReleaseError> {
+        self.release_with(order, Adoption::Refuse, &mut Log::default())
+    }
+
+    /// Carries an order out, overwriting what stands in the way if so told.
+    pub fn release_with(
+        &self,
+        order: &Order,
+        adoption: Adoption,
+        log: &mut Log,
+    ) -> Result<Outcome, ReleaseError> {
+        release(&self.git_dir(), order, adoption, log)
+    }
+
+    /// Starts to carry an order to an FTP site out in a process of its own.
+    pub fn release_apart(&self, order: &Order) -> Child {
+        let TargetKind::Ftp(target) = &order.target.kind else {
+            panic!("only FTP sites are released to apart");
+        };
+        Command::new(std::env::current_exe().unwrap())
+            .args(["release_kit::apart", "--exact", "--ignored", "--nocapture"])
+            .env("RELHOOK_APART", self.git_dir())
+            .env("RELHOOK_APART_PORT", target.port.to_string())
+            .env("RELHOOK_APART_PATH", &target.path)
+            .env("RELHOOK_APART_CONNECTIONS", target.connections.to_string())
+            .env("RELHOOK_APART_COMMIT", order.commit.to_string())
+            .env("RELHOOK_APART_SEQUENCE", order.sequence.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+}
+
+fn release(
+    git_dir: &Path,
+    order: &Order,
+    adoption: Adoption,
+    log: &mut Log,
+) -> Result<Outcome, ReleaseError> {
+    let setting = Setting {
+        git_dir,
+        folder: &git_dir.join("relhook"),
+        now: &clock,
+    };
+    let orders = Always(order.clone());
+    let target = order.target.name.clone();
+    relhook::release::run(setting, &target, &orders, log, adoption, Patience::Wait)
+}
+
+/// Not a test: the other end of [`Bench::release_apart`].
+#[test]
+#[ignore = "started by other tests, in a process that they kill"]
+fn apart() {
+    let variable = |name: &str| std::env::var(format!("RELHOOK_APART{name}")).unwrap();
+    let Ok(git_dir) = std::env::var("RELHOOK_APART") else {
+        return;
+    };
+    let kind = ftp(
+        variable("_PORT").parse().unwrap(),
+        &variable("_PATH"),
+        TlsMode::Plain,
+        variable("_CONNECTIONS").parse().unwrap(),
+    );
+    let order = Order {
+        target: Target {
+            name: TargetName::new(SITE),
+            from: None,
+            exclude: PathGlobs::compile(&[]).unwrap(),
+            kind,
+        },
+        repository: RepositoryName("acme/site".into()),
+        ca: None,
+        refname: RefName::new(b"refs/heads/prod").unwrap(),
+        commit: variable("_COMMIT").parse().unwrap(),
+        sequence: variable("_SEQUENCE").parse().unwrap(),
+    };
+    release(
+        Path::new(&git_dir),
+        &order,
+        Adoption::Refuse,
+        &mut Log::default(),
+    )
+    .unwrap();
+}
+
+/// An FTP target on this machine.
+pub fn ftp(port: u16, path: &str, tls: TlsMode, connections: u32) -> TargetKind {
+    TargetKind::Ftp(FtpTarget {
+        host: "localhost".into(),
+        port,
+        path: path.to_owned(),
+        tls,
+        ca: None,
+        connections,
+    })
+}
+
+/// A directory target.
+pub fn dir(path: &Path, keep: u32) -> TargetKind {
+    TargetKind::Dir(DirTarget {
+        path: path.to_owned(),
+        keep,
+    })
+}
+
+/// What a release did, or the test fails.
+#[track_caller]
+pub fn released(outcome: Result<Outcome, ReleaseError>) -> Totals {
+    match outcome {
+        Ok(Outcome::Released(_, totals)) => totals,
+        other => panic!("not released: {other:?}"),
+    }
+}
+
+/// The error of a release, or the test fails.
+#[track_caller]
+pub fn refused(outcome: Result<Outcome, ReleaseError>, code: u16) -> String {
+    match outcome {
+        Err(error) if error.code().0 == code => error.to_string(),
+        other => panic!("not refused with RH{code}: {other:?}"),
+    }
+}
+
+/// Every file below a folder with its content, directories ending in `/`, links as `-> target`.
+/// The manifest's moment and relhook's own lock are left out.
+pub fn tree(root: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    walk(root, "", &mut found);
+    found
+}
+
+fn walk(root: &Path, at: &str, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(root.join(at)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{at}{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            let target = std::fs::read_link(entry.path()).unwrap();
+            found.insert(name, format!("-> {}", target.display()));
+        } else if kind.is_dir() {
+            let below = format!("{name}/");
+            found.insert(below.clone(), String::new());
+            walk(root, &below, found);
+        } else {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            found.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+}
+
+/// A tree that is being put together.
+#[derive(Default)]
+struct Node {
+    entries: BTreeMap<Vec<u8>, Entry>,
+}
+
+enum Entry {
+    Leaf(u32, git2::Oid),
+    Tree(Node),
+}
+
+impl Node {
+    fn insert(&mut self, path: &[&[u8]], mode: u32, blob: git2::Oid) {
+        match path {
+            [name] => {
+                self.entries.insert(name.to_vec(), Entry::Leaf(mode, blob));
+            }
+            [name, rest @ ..] => {
+                let entry = self.entries.entry(name.to_vec());
+                if let Entry::Tree(node) = entry.or_insert_with(|| Entry::Tree(Self::default())) {
+                    node.insert(rest, mode, blob);
+                }
+            }
+            [] => {}
+        }
+    }
+
+    /// Writes the tree raw, so that names which git would not take can be made too.
+    fn write(&self, git: &git2::Repository) -> git2::Oid {
+        let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for (name, entry) in &self.entries {
+            let (mode, oid, order) = match entry {
+                Entry::Leaf(mode, blob) => (*mode, *blob, name.clone()),
+                Entry::Tree(node) => (0o040_000, node.write(git), [&name[..], b"/"].concat()),
+            };
+            let mut raw = format!("{mode:o} ").into_bytes();
+            raw.extend_from_slice(name);
+            raw.push(0);
+            raw.extend_from_slice(oid.as_bytes());
+            entries.push((order, raw));
+        }
+        entries.sort();
+        let raw: Vec<u8> = entries.into_iter().flat_map(|(_, raw)| raw).collect();
+        let odb = git.odb().unwrap();
+        odb.write(git2::ObjectType::Tree, &raw).unwrap()
+    }
+}
