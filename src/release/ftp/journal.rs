@@ -404,8 +404,14 @@ impl Remains {
                 holding.files.insert(path.clone(), Held::Uncertain);
             }
         };
-        if self.stage >= Some(Stage::Clearing) {
-            uncertain(&mut found.holding, &self.early);
+        match self.stage {
+            None => {}
+            Some(Stage::Clearing) => uncertain(&mut found.holding, &self.early),
+            // Every one of them was confirmed gone before the first rename.
+            Some(Stage::Moving | Stage::Deleting) => {
+                let early: BTreeSet<&RepoPath> = self.early.iter().collect();
+                found.holding.files.retain(|path, _| !early.contains(path));
+            }
         }
         if self.stage >= Some(Stage::Deleting) {
             uncertain(&mut found.holding, &self.late);

@@ -246,8 +246,12 @@ impl Session {
         }
     }
 
-    /// The names in a directory, hidden ones included.
+    /// The names in a directory, hidden ones included; none if there is no such directory.
     pub(super) fn names(&mut self, path: &str) -> Result<Vec<String>, ReleaseError> {
+        // A file's listing would be the file itself.
+        if !self.is_dir(path)? {
+            return Ok(Vec::new());
+        }
         let step = format!("NLST {path}");
         let argument = format!("-a {path}");
         let result = self.ftp.nlst(Some(&argument));

@@ -112,7 +112,7 @@ fn launch(home: &Path, port: u16, tls: Tls, more: &str) -> Option<Child> {
     let program = ["/usr/sbin/vsftpd", "/usr/local/sbin/vsftpd"]
         .into_iter()
         .find(|path| Path::new(path).exists())
-        .expect("vsftpd is not installed");
+        .unwrap_or_else(|| panic!("vsftpd is not installed"));
     let mut child = Command::new(program)
         .arg(&config)
         .stdin(Stdio::null())

@@ -10,6 +10,7 @@ mod keys;
 mod objects;
 mod person;
 mod policy;
+pub mod proxy;
 mod raw;
 mod run;
 mod world;
