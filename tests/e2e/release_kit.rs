@@ -264,7 +264,7 @@ pub fn released(outcome: Result<Outcome, ReleaseError>) -> Totals {
 #[track_caller]
 pub fn refused(outcome: Result<Outcome, ReleaseError>, code: u16) -> String {
     match outcome {
-        Err(error) if error.code().0 == code => error.to_string(),
+        Err(error) if error.code().to_string() == format!("RH{code}") => error.to_string(),
         other => panic!("not refused with RH{code}: {other:?}"),
     }
 }
