@@ -36,6 +36,8 @@ pub(super) enum Tone {
     Faint,
     /// What to look at.
     Strong,
+    /// Anything else.
+    Plain,
 }
 
 impl ColorChoice {
@@ -62,10 +64,11 @@ impl Color {
     /// The text in that tone.
     pub(super) fn paint(self, tone: Tone, text: impl fmt::Display) -> String {
         let code = match tone {
-            Tone::Bad => 31,
-            Tone::Good => 32,
-            Tone::Faint => 2,
-            Tone::Strong => 1,
+            Tone::Bad => "31",
+            Tone::Good => "32",
+            Tone::Faint => "2",
+            Tone::Strong => "1",
+            Tone::Plain => return text.to_string(),
         };
         match self {
             Self::On => format!("\x1b[{code}m{text}\x1b[0m"),

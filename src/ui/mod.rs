@@ -3,8 +3,17 @@
 
 mod color;
 mod emit;
+mod page;
+mod people;
+mod reasons;
 mod refusal;
+mod report;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use color::{Color, ColorChoice};
 pub use emit::{emit, emit_error};
-pub use refusal::{refusal, report};
+pub use people::person;
+pub use refusal::refusal;
+pub use report::{report, report_in};

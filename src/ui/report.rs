@@ -1,0 +1,279 @@
+//! What a pusher sees of a verdict: which refs, which commits by whom, what is missing, who can
+//! supply it, the command, the codes. All reasons at once.
+
+use super::color::{Color, Tone};
+use super::page::Page;
+use super::people::{contact, person};
+use super::reasons;
+use super::text::{WIDTH, count, cut, list, width};
+use crate::decide::{Code, CommitVerdict, Reason, UpdateVerdict, Verdict};
+use crate::policy::Policy;
+use crate::statement::STATEMENT_PREFIX;
+use crate::types::{Oid, PersonName, RefChange, RefName};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// So many refused refs are told in full; the others are named.
+const MAX_UPDATES: usize = 8;
+/// So many reasons of one ref are told in full; the others are counted.
+const MAX_REASONS: usize = 10;
+/// So many reasons with the same code are told in full.
+const MAX_ALIKE: usize = 4;
+/// So many commits are shown for one ref.
+const MAX_COMMITS: usize = 6;
+/// So many people are shown for one ref.
+const MAX_PEOPLE: usize = 6;
+/// So many notes are shown for one ref.
+const MAX_NOTES: usize = 5;
+
+/// What a pusher sees of a verdict, without colour; empty where no rule has anything to say.
+#[must_use]
+pub fn report(verdict: &Verdict, policy: &Policy) -> String {
+    report_in(verdict, policy, Color::Off)
+}
+
+/// The same, for a terminal.
+#[must_use]
+pub fn report_in(verdict: &Verdict, policy: &Policy, color: Color) -> String {
+    if verdict.accepted() {
+        accepted(verdict, policy, color)
+    } else {
+        refused(verdict, policy, color)
+    }
+}
+
+fn accepted(verdict: &Verdict, policy: &Policy, color: Color) -> String {
+    let mut page = Page::new(color);
+    let permits = verdict.permits();
+    let statements = verdict.updates.iter().filter(|update| is_statement(update));
+    let statements = statements.count();
+    if permits.is_empty() && statements == 0 {
+        return String::new();
+    }
+    page.line(Tone::Good, "relhook: accepted");
+    for update in &verdict.updates {
+        let permit = permits
+            .iter()
+            .find(|permit| *permit.refname() == update.refname);
+        let Some(permit) = permit else { continue };
+        let commits = count(update.commits.len(), "commit");
+        let lead = format!("  {}: ", cut(&update.refname.short(), 40));
+        let by = approvers(update, policy);
+        let by = if by.is_empty() {
+            "nothing in it needs approval".to_owned()
+        } else {
+            format!("approved by {}", list(&by, 6, "and"))
+        };
+        page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
+        let targets: Vec<String> = permit.release().iter().map(ToString::to_string).collect();
+        if !targets.is_empty() {
+            let targets = list(&targets, 8, "and");
+            page.paragraph(Tone::Faint, "    ", &format!("to be released to {targets}"));
+        }
+        write_notes(&mut page, update);
+    }
+    if statements > 0 {
+        let recorded = format!("{} recorded", count(statements, "statement"));
+        page.paragraph(Tone::Faint, "  ", &recorded);
+    }
+    page.finish("")
+}
+
+fn is_statement(update: &UpdateVerdict) -> bool {
+    update.refname.is_under(STATEMENT_PREFIX)
+}
+
+fn approvers(update: &UpdateVerdict, policy: &Policy) -> Vec<String> {
+    let names: BTreeSet<&PersonName> = update
+        .commits
+        .iter()
+        .flat_map(|commit| &commit.covers)
+        .map(|cover| &cover.person)
+        .collect();
+    names.iter().map(|name| person(policy, name)).collect()
+}
+
+fn refused(verdict: &Verdict, policy: &Policy, color: Color) -> String {
+    let mut page = Page::new(color);
+    page.line(Tone::Bad, "relhook: refused, nothing was changed");
+    write_reasons(&mut page, &verdict.reasons);
+    let (bad, good): (Vec<_>, Vec<_>) = verdict
+        .updates
+        .iter()
+        .partition(|update| !update.reasons.is_empty());
+    for update in bad.iter().take(MAX_UPDATES) {
+        page.gap();
+        write_update(&mut page, update, policy);
+    }
+    write_others(&mut page, bad.get(MAX_UPDATES..).unwrap_or_default());
+    if !good.is_empty() && !bad.is_empty() {
+        page.gap();
+        let others = count(good.len(), "other ref");
+        let whole = format!("{others} could have gone in, but a push goes in whole or not at all");
+        page.paragraph(Tone::Faint, "", &whole);
+    }
+    page.finish(&explain(&codes(verdict)))
+}
+
+/// One refused ref: why, what else there is to know, its commits, and who can help.
+fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+    page.line(Tone::Strong, &heading(&update.refname, &update.change));
+    write_reasons(page, &update.reasons);
+    write_notes(page, update);
+    write_commits(page, update);
+    write_people(page, update, policy);
+}
+
+/// The ref and where it was to go.
+fn heading(refname: &RefName, change: &RefChange) -> String {
+    let name = cut(&refname.to_string(), WIDTH - 20);
+    match change {
+        RefChange::Create { new } => format!("{name}, new at {}", new.short()),
+        RefChange::Update { old, new } => format!("{name}, {}..{}", old.short(), new.short()),
+        RefChange::Delete { .. } => format!("{name}, deleted"),
+    }
+}
+
+/// The reasons in their order, those that are alike cut short.
+fn write_reasons(page: &mut Page, all: &[Reason]) {
+    let mut alike: HashMap<Code, usize> = HashMap::new();
+    let mut said = reasons::Said::new();
+    let mut told = 0;
+    let mut hidden: BTreeMap<Code, usize> = BTreeMap::new();
+    for reason in all {
+        let seen = alike.entry(reason.code()).or_default();
+        *seen += 1;
+        if *seen > MAX_ALIKE || told >= MAX_REASONS {
+            *hidden.entry(reason.code()).or_default() += 1;
+        } else {
+            told += 1;
+            reasons::write(page, reason, &mut said);
+        }
+    }
+    for (code, number) in hidden {
+        let more = count(number, "more reason");
+        page.paragraph(
+            Tone::Bad,
+            &format!("  {code} "),
+            &format!("and {more} like it"),
+        );
+    }
+}
+
+fn write_notes(page: &mut Page, update: &UpdateVerdict) {
+    for note in update.notes.iter().take(MAX_NOTES) {
+        let text = format!("{} ({})", cut(&note.text, 400), note.code);
+        page.paragraph(Tone::Faint, "  note: ", &text);
+    }
+    let more = update.notes.len().saturating_sub(MAX_NOTES);
+    if more > 0 {
+        let more = format!("and {} more", count(more, "note"));
+        page.paragraph(Tone::Faint, "  note: ", &more);
+    }
+}
+
+/// The commits that the reasons are about: what they are and who made them.
+fn write_commits(page: &mut Page, update: &UpdateVerdict) {
+    let concerned: BTreeSet<Oid> = update
+        .reasons
+        .iter()
+        .flat_map(reasons::commits)
+        .copied()
+        .collect();
+    let rows: Vec<&CommitVerdict> = update
+        .commits
+        .iter()
+        .filter(|commit| concerned.contains(&commit.oid))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    page.paragraph(Tone::Faint, "  ", "the commits:");
+    for row in rows.iter().take(MAX_COMMITS) {
+        page.line(Tone::Plain, &commit_row(row));
+    }
+    let more = rows.len().saturating_sub(MAX_COMMITS);
+    if more > 0 {
+        page.line(Tone::Faint, &format!("    and {more} more"));
+    }
+}
+
+/// `    8d01e77 Change the price (dana)`, no wider than a line.
+pub(super) fn commit_row(commit: &CommitVerdict) -> String {
+    let by = cut(&format!(" ({})", makers(commit)), 40);
+    let lead = format!("    {} ", commit.oid.short());
+    let room = WIDTH.saturating_sub(width(&lead) + width(&by));
+    format!("{lead}{}{by}", cut(&commit.title, room))
+}
+
+/// Everybody who had a hand in a commit, strangers too.
+pub(super) fn makers(commit: &CommitVerdict) -> String {
+    let mut names: Vec<String> = commit
+        .contributors
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    names.extend(commit.strangers.iter().cloned());
+    if names.is_empty() {
+        "nobody known".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Who can help, with a name and an address to reach them by.
+fn write_people(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+    let helpers: BTreeSet<&PersonName> = update.reasons.iter().flat_map(reasons::helpers).collect();
+    let known: Vec<(String, String)> = helpers
+        .iter()
+        .filter_map(|name| Some((name.to_string(), contact(policy, name)?)))
+        .collect();
+    if known.is_empty() {
+        return;
+    }
+    page.paragraph(Tone::Faint, "  ", "who to ask:");
+    for (name, contact) in known.iter().take(MAX_PEOPLE) {
+        let row = format!("    {name}: {contact}");
+        page.line(Tone::Plain, &cut(&row, WIDTH));
+    }
+    let more = known.len().saturating_sub(MAX_PEOPLE);
+    if more > 0 {
+        page.line(Tone::Faint, &format!("    and {more} more"));
+    }
+}
+
+/// Refused refs for which there is no room.
+fn write_others(page: &mut Page, others: &[&UpdateVerdict]) {
+    if others.is_empty() {
+        return;
+    }
+    page.gap();
+    let names: Vec<String> = others
+        .iter()
+        .take(4)
+        .map(|update| cut(&update.refname.to_string(), 60))
+        .collect();
+    let more = others.len().saturating_sub(names.len());
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let text = format!("refused too: {}{more}", names.join(", "));
+    page.paragraph(Tone::Bad, "", &text);
+}
+
+/// Every code that is said, once.
+fn codes(verdict: &Verdict) -> BTreeSet<Code> {
+    let of_updates = verdict.updates.iter().flat_map(|update| &update.reasons);
+    let all = verdict.reasons.iter().chain(of_updates);
+    all.map(Reason::code).collect()
+}
+
+/// Where to read more.
+pub(super) fn explain(codes: &BTreeSet<Code>) -> String {
+    let mut words: Vec<String> = codes.iter().take(6).map(ToString::to_string).collect();
+    if codes.len() > 6 {
+        words.push("…".to_owned());
+    }
+    format!("more: relhook explain {}", words.join(" "))
+}
