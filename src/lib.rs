@@ -16,11 +16,13 @@
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`install`]: puts a repository under the rule
 //! - [`release`]: brings a target to the tree of an accepted commit
+//! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`ui`]: how things look
 //! - [`cli`]: one file a command
 
 pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod decide;
 pub mod dispatch;
 pub mod facts;

@@ -1,0 +1,103 @@
+//! Why nothing can be said from this clone.
+
+use crate::facts::{Fault, PolicyReadError, StoreError};
+use crate::signature::KeyringError;
+use std::path::PathBuf;
+
+/// Why nothing can be said from this clone.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// git cannot be started.
+    #[error("git cannot be run: {source}")]
+    NoGit {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// git did not do what it was asked.
+    #[error("`git {what}` failed: {said}")]
+    GitSaid {
+        /// The command, escaped.
+        what: String,
+        /// The first line of what it said, escaped.
+        said: String,
+    },
+    /// git answered more than relhook reads.
+    #[error("`git {what}` answered more than {limit} bytes")]
+    TooMuch {
+        /// The command, escaped.
+        what: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// git answered something unexpected.
+    #[error("`git {what}` answered something that relhook cannot read: `{said}`")]
+    Odd {
+        /// The command, escaped.
+        what: String,
+        /// The answer, escaped.
+        said: String,
+    },
+    /// The server could not be asked.
+    #[error("nothing could be fetched from `{remote}`")]
+    Fetch {
+        /// The remote, escaped.
+        remote: String,
+    },
+    /// No remote was named and there is none to choose.
+    #[error("name the remote: this clone has {found}")]
+    WhichRemote {
+        /// What there is.
+        found: String,
+    },
+    /// The remote has no policy.
+    #[error("`{remote}` has no policy at refs/relhook/policy")]
+    NoPolicy {
+        /// The remote, escaped.
+        remote: String,
+    },
+    /// What is there is no policy.
+    #[error("the policy of `{remote}` cannot be used: {source}")]
+    Policy {
+        /// The remote, escaped.
+        remote: String,
+        /// Why.
+        source: PolicyReadError,
+    },
+    /// The policy's keys cannot be used.
+    #[error("the policy's keys cannot be used: {0}")]
+    Keyring(#[from] KeyringError),
+    /// The clone itself cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something in it cannot be read.
+    #[error("{}", fault(.0))]
+    Fault(Fault),
+    /// A folder of relhook's own cannot be made.
+    #[error("{path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl From<Fault> for ClientError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a fault says, as a sentence.
+pub(super) fn fault(fault: &Fault) -> String {
+    match fault {
+        Fault::NotACommit { kind } => format!("a commit is needed, and it is a {kind}"),
+        Fault::NotFromBaseline { baseline } => {
+            format!("it does not descend from the baseline {}", baseline.short())
+        }
+        Fault::Malformed { oid, why } => format!("the object {oid} is malformed: {why}"),
+        Fault::Missing { oid } => format!("the object {oid} is not here"),
+        Fault::TooLarge { what } => what.clone(),
+        Fault::Unreadable { why } => why.clone(),
+    }
+}

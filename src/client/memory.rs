@@ -1,0 +1,35 @@
+//! What a clone can know in place of the server's ledger.
+
+use crate::facts::Memory;
+use crate::types::{Oid, PersonName, RefName, Timestamp};
+use std::collections::{HashMap, HashSet};
+
+/// The assumptions under which a clone judges.
+///
+/// The range starts at the server's own value of the ref. When the server first saw a statement is
+/// not known here: `seen` holds what is assumed, `now` where it says nothing.
+#[derive(Debug, Clone)]
+pub(super) struct CloneMemory {
+    /// When objects are taken to have been first seen.
+    pub(super) seen: HashMap<Oid, Timestamp>,
+    /// What is taken for all others.
+    pub(super) now: Timestamp,
+    /// The commits that the server does not have yet.
+    pub(super) new: HashSet<Oid>,
+    /// Who is taken to push them.
+    pub(super) pusher: Option<PersonName>,
+}
+
+impl Memory for CloneMemory {
+    fn approved(&self, _refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
+        Ok(current)
+    }
+
+    fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
+        Ok(Some(self.seen.get(&oid).copied().unwrap_or(self.now)))
+    }
+
+    fn first_pusher(&self, commit: Oid) -> Result<Option<PersonName>, String> {
+        Ok(self.pusher.clone().filter(|_| self.new.contains(&commit)))
+    }
+}

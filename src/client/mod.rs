@@ -1,0 +1,15 @@
+//! The developer's side: what the server has, seen from a clone, and what it would say to a push.
+//!
+//! Everything here is advice: the server judges for itself. Git runs as a child process here, with
+//! the user's own settings and credentials, and never through a shell.
+
+mod error;
+mod git;
+mod memory;
+mod remote;
+mod workspace;
+
+pub use error::ClientError;
+pub use git::Git;
+pub use remote::Remote;
+pub use workspace::{Freshness, PolicyNews, Workspace};

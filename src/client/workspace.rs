@@ -1,0 +1,152 @@
+//! A clone, with the server's policy and statements at hand.
+
+use super::{ClientError, Git, Remote};
+use crate::facts::{Current, Store};
+use crate::policy::{Bundle, POLICY_REF, Policy};
+use crate::signature::Keyring;
+use crate::types::{Oid, RefName, Timestamp};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// Whether the server is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is fetched from.
+    Fetched,
+    /// What was fetched last has to do.
+    Offline,
+}
+
+/// What became of the policy since it was last looked at from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyNews {
+    /// It is here for the first time, and trusted as it is.
+    First,
+    /// It is the same.
+    Same,
+    /// It changed.
+    Changed {
+        /// The commit that held it before.
+        from: Oid,
+    },
+}
+
+/// A clone, with the server's policy and statements at hand.
+#[derive(Debug)]
+pub struct Workspace {
+    /// git, in the clone.
+    pub git: Git,
+    /// The server.
+    pub remote: Remote,
+    /// The clone's objects and the server's refs.
+    pub store: Store,
+    /// The commit of the policy in force.
+    pub policy_id: Oid,
+    /// The policy in force and its key files.
+    pub bundle: Bundle,
+    /// The policy's keys.
+    pub keyring: Keyring,
+    /// Whether the policy is new here.
+    pub news: PolicyNews,
+    /// The machine's clock.
+    pub now: Timestamp,
+}
+
+impl Workspace {
+    /// Opens the clone around `dir` and gets the server's policy and statements.
+    ///
+    /// # Errors
+    /// When the clone cannot be used, the server cannot be asked, or it has no sound policy.
+    pub fn open(
+        dir: &Path,
+        remote: Option<&std::ffi::OsStr>,
+        freshness: Freshness,
+    ) -> Result<Self, ClientError> {
+        let git = Git::at(dir);
+        let remote = match remote {
+            Some(name) => Remote::named(name)?,
+            None => Remote::usual(&git)?,
+        };
+        let store = Store::open(dir)?.mirroring(remote.mirror());
+        let before = policy_commit(&store)?;
+        match freshness {
+            Freshness::Fetched => remote.fetch(&git)?,
+            Freshness::Offline => {}
+        }
+        let policy = store.policy().map_err(|source| ClientError::Policy {
+            remote: remote.shown(),
+            source,
+        })?;
+        let (policy_id, bundle) = policy.ok_or_else(|| ClientError::NoPolicy {
+            remote: remote.shown(),
+        })?;
+        let keyring = Keyring::build(
+            &bundle.policy,
+            &bundle.keys,
+            &keyring_home(&store, policy_id)?,
+        )?;
+        Ok(Self {
+            git,
+            remote,
+            store,
+            policy_id,
+            bundle,
+            keyring,
+            news: match before {
+                None => PolicyNews::First,
+                Some(before) if before == policy_id => PolicyNews::Same,
+                Some(from) => PolicyNews::Changed { from },
+            },
+            now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
+        })
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.bundle.policy
+    }
+
+    /// What a ref is on the server.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn value(&self, refname: &RefName) -> Result<Option<Oid>, ClientError> {
+        match self.store.current(refname)? {
+            Current::Absent => Ok(None),
+            Current::At(oid) => Ok(Some(oid)),
+            Current::Symbolic { target } => Err(ClientError::Odd {
+                what: "fetch".into(),
+                said: target,
+            }),
+            Current::Unreadable { why } => Err(ClientError::Odd {
+                what: "fetch".into(),
+                said: why,
+            }),
+        }
+    }
+}
+
+fn policy_commit(store: &Store) -> Result<Option<Oid>, ClientError> {
+    let name = RefName::new(POLICY_REF.as_bytes()).map_err(|error| ClientError::Odd {
+        what: "policy".into(),
+        said: error.shown,
+    })?;
+    match store.current(&name)? {
+        Current::At(oid) => Ok(Some(oid)),
+        Current::Absent | Current::Symbolic { .. } | Current::Unreadable { .. } => Ok(None),
+    }
+}
+
+/// A folder of our own in the clone: not `relhook`, which marks a server.
+fn keyring_home(store: &Store, policy: Oid) -> Result<PathBuf, ClientError> {
+    let root = store.common_dir().join("relhook-clone").join("keyring");
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&root);
+    match made {
+        Ok(()) => Ok(root.join(policy.to_string())),
+        Err(source) => Err(ClientError::Folder { path: root, source }),
+    }
+}
