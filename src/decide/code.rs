@@ -156,7 +156,7 @@ macro_rules! every_code {
                 "";
             415 APPROVAL_ADDS, "an approving commit that adds something",
                 "";
-            416 NOTHING_APPROVED, "an approval reaches nothing that it could cover",
+            416 DOES_NOT_REACH, "an approval does not take in all commits",
                 "";
             601 UNRELEASABLE, "a tree that the target cannot hold",
                 "";

@@ -1,39 +1,154 @@
 //! One push: every update on its own, and all of them or none.
 
-use super::{Reason, UpdateVerdict, Verdict};
-use crate::facts::{PushFacts, UpdateFacts};
-use crate::policy::Policy;
+use super::range::{Case, Findings};
+use super::roster::Roster;
+use super::shape::{self, Kind};
+use super::{Permit, Reason, UpdateVerdict, Verdict, arrival, pusher, range};
+use crate::facts::{ProposedPolicy, PushFacts, RangeOutcome, Subject, UpdateFacts};
+use crate::policy::{BranchRule, Policy};
+use crate::types::{RefName, TargetName};
+use std::collections::HashMap;
 
 /// Judges a push by the policy in force. Every reason to refuse it is found, not only the first.
 ///
 /// One refused update refuses the push; nothing that is decided for one update is used for
 /// another.
 pub fn decide(policy: &Policy, facts: &PushFacts) -> Verdict {
-    let reasons = if facts.updates.is_empty() {
-        vec![Reason::NoUpdates]
-    } else {
-        Vec::new()
-    };
+    let roster = Roster::new(policy);
+    let mut times: HashMap<&RefName, usize> = HashMap::new();
+    for update in &facts.updates {
+        *times.entry(&update.refname).or_default() += 1;
+    }
+    let judged = facts.updates.iter().map(|update| {
+        let times = times.get(&update.refname).copied().unwrap_or(1);
+        judge(policy, &roster, facts, update, times)
+    });
     Verdict {
-        updates: facts
-            .updates
-            .iter()
-            .map(|update| judge(policy, facts, update))
-            .collect(),
-        reasons,
+        updates: judged.collect(),
+        reasons: if facts.updates.is_empty() {
+            vec![Reason::NoUpdates]
+        } else {
+            Vec::new()
+        },
     }
 }
 
-fn judge(_policy: &Policy, _facts: &PushFacts, update: &UpdateFacts) -> UpdateVerdict {
+fn judge(
+    policy: &Policy,
+    roster: &Roster<'_>,
+    facts: &PushFacts,
+    update: &UpdateFacts,
+    times: usize,
+) -> UpdateVerdict {
+    let rules = policy.rules_for(&update.refname);
+    let case = Case {
+        policy,
+        roster,
+        refname: &update.refname,
+        now: facts.now,
+        rules: &rules,
+        real: shape::real(&update.current),
+        new: update.change.new_oid(),
+    };
+    let mut findings = Findings {
+        reasons: shape::faults(update, times),
+        ..Findings::default()
+    };
+    let kind = shape::kind(policy, &update.refname);
+    let guarded = match (kind, &update.subject) {
+        (Kind::Reserved, _) | (_, Subject::Reserved) => {
+            findings.reasons.push(Reason::Reserved);
+            false
+        }
+        (Kind::Unprotected, Subject::Unprotected) => false,
+        (Kind::Statement, Subject::Statement(outcome)) => {
+            findings
+                .reasons
+                .extend(arrival::faults(policy, roster, update, outcome));
+            false
+        }
+        (Kind::Protected, Subject::Protected(outcome)) => {
+            findings.add(guard(&case, facts, outcome));
+            true
+        }
+        (Kind::Policy, Subject::Policy(outcome, proposed)) => {
+            findings.add(guard(&case, facts, outcome));
+            findings.reasons.extend(of_proposed(proposed, outcome));
+            true
+        }
+        (Kind::Unprotected | Kind::Statement | Kind::Protected | Kind::Policy, _) => {
+            findings.reasons.push(Reason::Internal {
+                why: format!("the facts take `{}` for something else", update.refname),
+            });
+            false
+        }
+    };
+    let permit = case.new.filter(|_| guarded && findings.reasons.is_empty());
+    let permit = permit.map(|new| {
+        let release = targets(&rules);
+        Permit::new(update.refname.clone(), case.real, new, release)
+    });
+    if findings.reasons.is_empty() {
+        findings.notes.clear();
+    }
     UpdateVerdict {
         refname: update.refname.clone(),
         change: update.change,
-        // Until every rule is in place, nothing passes.
-        reasons: vec![Reason::Internal {
-            why: "updates cannot be judged yet".into(),
-        }],
-        notes: Vec::new(),
-        commits: Vec::new(),
-        permit: None,
+        reasons: findings.reasons,
+        notes: findings.notes,
+        commits: findings.commits,
+        permit,
+    }
+}
+
+/// Judges an update of a protected ref.
+fn guard(case: &Case<'_>, facts: &PushFacts, outcome: &RangeOutcome) -> Findings {
+    let mut findings = Findings {
+        reasons: pusher::faults(case.policy, &facts.pusher, case.rules),
+        ..Findings::default()
+    };
+    if case.rules.is_empty() {
+        findings.reasons.push(Reason::NoRule);
+    }
+    match (outcome, case.new) {
+        (RangeOutcome::Deletion, _) | (_, None) => findings.reasons.push(Reason::Deletion),
+        (RangeOutcome::Range(_), Some(new)) if case.real == Some(new) => {
+            findings.reasons.push(Reason::NoOp { at: new });
+        }
+        (RangeOutcome::Fault(fault), _) => findings.reasons.push(shape::of_fault(fault)),
+        (RangeOutcome::Range(range), Some(_)) => findings.add(range::judge(case, range)),
+    }
+    findings
+}
+
+/// Why the policy that a push brings may not take the place of the one in force.
+fn of_proposed(proposed: &ProposedPolicy, outcome: &RangeOutcome) -> Option<Reason> {
+    match (proposed, outcome) {
+        // That it is deleted was said, and so was that it could not be read.
+        (_, RangeOutcome::Deletion) | (ProposedPolicy::Sound, _) => None,
+        (ProposedPolicy::Invalid { complaints }, _) => Some(Reason::PolicyInvalid {
+            complaints: complaints.clone(),
+        }),
+        (ProposedPolicy::LocksOut { why }, _) => Some(Reason::PolicyLocksOut { why: why.clone() }),
+        (ProposedPolicy::Absent, _) => Some(Reason::PolicyAbsent),
+    }
+}
+
+/// The targets of all rules, each once, in their order.
+fn targets(rules: &[&BranchRule]) -> Vec<TargetName> {
+    let mut all: Vec<TargetName> = Vec::new();
+    for target in rules.iter().flat_map(|rule| &rule.release) {
+        if !all.contains(target) {
+            all.push(target.clone());
+        }
+    }
+    all
+}
+
+impl Findings {
+    fn add(&mut self, other: Self) {
+        self.reasons.extend(other.reasons);
+        self.notes.extend(other.notes);
+        self.commits.extend(other.commits);
     }
 }

@@ -2,10 +2,26 @@
 //!
 //! Pure: no I/O, no clock, no environment. The server and `relhook check` call the same function.
 
+mod arrival;
+mod attribution;
 mod code;
+mod cover;
+mod demands;
 mod judge;
+mod lack;
+mod notes;
+mod objections;
+mod pusher;
+mod range;
+mod reach;
 mod reason;
+mod roster;
+mod shape;
+mod signer;
+mod span;
+mod tip;
 mod verdict;
+mod voices;
 
 pub use code::{Code, UnknownCode};
 pub use judge::decide;

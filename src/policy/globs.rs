@@ -108,13 +108,18 @@ impl PathRules {
     /// Every rule that a path falls under, in the order of the rules, each once.
     #[must_use]
     pub fn matching(&self, path: &[u8]) -> Vec<&PathRule> {
+        let rules = self.positions(path).into_iter();
+        rules.filter_map(|owner| self.rules.get(owner)).collect()
+    }
+
+    /// Where those rules stand among the rules, counted from 0.
+    #[must_use]
+    pub fn positions(&self, path: &[u8]) -> BTreeSet<usize> {
         let globs = self.set.matches(std::ffi::OsStr::from_bytes(path));
-        let hit: BTreeSet<usize> = globs
+        globs
             .into_iter()
             .filter_map(|glob| self.owners.get(glob).copied())
-            .collect();
-        let rules = hit.into_iter();
-        rules.filter_map(|owner| self.rules.get(owner)).collect()
+            .collect()
     }
 }
 

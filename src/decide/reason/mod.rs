@@ -5,7 +5,7 @@
 
 mod hints;
 mod numbers;
-mod words;
+pub(in crate::decide) mod words;
 
 use crate::facts::Role;
 use crate::policy::Attribution;
@@ -139,7 +139,7 @@ pub enum Reason {
     Stranger {
         /// The name and address, escaped.
         identity: String,
-        /// As what.
+        /// As what; empty for somebody who first pushed them and is no longer in the policy.
         roles: BTreeSet<Role>,
         /// Where.
         commits: Vec<Oid>,
@@ -395,6 +395,8 @@ pub enum Signed {
     Commits(Vec<Oid>),
     /// The statement that arrives.
     Statement,
+    /// A statement that is here, by its tag.
+    Stored(Oid),
 }
 
 /// Approvals that are lacking under one rule.

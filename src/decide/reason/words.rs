@@ -50,8 +50,11 @@ pub(in crate::decide) fn quoted(items: &[String]) -> String {
     any_of(items.iter().map(|item| format!("`{item}`")))
 }
 
-/// `author and committer`.
+/// `author and committer`; without any, the first pusher.
 pub(in crate::decide) fn roles(roles: &BTreeSet<Role>) -> String {
+    if roles.is_empty() {
+        return "first pusher".to_owned();
+    }
     all_of(roles.iter().map(|role| match role {
         Role::Author => "author",
         Role::Committer => "committer",
@@ -72,6 +75,7 @@ pub(super) fn signed(on: &Signed) -> String {
     match on {
         Signed::Commits(oids) => format!("{}: ", commits(oids)),
         Signed::Statement => "the statement: ".to_owned(),
+        Signed::Stored(tag) => format!("the statement `{}`: ", tag.short()),
     }
 }
 

@@ -1,0 +1,120 @@
+//! A statement that arrives: whether it is taken in.
+//!
+//! Anybody may carry one; what counts is that it is whole, in its place, and signed by a person
+//! of the policy who still counts.
+
+use super::roster::Roster;
+use super::signer::{Signer, signer};
+use super::{Reason, Signed, shape};
+use crate::facts::{ArrivingStatement, Current, StatementOutcome, UpdateFacts};
+use crate::policy::Policy;
+use crate::statement::Decision;
+use crate::types::PersonName;
+
+/// Why the statement is not taken in.
+pub(super) fn faults(
+    policy: &Policy,
+    roster: &Roster<'_>,
+    update: &UpdateFacts,
+    outcome: &StatementOutcome,
+) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let deletes = update.change.new_oid().is_none();
+    if !deletes && update.current != Current::Absent {
+        reasons.push(Reason::StatementExists);
+    }
+    match outcome {
+        StatementOutcome::MalformedName => reasons.push(Reason::StatementName),
+        StatementOutcome::NotATag { kind } => reasons.push(Reason::StatementNotATag { kind }),
+        StatementOutcome::Malformed { why } => {
+            reasons.push(Reason::StatementFormat { why: why.clone() });
+        }
+        StatementOutcome::Deletion => reasons.push(Reason::StatementDeletion),
+        StatementOutcome::Fault(fault) => reasons.push(shape::of_fault(fault)),
+        StatementOutcome::Read(arriving) => {
+            content(policy, arriving, &mut reasons);
+            by_whom(policy, roster, arriving, &mut reasons);
+        }
+    }
+    if deletes && !reasons.contains(&Reason::StatementDeletion) {
+        reasons.push(Reason::StatementDeletion);
+    }
+    reasons
+}
+
+/// Whether what it says agrees with where it is and with what it is about.
+fn content(policy: &Policy, arriving: &ArrivingStatement, reasons: &mut Vec<Reason>) {
+    let statement = &arriving.statement;
+    if !arriving.name_agrees {
+        reasons.push(Reason::StatementMisplaced { tag: arriving.tag });
+    }
+    if !arriving.repository_agrees || statement.repository != policy.repository.0 {
+        reasons.push(Reason::StatementRepository {
+            stated: crate::types::escape(statement.repository.as_bytes()),
+            own: crate::types::escape(policy.repository.0.as_bytes()),
+        });
+    }
+    match arriving.commit_tree {
+        None => reasons.push(Reason::StatementCommit {
+            commit: statement.commit,
+        }),
+        Some(real) if real != statement.tree => reasons.push(Reason::StatementTree {
+            stated: statement.tree,
+            real,
+        }),
+        Some(_) => {}
+    }
+}
+
+/// Whether it is its signer's own.
+fn by_whom(
+    policy: &Policy,
+    roster: &Roster<'_>,
+    arriving: &ArrivingStatement,
+    reasons: &mut Vec<Reason>,
+) {
+    let person = match signer(policy, roster, &arriving.signer) {
+        Signer::Nobody => {
+            reasons.push(Reason::StatementUnsigned);
+            return;
+        }
+        Signer::Refused(problem) => {
+            reasons.push(Reason::Signature {
+                on: Signed::Statement,
+                problem,
+            });
+            return;
+        }
+        Signer::Person { number, disabled } => {
+            let person = roster.name(number);
+            if disabled {
+                reasons.push(Reason::StatementSigner {
+                    person: person.clone(),
+                });
+            }
+            person
+        }
+    };
+    if arriving.tagger.as_ref() != Some(&person) {
+        reasons.push(Reason::StatementTagger {
+            tagger: arriving.tagger_identity.clone(),
+            signer: person.clone(),
+        });
+    }
+    reasons.extend(withdrawal(arriving, person));
+}
+
+fn withdrawal(arriving: &ArrivingStatement, signer: PersonName) -> Option<Reason> {
+    let statement = match arriving.statement.decision {
+        Decision::Withdraw { statement } => statement,
+        Decision::Approve | Decision::Reject => return None,
+    };
+    match &arriving.withdrawn_signer {
+        None => Some(Reason::WithdrawsNothing { statement }),
+        Some(owner) if *owner != signer => Some(Reason::WithdrawsAnothers {
+            signer,
+            owner: owner.clone(),
+        }),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! Cover: under one rule, whether each commit that adds something was approved by enough distinct
+//! people who had no hand in it.
+
+use super::demands::{self, Demand, Touched};
+use super::lack::Lacks;
+use super::reach::{Start, spread};
+use super::roster::{Crowd, Number};
+use super::span::{At, Span};
+use super::voices::Approval;
+use super::{Cover, Reason, Shortfall};
+use crate::policy::{BranchRule, Independence};
+use crate::types::RepoPath;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One rule with the approvals that are young enough for it, and what they reach.
+pub(super) struct Ruling<'a> {
+    pub span: &'a Span<'a>,
+    pub rule: &'a BranchRule,
+    pub demands: Vec<Demand<'a>>,
+    /// The approvals that the rule does not find too old, in their order.
+    pub approvals: Vec<Approval>,
+    /// Who is barred from the whole range, where the rule bars contributors from all of it.
+    barred: Option<Crowd>,
+    /// For each approver and each commit, the first of their approvals that reaches it.
+    reach: BTreeMap<Number, Vec<Option<Reverse<usize>>>>,
+}
+
+/// How the commits fared under one rule.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// What is lacking.
+    pub reasons: Vec<Reason>,
+    /// The approvals that count for a demand of a commit.
+    pub covers: BTreeMap<At, BTreeSet<Cover>>,
+    /// The demands that a commit does not meet.
+    pub shortfalls: BTreeMap<At, Vec<Shortfall>>,
+    /// The commits that lack approvals by the branch's own teams.
+    pub short: BTreeSet<At>,
+    /// Approvers who had a hand in commits that are short.
+    pub own_work: BTreeMap<Number, Vec<At>>,
+    /// Approvers whose approvals do not reach commits that are short.
+    pub unreached: BTreeMap<Number, Vec<At>>,
+}
+
+impl<'a> Ruling<'a> {
+    /// Holds the rule's own time limit against the approvals, and finds out what they reach.
+    pub(super) fn new(span: &'a Span<'a>, rule: &'a BranchRule, all: &[Approval]) -> Self {
+        let young = all
+            .iter()
+            .filter(|approval| age(span, rule, approval) == Age::Counts);
+        let approvals: Vec<Approval> = young.copied().collect();
+        let mut starts: BTreeMap<Number, Vec<Start<Reverse<usize>>>> = BTreeMap::new();
+        for (number, approval) in approvals.iter().enumerate() {
+            let own = starts.entry(approval.person).or_default();
+            own.extend(approval.starts(span, Reverse(number)));
+        }
+        let reach = starts.into_iter();
+        Self {
+            span,
+            rule,
+            demands: demands::all(span.roster, rule),
+            reach: reach
+                .map(|(who, starts)| (who, spread(span, &starts)))
+                .collect(),
+            barred: match rule.independence {
+                Independence::Commit => None,
+                Independence::Range => Some(contributors_to_any(span, all)),
+            },
+            approvals,
+        }
+    }
+
+    /// Who may not approve a commit with these contributors.
+    pub(super) fn barred<'s>(&'s self, contributors: &'s Crowd) -> &'s Crowd {
+        self.barred.as_ref().unwrap_or(contributors)
+    }
+
+    /// Whether contributors are barred from the whole range.
+    pub(super) fn bars_from_range(&self) -> bool {
+        self.barred.is_some()
+    }
+
+    /// Everybody whose approval counts for some demand of the rule.
+    pub(super) fn could_approve(&self) -> Crowd {
+        let mut all = Crowd::default();
+        for demand in &self.demands {
+            all.join(&demand.members);
+        }
+        all
+    }
+
+    /// Judges every commit that adds something.
+    pub(super) fn judge(&self) -> Outcome {
+        let mut touched = Touched::new(self.rule);
+        let mut outcome = Outcome::default();
+        let mut lacks = Lacks::default();
+        for (at, commit, contributors) in self.span.adding() {
+            let barred = self.barred(contributors);
+            let approvers = self.approvers(at);
+            let covering = approvers.without(barred);
+            for (number, path) in touched.demands(commit) {
+                let Some(demand) = self.demands.get(number) else {
+                    continue;
+                };
+                let counted = covering.both(&demand.members);
+                outcome.cover(self, at, &counted);
+                let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+                if have < demand.required {
+                    let could = demand.able.without(barred).without(&covering);
+                    lacks.add(number, path, at, demand.required - have, &could);
+                    outcome.short(at, self.shortfall(demand, path, have, &could));
+                    outcome.explain(self, at, demand, &approvers, barred);
+                }
+            }
+        }
+        outcome.reasons = lacks.reasons(self.span, self.rule, &self.demands);
+        outcome
+    }
+
+    /// Who has approved a commit, barred from it or not.
+    fn approvers(&self, at: At) -> Crowd {
+        let reached = self.reach.iter();
+        reached
+            .filter(|(_, marks)| marks.get(at).copied().flatten().is_some())
+            .map(|(person, _)| *person)
+            .collect()
+    }
+
+    fn shortfall(
+        &self,
+        demand: &Demand<'_>,
+        path: Option<&RepoPath>,
+        have: u32,
+        could: &Crowd,
+    ) -> Shortfall {
+        let paths = demand.paths.zip(path);
+        Shortfall {
+            rule: self.rule.pattern.clone(),
+            paths: paths.map(|(rule, path)| (rule.patterns.clone(), path.clone())),
+            required: demand.required,
+            have,
+            from: demand.from.to_vec(),
+            could: self.span.roster.names(could),
+        }
+    }
+}
+
+impl Outcome {
+    fn cover(&mut self, ruling: &Ruling<'_>, at: At, counted: &Crowd) {
+        for person in counted.iter() {
+            let marks = ruling.reach.get(&person);
+            let first = marks.and_then(|marks| marks.get(at).copied().flatten());
+            let approval = first.and_then(|Reverse(number)| ruling.approvals.get(number));
+            if let Some(approval) = approval {
+                self.covers.entry(at).or_default().insert(Cover {
+                    person: ruling.span.roster.name(person),
+                    by: approval.by,
+                });
+            }
+        }
+    }
+
+    fn short(&mut self, at: At, shortfall: Shortfall) {
+        if shortfall.paths.is_none() {
+            self.short.insert(at);
+        }
+        self.shortfalls.entry(at).or_default().push(shortfall);
+    }
+
+    /// Notes who of the demand's teams has approved something without covering this commit.
+    fn explain(
+        &mut self,
+        ruling: &Ruling<'_>,
+        at: At,
+        demand: &Demand<'_>,
+        approvers: &Crowd,
+        barred: &Crowd,
+    ) {
+        for person in ruling.reach.keys().copied() {
+            if !demand.members.has(person) {
+                continue;
+            }
+            let list = match (approvers.has(person), barred.has(person)) {
+                (true, true) => &mut self.own_work,
+                (false, false) => &mut self.unreached,
+                (true, false) | (false, true) => continue,
+            };
+            let commits = list.entry(person).or_default();
+            if commits.last() != Some(&at) {
+                commits.push(at);
+            }
+        }
+    }
+}
+
+/// What a rule's time limit says of an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Young enough, or the rule has no limit.
+    Counts,
+    /// Too old.
+    Expired,
+    /// The rule has a limit, and nothing recorded when the approval arrived.
+    Unknown,
+}
+
+/// Whether a rule finds an approval too old: its age counts from when the server first saw it.
+pub(super) fn age(span: &Span<'_>, rule: &BranchRule, approval: &Approval) -> Age {
+    match (rule.expire, approval.seen) {
+        (None, _) => Age::Counts,
+        (Some(_), None) => Age::Unknown,
+        (Some(limit), Some(seen)) if span.now < seen.plus(limit) => Age::Counts,
+        (Some(_), Some(_)) => Age::Expired,
+    }
+}
+
+/// Everybody who had a hand in any commit. An approving commit is its signer's approval and not
+/// their contribution.
+fn contributors_to_any(span: &Span<'_>, approvals: &[Approval]) -> Crowd {
+    let own = approvals.iter().filter(|approval| approval.commit);
+    let own: BTreeMap<At, Number> = own.map(|approval| (approval.at, approval.person)).collect();
+    let mut all = Crowd::default();
+    for (at, contributors) in span.contributors.iter().enumerate() {
+        match own.get(&at) {
+            None => all.join(contributors),
+            Some(approver) => {
+                let mut others = contributors.clone();
+                others.remove(*approver);
+                all.join(&others);
+            }
+        }
+    }
+    all
+}

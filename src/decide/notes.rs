@@ -1,0 +1,258 @@
+//! Notes: why approvals and objections that exist do not count. They decide nothing; they spare a
+//! refused pusher the question.
+
+use super::cover::{Age, Outcome, Ruling, age};
+use super::reason::words::{any_of, commits};
+use super::roster::Number;
+use super::span::{At, Span};
+use super::voices::{Approval, Voices};
+use super::{Code, Note};
+use crate::facts::{Approving, CommitFacts, StatementFacts};
+use crate::signature::SignatureProblem;
+use crate::statement::{Decision, Statement};
+use crate::types::{Oid, Timestamp, escape};
+use std::collections::BTreeSet;
+
+/// So many notes are given; more would hide the rest.
+const MOST: usize = 20;
+
+fn note(code: Code, text: String) -> Note {
+    Note { code, text }
+}
+
+/// `rita approved `8d01e77``.
+fn said(span: &Span<'_>, person: Number, statement: &Statement) -> String {
+    let verb = match statement.decision {
+        Decision::Approve => "approved",
+        Decision::Reject => "objected to",
+        Decision::Withdraw { .. } => "withdrew a statement about",
+    };
+    let person = span.roster.name(person);
+    format!("{person} {verb} `{}`", statement.commit.short())
+}
+
+/// `an approval of `8d01e77``.
+fn unheard(statement: &Statement) -> String {
+    let noun = match statement.decision {
+        Decision::Approve => "an approval of",
+        Decision::Reject => "an objection to",
+        Decision::Withdraw { .. } => "a withdrawal for",
+    };
+    format!("{noun} `{}`", statement.commit.short())
+}
+
+pub(super) fn withdrawn(span: &Span<'_>, person: Number, at: At) -> Note {
+    let person = span.roster.name(person);
+    let commit = span.oid(at).map_or_else(String::new, |oid| oid.short());
+    let text = format!("what {person} said of `{commit}`, {person} has withdrawn");
+    note(Code::APPROVAL_WITHDRAWN, text)
+}
+
+pub(super) fn base_elsewhere(span: &Span<'_>, person: Number, facts: &StatementFacts) -> Note {
+    let base = facts.statement.base.map_or_else(
+        || "something unknown".to_owned(),
+        |base| format!("`{}`", base.short()),
+    );
+    let said = said(span, person, &facts.statement);
+    let text = format!("{said} compared with {base}, which is not part of this history");
+    note(Code::BASE_ELSEWHERE, text)
+}
+
+pub(super) fn other_repository(statement: &Statement) -> Note {
+    let name = escape(statement.repository.as_bytes());
+    let text = format!("{} is for the repository `{name}`", unheard(statement));
+    note(Code::OTHER_REPOSITORY, text)
+}
+
+pub(super) fn other_ref(statement: &Statement) -> Note {
+    let text = format!(
+        "{} is for `{}`, not for this ref",
+        unheard(statement),
+        statement.refname
+    );
+    note(Code::APPROVAL_ELSEWHERE, text)
+}
+
+pub(super) fn unsigned(statement: &Statement) -> Note {
+    let text = format!("{} is not signed", unheard(statement));
+    note(Code::APPROVAL_SIGNATURE, text)
+}
+
+pub(super) fn signature(statement: &Statement, problem: &SignatureProblem) -> Note {
+    let text = format!("{} does not count: {problem}", unheard(statement));
+    note(Code::APPROVAL_SIGNATURE, text)
+}
+
+pub(super) fn disabled(span: &Span<'_>, person: Number, statement: &Statement) -> Note {
+    let said = said(span, person, statement);
+    let text = format!("{said}, but is disabled in the policy");
+    note(Code::APPROVER_DISABLED, text)
+}
+
+pub(super) fn expired(
+    span: &Span<'_>,
+    person: Number,
+    statement: &Statement,
+    expires: Timestamp,
+) -> Note {
+    let said = said(span, person, statement);
+    note(
+        Code::APPROVAL_EXPIRED,
+        format!("{said}, but only until {expires}"),
+    )
+}
+
+pub(super) fn commit_for_repository(commit: &CommitFacts, approving: &Approving) -> Note {
+    let name = escape(approving.repository.as_bytes());
+    let text = format!(
+        "the approving commit `{}` is for the repository `{name}`",
+        commit.oid.short()
+    );
+    note(Code::OTHER_REPOSITORY, text)
+}
+
+pub(super) fn commit_for_ref(commit: &CommitFacts, approving: &Approving) -> Note {
+    let text = format!(
+        "the approving commit `{}` is for `{}`, not for this ref",
+        commit.oid.short(),
+        approving.refname
+    );
+    note(Code::APPROVAL_ELSEWHERE, text)
+}
+
+pub(super) fn commit_adds(commit: &CommitFacts) -> Note {
+    let text = format!(
+        "`{}` says that it approves, but adds something of its own",
+        commit.oid.short()
+    );
+    note(Code::APPROVAL_ADDS, text)
+}
+
+pub(super) fn commit_disabled(span: &Span<'_>, person: Number, commit: &CommitFacts) -> Note {
+    let text = format!(
+        "{} signed the approving commit `{}`, but is disabled in the policy",
+        span.roster.name(person),
+        commit.oid.short()
+    );
+    note(Code::APPROVER_DISABLED, text)
+}
+
+pub(super) fn commit_refused(commit: &CommitFacts, problem: &SignatureProblem) -> Note {
+    let oid = commit.oid.short();
+    let text = format!("the approving commit `{oid}` does not count: {problem}");
+    note(Code::APPROVAL_SIGNATURE, text)
+}
+
+pub(super) fn commit_unsigned(commit: &CommitFacts) -> Note {
+    let text = format!(
+        "the approving commit `{}` is not signed",
+        commit.oid.short()
+    );
+    note(Code::APPROVAL_SIGNATURE, text)
+}
+
+/// What the rules themselves find wrong with approvals that are sound as such.
+pub(super) fn of_rules(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (ruling, outcome) in judged {
+        for (person, commits) in &outcome.own_work {
+            notes.push(own_work(ruling, *person, commits));
+        }
+        for (person, commits) in &outcome.unreached {
+            notes.extend(unreached(ruling, *person, commits));
+        }
+        let aged = voices.approvals.iter();
+        notes.extend(aged.filter_map(|approval| of_age(ruling, approval)));
+    }
+    notes.extend(outsiders(voices, judged));
+    notes
+}
+
+fn own_work(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Note {
+    let person = ruling.span.roster.name(person);
+    let text = format!(
+        "{person}'s approval does not cover {}: {person} had a hand in {}",
+        commits(&oids(ruling.span, places)),
+        if ruling.bars_from_range() {
+            "the range"
+        } else if places.len() == 1 {
+            "it"
+        } else {
+            "them"
+        }
+    );
+    note(Code::OWN_WORK, text)
+}
+
+fn unreached(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Option<Note> {
+    let mut own = ruling.approvals.iter();
+    let approval = own.find(|approval| approval.person == person)?;
+    let approved = ruling.span.oid(approval.at)?.short();
+    let text = format!(
+        "{} approved `{approved}`, which does not take in {}",
+        ruling.span.roster.name(person),
+        commits(&oids(ruling.span, places))
+    );
+    Some(note(Code::DOES_NOT_REACH, text))
+}
+
+fn of_age(ruling: &Ruling<'_>, approval: &Approval) -> Option<Note> {
+    let span = ruling.span;
+    if !ruling.could_approve().has(approval.person) {
+        return None;
+    }
+    let who = span.roster.name(approval.person);
+    let commit = span.oid(approval.at)?.short();
+    match age(span, ruling.rule, approval) {
+        Age::Counts => None,
+        Age::Expired => {
+            let text = format!("{who} approved `{commit}` too long ago for this ref");
+            Some(note(Code::APPROVAL_EXPIRED, text))
+        }
+        Age::Unknown => {
+            let text = format!("{who} approved `{commit}`, but when that arrived is not recorded");
+            Some(note(Code::AGE_UNKNOWN, text))
+        }
+    }
+}
+
+/// Those who spoke and are in no team whose word counts here.
+fn outsiders(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<Note> {
+    let Some((first, _)) = judged.first() else {
+        return Vec::new();
+    };
+    let inside = |person: Number| {
+        let mut rulings = judged.iter();
+        rulings.any(|(ruling, _)| ruling.could_approve().has(person))
+    };
+    let approved = voices.approvals.iter();
+    let approved = approved.map(|approval| (approval.person, approval.at, "approved"));
+    let objected = voices.objections.iter();
+    let objected = objected.map(|one| (one.person, one.at, "objected to"));
+    let outside = approved.chain(objected).filter(|(who, ..)| !inside(*who));
+    let span = first.span;
+    outside
+        .filter_map(|(who, at, verb)| {
+            let who = span.roster.name(who);
+            let commit = span.oid(at)?.short();
+            let teams: BTreeSet<_> = judged
+                .iter()
+                .flat_map(|(ruling, _)| &ruling.rule.from)
+                .collect();
+            let text = format!("{who} {verb} `{commit}`, but is not in {}", any_of(teams));
+            Some(note(Code::NOT_IN_TEAM, text))
+        })
+        .collect()
+}
+
+fn oids(span: &Span<'_>, places: &[At]) -> Vec<Oid> {
+    places.iter().filter_map(|at| span.oid(*at)).collect()
+}
+
+/// Each note once, in the order of their codes, and not too many.
+pub(super) fn tidy(mut notes: Vec<Note>) -> Vec<Note> {
+    notes.sort_by(|left, right| (left.code, &left.text).cmp(&(right.code, &right.text)));
+    notes.dedup();
+    notes.truncate(MOST);
+    notes
+}

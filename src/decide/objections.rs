@@ -1,0 +1,44 @@
+//! Objections: one that stands blocks, whoever approves.
+
+use super::cover::Ruling;
+use super::reach::{Start, spread};
+use super::roster::Number;
+use super::voices::Objection;
+use crate::types::Timestamp;
+use std::collections::BTreeMap;
+
+/// Which of the objections stand under one rule: made by somebody who could approve under it, and
+/// not followed by their own approval of the same commit.
+///
+/// What counts is when the server first saw each; of two at the same time, and where a time is not
+/// known, the objection stands.
+pub(super) fn standing(ruling: &Ruling<'_>, objections: &[Objection<'_>]) -> Vec<bool> {
+    let could = ruling.could_approve();
+    let mut later: BTreeMap<Number, Vec<Option<Timestamp>>> = BTreeMap::new();
+    let standing = objections.iter().map(|objection| {
+        let person = objection.person;
+        if !could.has(person) {
+            return false;
+        }
+        let approved = later
+            .entry(person)
+            .or_insert_with(|| last_approved(ruling, person));
+        let approved = approved.get(objection.at).copied().flatten();
+        match (approved, objection.seen) {
+            (Some(approved), Some(objected)) => approved <= objected,
+            (None, _) | (_, None) => true,
+        }
+    });
+    standing.collect()
+}
+
+/// For each commit, when the person last approved it.
+fn last_approved(ruling: &Ruling<'_>, person: Number) -> Vec<Option<Timestamp>> {
+    let own = ruling.approvals.iter();
+    let own = own.filter(|approval| approval.person == person);
+    let starts: Vec<Start<Timestamp>> = own
+        .filter_map(|approval| approval.seen.map(|seen| approval.starts(ruling.span, seen)))
+        .flatten()
+        .collect();
+    spread(ruling.span, &starts)
+}

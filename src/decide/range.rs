@@ -1,0 +1,167 @@
+//! The range of one protected ref: who made it, who approves, who objects.
+
+use super::cover::{Outcome, Ruling};
+use super::roster::Roster;
+use super::span::{At, Span};
+use super::voices::{Voices, sift};
+use super::{CommitVerdict, Note, Reason, attribution, notes, objections, tip};
+use crate::facts::{CommitFacts, RangeFacts};
+use crate::policy::{BranchRule, Policy};
+use crate::types::{Oid, RefName, Timestamp};
+
+/// What a range is judged by.
+pub(super) struct Case<'a> {
+    pub policy: &'a Policy,
+    pub roster: &'a Roster<'a>,
+    pub refname: &'a RefName,
+    pub now: Timestamp,
+    /// The rules that match the ref; all of them apply.
+    pub rules: &'a [&'a BranchRule],
+    /// What the ref names now.
+    pub real: Option<Oid>,
+    /// What it is to name.
+    pub new: Option<Oid>,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub reasons: Vec<Reason>,
+    pub notes: Vec<Note>,
+    pub commits: Vec<CommitVerdict>,
+}
+
+/// Judges a range.
+pub(super) fn judge(case: &Case<'_>, facts: &RangeFacts) -> Findings {
+    let mut findings = Findings {
+        reasons: shape(case, facts),
+        ..Findings::default()
+    };
+    if facts.commits.is_empty() {
+        return findings;
+    }
+    match Span::new(case.policy, case.roster, case.refname, case.now, facts) {
+        Ok(span) => content(&span, case.rules, &mut findings),
+        Err(why) => findings.reasons.push(Reason::Internal { why }),
+    }
+    findings
+}
+
+/// Whether the range begins where it has to.
+fn shape(case: &Case<'_>, facts: &RangeFacts) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let tip = facts.tip;
+    if case.new != Some(tip) {
+        let why = format!("the range of {tip} was read for another update");
+        reasons.push(Reason::Internal { why });
+    }
+    if !facts.fast_forward {
+        reasons.push(Reason::NotFastForward {
+            current: case.real,
+            new: tip,
+        });
+    }
+    match facts.base {
+        Some(base) if base == tip => reasons.push(Reason::NothingNew { tip }),
+        // A second word about the same mistake would only confuse.
+        Some(base) if !descends(facts, base) && (facts.fast_forward || case.real != Some(base)) => {
+            reasons.push(Reason::NotFromBaseline { baseline: base });
+        }
+        None if facts.commits.is_empty() => {
+            let why = format!("no commit was read though {tip} is to be judged whole");
+            reasons.push(Reason::Internal { why });
+        }
+        Some(_) | None => {}
+    }
+    reasons
+}
+
+/// Whether the tip descends from the base: then a commit on the way has it as a parent, and all on
+/// the way are in the range.
+fn descends(facts: &RangeFacts, base: Oid) -> bool {
+    let mut commits = facts.commits.iter();
+    commits.any(|commit| commit.parents.contains(&base))
+}
+
+fn content(span: &Span<'_>, rules: &[&BranchRule], findings: &mut Findings) {
+    let reasons = &mut findings.reasons;
+    reasons.extend(attribution::faults(span, rules));
+    let voices = sift(span);
+    let rulings = rules
+        .iter()
+        .map(|rule| Ruling::new(span, rule, &voices.approvals));
+    let judged: Vec<(Ruling<'_>, Outcome)> = rulings
+        .map(|ruling| {
+            let outcome = ruling.judge();
+            (ruling, outcome)
+        })
+        .collect();
+    reasons.extend(objecting(span, &voices, &judged));
+    for (ruling, outcome) in &judged {
+        reasons.extend(outcome.reasons.iter().cloned());
+        reasons.extend(tip::fault(ruling, outcome));
+    }
+    if span.exhausted() {
+        reasons.push(Reason::TooLarge {
+            what: "approvals that each compare with another commit".into(),
+        });
+    }
+    let mut told = notes::of_rules(&voices, &judged);
+    reasons.extend(voices.unchecked);
+    told.extend(voices.notes);
+    findings.notes = notes::tidy(told);
+    let commits = span.facts.commits.iter().enumerate();
+    findings.commits = commits
+        .map(|(at, commit)| verdict(span, at, commit, &judged))
+        .collect();
+}
+
+fn objecting(
+    span: &Span<'_>,
+    voices: &Voices<'_>,
+    judged: &[(Ruling<'_>, Outcome)],
+) -> Vec<Reason> {
+    let by_rule: Vec<Vec<bool>> = judged
+        .iter()
+        .map(|(ruling, _)| objections::standing(ruling, &voices.objections))
+        .collect();
+    let numbered = voices.objections.iter().enumerate();
+    let standing = numbered.filter(|(number, _)| {
+        let mut rules = by_rule.iter();
+        rules.any(|standing| standing.get(*number) == Some(&true))
+    });
+    standing
+        .map(|(_, objection)| Reason::Rejected {
+            person: span.roster.name(objection.person),
+            commit: span.oid(objection.at).unwrap_or(objection.tag),
+            tag: objection.tag,
+            reason: objection.reason.map(str::to_owned),
+        })
+        .collect()
+}
+
+fn verdict(
+    span: &Span<'_>,
+    at: At,
+    commit: &CommitFacts,
+    judged: &[(Ruling<'_>, Outcome)],
+) -> CommitVerdict {
+    let strangers = attribution::of_commit(span, commit);
+    let outcomes = || judged.iter().map(|(_, outcome)| outcome);
+    let covers = outcomes().filter_map(|outcome| outcome.covers.get(&at));
+    let covers: std::collections::BTreeSet<_> = covers.flatten().cloned().collect();
+    let shortfalls = outcomes().filter_map(|outcome| outcome.shortfalls.get(&at));
+    let contributors = span.contributors.get(at);
+    CommitVerdict {
+        oid: commit.oid,
+        title: commit.title.clone(),
+        contributors: contributors.map_or_else(Default::default, |all| span.roster.names(all)),
+        strangers: strangers
+            .into_iter()
+            .map(|(identity, _)| identity)
+            .collect(),
+        adds: commit.content.adds(),
+        covers: covers.into_iter().collect(),
+        shortfalls: shortfalls.flatten().cloned().collect(),
+    }
+}

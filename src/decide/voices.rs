@@ -1,0 +1,288 @@
+//! Who says what about a range: statements and approving commits, sifted into approvals and
+//! objections that may count, and notes about those that cannot.
+
+use super::notes;
+use super::reach::Start;
+use super::roster::Number;
+use super::signer::{Signer, signer};
+use super::span::{At, Span};
+use super::{Note, Reason, Signed};
+use crate::facts::{Approving, BaseRelation, CommitFacts, StatementFacts};
+use crate::signature::SignatureProblem;
+use crate::statement::Decision;
+use crate::types::{Oid, Timestamp};
+use std::collections::HashSet;
+
+/// An approval that counts unless a rule finds it too old or its signer in none of its teams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Approval {
+    /// The commit that is approved; for an approving commit, itself.
+    pub at: At,
+    /// The statement's tag or the approving commit.
+    pub by: Oid,
+    /// Who approves.
+    pub person: Number,
+    /// The commit of the range that they compared with.
+    pub since: Option<At>,
+    /// When the server first saw it.
+    pub seen: Option<Timestamp>,
+    /// Whether it is an approving commit.
+    pub commit: bool,
+}
+
+impl Approval {
+    /// Where the approval begins to reach, carrying `mark` along: at the commit that is approved;
+    /// an approving commit approves its parents, never itself.
+    pub(super) fn starts<T: Copy>(&self, span: &Span<'_>, mark: T) -> Vec<Start<T>> {
+        let from = |at| Start {
+            at,
+            since: self.since,
+            mark,
+        };
+        if self.commit {
+            let parents = span.parents.get(self.at).into_iter().flatten();
+            parents.copied().map(from).collect()
+        } else {
+            vec![from(self.at)]
+        }
+    }
+}
+
+/// An objection that stands unless its signer could not approve or came round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Objection<'a> {
+    /// The commit that is objected to.
+    pub at: At,
+    /// The statement's tag.
+    pub tag: Oid,
+    /// Who objects.
+    pub person: Number,
+    /// When the server first saw it.
+    pub seen: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+/// Everything said about a range.
+#[derive(Default)]
+pub(super) struct Voices<'a> {
+    /// In an order that does not depend on how they were found: the tip's first.
+    pub approvals: Vec<Approval>,
+    /// In an order that does not depend on how they were found.
+    pub objections: Vec<Objection<'a>>,
+    /// Why others do not count.
+    pub notes: Vec<Note>,
+    /// Objections and withdrawals that could not be checked: nobody knows what they would do.
+    pub unchecked: Vec<Reason>,
+}
+
+/// Sifts what is said about a range.
+pub(super) fn sift<'a>(span: &Span<'a>) -> Voices<'a> {
+    let withdrawn = withdrawn(span);
+    let mut voices = Voices::default();
+    for facts in &span.facts.statements {
+        voices.statement(span, &withdrawn, facts);
+    }
+    for (at, commit) in span.facts.commits.iter().enumerate() {
+        if let Some(approving) = &commit.approving {
+            match approving_commit(span, &withdrawn, at, commit, approving) {
+                Ok(approval) => voices.approvals.push(approval),
+                Err(note) => voices.notes.push(note),
+            }
+        }
+    }
+    voices.approvals.sort_unstable();
+    voices
+        .objections
+        .sort_by_key(|objection| (objection.at, objection.tag));
+    voices
+}
+
+/// What was withdrawn, and by whom. A withdrawal holds for ever and for its signer's own only.
+fn withdrawn(span: &Span<'_>) -> HashSet<(Number, Oid)> {
+    let own = |facts: &&StatementFacts| facts.statement.repository == span.policy.repository.0;
+    let statements = span.facts.statements.iter().filter(own);
+    statements
+        .filter_map(|facts| match facts.statement.decision {
+            Decision::Withdraw { statement } => {
+                match signer(span.policy, span.roster, &facts.signer) {
+                    Signer::Person { number, .. } => Some((number, statement)),
+                    Signer::Nobody | Signer::Refused(_) => None,
+                }
+            }
+            Decision::Approve | Decision::Reject => None,
+        })
+        .collect()
+}
+
+impl<'a> Voices<'a> {
+    fn statement(
+        &mut self,
+        span: &Span<'a>,
+        withdrawn: &HashSet<(Number, Oid)>,
+        facts: &'a StatementFacts,
+    ) {
+        let Some(at) = span.place(facts.statement.commit) else {
+            return;
+        };
+        if withdraws(facts.statement.decision) {
+            return self.withdrawal(span, facts);
+        }
+        let person = match admit(span, facts) {
+            Ok(person) => person,
+            Err(refusal) => return self.turn_away(refusal),
+        };
+        if withdrawn.contains(&(person, facts.tag)) {
+            return self.notes.push(notes::withdrawn(span, person, at));
+        }
+        match facts.statement.decision {
+            Decision::Withdraw { .. } => {}
+            Decision::Approve => match since(span, facts) {
+                Ok(since) => self.approvals.push(Approval {
+                    at,
+                    by: facts.tag,
+                    person,
+                    since,
+                    seen: facts.first_seen,
+                    commit: false,
+                }),
+                Err(()) => self.notes.push(notes::base_elsewhere(span, person, facts)),
+            },
+            Decision::Reject => self.objections.push(Objection {
+                at,
+                tag: facts.tag,
+                person,
+                seen: facts.first_seen,
+                reason: facts.statement.reason.as_deref(),
+            }),
+        }
+    }
+}
+
+impl Voices<'_> {
+    /// Withdrawals were heard before; here is said which were not.
+    fn withdrawal(&mut self, span: &Span<'_>, facts: &StatementFacts) {
+        if facts.statement.repository != span.policy.repository.0 {
+            return;
+        }
+        match signer(span.policy, span.roster, &facts.signer) {
+            Signer::Person { .. } => {}
+            Signer::Nobody => self.notes.push(notes::unsigned(&facts.statement)),
+            Signer::Refused(problem) => self.turn_away(refused(facts, problem)),
+        }
+    }
+
+    fn turn_away(&mut self, refusal: Refusal) {
+        match refusal {
+            Refusal::Note(note) => self.notes.push(note),
+            Refusal::Unchecked(tag, problem) => self.unchecked.push(Reason::Signature {
+                on: Signed::Stored(tag),
+                problem,
+            }),
+        }
+    }
+}
+
+enum Refusal {
+    Note(Note),
+    /// The signature on this tag could not be checked.
+    Unchecked(Oid, SignatureProblem),
+}
+
+/// Whether an approval or objection is heard at all: about this repository and ref, by a person who still
+/// counts, and not expired.
+fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
+    let statement = &facts.statement;
+    let note = |note| Err(Refusal::Note(note));
+    if statement.repository != span.policy.repository.0 {
+        return note(notes::other_repository(statement));
+    }
+    if statement.refname != *span.refname {
+        return note(notes::other_ref(statement));
+    }
+    let person = match signer(span.policy, span.roster, &facts.signer) {
+        Signer::Nobody => return note(notes::unsigned(statement)),
+        Signer::Refused(problem) => return Err(refused(facts, problem)),
+        Signer::Person { number, disabled } if disabled => {
+            return note(notes::disabled(span, number, statement));
+        }
+        Signer::Person { number, .. } => number,
+    };
+    match statement.expires {
+        Some(expires) if expires <= span.now => {
+            note(notes::expired(span, person, statement, expires))
+        }
+        Some(_) | None => Ok(person),
+    }
+}
+
+/// An approval whose signature cannot be checked is one too few; with an objection or a withdrawal
+/// it is the other way round, so then nothing passes.
+fn refused(facts: &StatementFacts, problem: SignatureProblem) -> Refusal {
+    let unchecked = matches!(problem, SignatureProblem::EngineFailed { .. });
+    match facts.statement.decision {
+        Decision::Reject | Decision::Withdraw { .. } if unchecked => {
+            Refusal::Unchecked(facts.tag, problem)
+        }
+        Decision::Approve | Decision::Reject | Decision::Withdraw { .. } => {
+            Refusal::Note(notes::signature(&facts.statement, &problem))
+        }
+    }
+}
+
+fn withdraws(decision: Decision) -> bool {
+    match decision {
+        Decision::Withdraw { .. } => true,
+        Decision::Approve | Decision::Reject => false,
+    }
+}
+
+/// What the approver compared with, where it takes something of the range away.
+fn since(span: &Span<'_>, facts: &StatementFacts) -> Result<Option<At>, ()> {
+    match (facts.base, facts.statement.base) {
+        (BaseRelation::None, None) | (BaseRelation::Before, Some(_)) => Ok(None),
+        (BaseRelation::InRange, Some(base)) => span.place(base).map(Some).ok_or(()),
+        (BaseRelation::Elsewhere, _)
+        | (BaseRelation::None, Some(_))
+        | (BaseRelation::Before | BaseRelation::InRange, None) => Err(()),
+    }
+}
+
+/// An approval that travels as a commit: for this repository and ref, adding nothing, signed by
+/// somebody who still counts.
+fn approving_commit(
+    span: &Span<'_>,
+    withdrawn: &HashSet<(Number, Oid)>,
+    at: At,
+    commit: &CommitFacts,
+    approving: &Approving,
+) -> Result<Approval, Note> {
+    if approving.repository != span.policy.repository.0 {
+        return Err(notes::commit_for_repository(commit, approving));
+    }
+    if approving.refname != *span.refname {
+        return Err(notes::commit_for_ref(commit, approving));
+    }
+    if commit.content.adds() {
+        return Err(notes::commit_adds(commit));
+    }
+    let person = match span.signers.get(at) {
+        Some(Signer::Person { number, disabled }) if *disabled => {
+            return Err(notes::commit_disabled(span, *number, commit));
+        }
+        Some(Signer::Person { number, .. }) => *number,
+        Some(Signer::Refused(problem)) => return Err(notes::commit_refused(commit, problem)),
+        Some(Signer::Nobody) | None => return Err(notes::commit_unsigned(commit)),
+    };
+    if withdrawn.contains(&(person, commit.oid)) {
+        return Err(notes::withdrawn(span, person, at));
+    }
+    Ok(Approval {
+        at,
+        by: commit.oid,
+        person,
+        since: None,
+        seen: approving.first_seen,
+        commit: true,
+    })
+}
