@@ -4,30 +4,70 @@ use super::gather::Gatherer;
 use super::graph::Node;
 use super::people::cut;
 use super::{Approving, Claim, CommitFacts, Fault, Pusher, Role, SignatureFact};
-use crate::object::{Commit, SignatureBlock, co_authors};
+use crate::object::{Commit, SignatureBlock, SignatureFormat, co_authors};
 use crate::statement::approving;
 use crate::types::{Oid, PersonName, Timestamp, escape};
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 72;
+/// Bytes of signed content that are put aside.
+const UNVERIFIED_BYTES: usize = 16 << 20;
+/// Signatures that are put aside although each takes a process.
+const UNVERIFIED_SLOW: usize = 64;
 /// More co-authors than this in one message are not read.
 const MAX_CO_AUTHORS: usize = 500;
 
+/// Signatures that were read and not verified yet. They are verified many at a time: apart, so
+/// that reading stays in one thread, where libgit2's locks cost nothing.
+#[derive(Default)]
+pub(super) struct Unverified {
+    /// Which commits of the range they belong to.
+    places: Vec<usize>,
+    blocks: Vec<SignatureBlock>,
+    bytes: usize,
+    slow: usize,
+}
+
+impl Unverified {
+    fn add(&mut self, place: usize, block: SignatureBlock) {
+        self.bytes += block.payload.len() + block.armor.len();
+        self.slow += usize::from(block.format != SignatureFormat::Ssh);
+        self.places.push(place);
+        self.blocks.push(block);
+    }
+
+    /// Whether they take much memory, or will take long without a sign of progress.
+    pub(super) fn are_many(&self) -> bool {
+        self.bytes > UNVERIFIED_BYTES || self.slow >= UNVERIFIED_SLOW
+    }
+}
+
 impl Gatherer<'_> {
-    /// What is known about some commits, in their order.
-    pub(super) fn commits(&mut self, nodes: &[Node]) -> Result<Vec<CommitFacts>, Fault> {
-        let mut commits = Vec::with_capacity(nodes.len());
-        let mut signatures = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let (commit, signature) = self.commit(*node)?;
-            commits.push(commit);
-            signatures.push(signature);
+    /// Adds what is known about a commit to `commits`; what its signature says follows with
+    /// [`Self::verify`].
+    pub(super) fn read_commit(
+        &mut self,
+        node: Node,
+        commits: &mut Vec<CommitFacts>,
+        unverified: &mut Unverified,
+    ) -> Result<(), Fault> {
+        let (commit, signature) = self.commit(node)?;
+        if let Some(block) = signature {
+            unverified.add(commits.len(), block);
         }
-        let signers = self.people.signers(&signatures);
-        for (commit, signer) in commits.iter_mut().zip(signers) {
-            commit.signature = signer;
+        commits.push(commit);
+        Ok(())
+    }
+
+    /// Verifies the signatures that were put aside.
+    pub(super) fn verify(&self, commits: &mut [CommitFacts], unverified: &mut Unverified) {
+        let Unverified { places, blocks, .. } = std::mem::take(unverified);
+        let signers = self.people.signers(&blocks);
+        for (place, signer) in places.into_iter().zip(signers) {
+            if let Some(commit) = commits.get_mut(place) {
+                commit.signature = signer;
+            }
         }
-        Ok(commits)
     }
 
     /// What is known about a commit, but for what its signature says.

@@ -15,6 +15,8 @@ pub(super) struct Gatherer<'a> {
     pub people: People<'a>,
     pub graph: Graph<'a>,
     pub trees: Trees<'a>,
+    /// Commits in the ranges so far.
+    pub commits_spent: usize,
 }
 
 /// Gathers the facts about a push. It never fails: what could not be read says so, update by
@@ -31,6 +33,7 @@ pub fn gather(
         people: People::new(*sources),
         graph: Graph::new(sources.store),
         trees: Trees::new(sources.store),
+        commits_spent: 0,
     };
     PushFacts {
         now: sources.now,

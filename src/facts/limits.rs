@@ -3,7 +3,7 @@
 /// How much is read before gathering gives up, each beyond what an honest push needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Commits in one range.
+    /// Commits in one range, and in all ranges of a push together.
     pub commits: usize,
     /// Commits that are looked at to find out what a range is.
     pub history: usize,

@@ -70,17 +70,14 @@ impl<'a> People<'a> {
 
     /// What many signatures say, in their order. SSH signatures are arithmetic, and a long range
     /// has thousands.
-    pub(super) fn signers(&self, blocks: &[Option<SignatureBlock>]) -> Vec<SignatureFact> {
+    pub(super) fn signers(&self, blocks: &[SignatureBlock]) -> Vec<SignatureFact> {
         let (keyring, now) = (self.sources.keyring, self.sources.now);
-        let verify = |blocks: &[Option<SignatureBlock>]| -> Vec<Option<SignatureStatus>> {
-            let statuses = blocks.iter().map(Option::as_ref);
-            statuses
-                .map(|block| block.map(|block| keyring.verify(block, now)))
-                .collect()
+        let verify = |blocks: &[SignatureBlock]| -> Vec<SignatureStatus> {
+            let statuses = blocks.iter().map(|block| keyring.verify(block, now));
+            statuses.collect()
         };
-        let half = blocks.len() / 2;
-        let (mine, other) = blocks.split_at(half);
-        let statuses = if half < THREAD_PAYS {
+        let (mine, other) = blocks.split_at(blocks.len() / 2);
+        let statuses = if mine.len() < THREAD_PAYS {
             verify(blocks)
         } else {
             std::thread::scope(|scope| {
@@ -91,7 +88,8 @@ impl<'a> People<'a> {
                 statuses
             })
         };
-        statuses.into_iter().map(|it| self.judge(it)).collect()
+        let facts = statuses.into_iter().map(|status| self.judge(Some(status)));
+        facts.collect()
     }
 
     fn judge(&self, status: Option<SignatureStatus>) -> SignatureFact {

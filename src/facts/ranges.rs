@@ -1,5 +1,6 @@
 //! The range of one update, from its start to its tip.
 
+use super::commits::Unverified;
 use super::gather::Gatherer;
 use super::{
     ArrivingStatement, Current, Fault, Progress, ProposedPolicy, RangeFacts, RangeOutcome,
@@ -8,9 +9,8 @@ use crate::policy::locks_out;
 use crate::signature::Keyring;
 use crate::types::{Oid, RefChange, RefName};
 
-/// So many commits are read before their signatures are verified together and somebody hears of
-/// progress.
-const BATCH: usize = 256;
+/// Somebody hears of progress once in so many commits.
+const PROGRESS_EVERY: usize = 256;
 
 /// Where a range starts.
 struct Start {
@@ -54,6 +54,7 @@ impl Gatherer<'_> {
     ) -> Result<RangeFacts, Fault> {
         let start = self.start(name, real)?;
         let range = self.graph.range(tip, start.base)?;
+        self.spend_commits(range.commits.len())?;
         if let Some(baseline) = start.base.filter(|_| start.baseline && !range.from_base) {
             return Err(Fault::NotFromBaseline { baseline });
         }
@@ -73,12 +74,31 @@ impl Gatherer<'_> {
         let path_rules = rules.iter().flat_map(|rule| &rule.paths);
         self.trees
             .watch(path_rules.map(|rule| &rule.globs).collect());
-        for nodes in range.commits.chunks(BATCH) {
-            self.tell_progress(name, facts.commits.len(), range.commits.len());
-            facts.commits.extend(self.commits(nodes)?);
+        let mut unverified = Unverified::default();
+        for (done, node) in range.commits.iter().enumerate() {
+            if done % PROGRESS_EVERY == 0 || unverified.are_many() {
+                self.tell_progress(name, done, range.commits.len());
+            }
+            if unverified.are_many() {
+                self.verify(&mut facts.commits, &mut unverified);
+            }
+            self.read_commit(*node, &mut facts.commits, &mut unverified)?;
         }
+        self.verify(&mut facts.commits, &mut unverified);
         facts.statements = self.statements(&facts, arriving)?;
         Ok(facts)
+    }
+
+    /// Counts the commits of all ranges of the push: one limit is for them together.
+    fn spend_commits(&mut self, count: usize) -> Result<(), Fault> {
+        let limit = self.sources.store.limits().commits;
+        self.commits_spent = self.commits_spent.saturating_add(count);
+        if self.commits_spent > limit {
+            return Err(Fault::TooLarge {
+                what: format!("more than {limit} commits"),
+            });
+        }
+        Ok(())
     }
 
     /// Where the range starts: what was last accepted; before there was anything, the baseline on

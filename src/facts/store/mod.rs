@@ -9,6 +9,8 @@ mod policy;
 mod refs;
 
 #[cfg(test)]
+mod hook_tests;
+#[cfg(test)]
 mod tests;
 
 use super::Fault;
@@ -94,7 +96,7 @@ impl Store {
 impl Store {
     /// As in a push to the repository at `settled`, whose quarantine this one is.
     pub(super) fn with_settled(mut self, settled: &Path) -> Self {
-        self.settled = Some(open::settled(settled).unwrap());
+        self.settled = Some(open::settled(settled, None).unwrap());
         self
     }
 }

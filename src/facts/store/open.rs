@@ -4,7 +4,8 @@ use super::packed::PackedRefs;
 use super::{Limits, Store, StoreError};
 use crate::types::escape;
 use git2::{ErrorCode, Odb, Repository, RepositoryOpenFlags};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 impl Store {
@@ -34,11 +35,12 @@ impl Store {
             return Err(StoreError::NotARepository { path });
         }
         refuse_shallow_updates(&store)?;
-        let quarantined = set("GIT_QUARANTINE_PATH") || set("GIT_OBJECT_DIRECTORY");
-        let settled = quarantined
-            .then(|| settled(&store.common_dir))
-            .transpose()
-            .map_err(|error| unusable(&store.git_dir, &error))?;
+        let settled = if set("GIT_QUARANTINE_PATH") {
+            let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+            Some(settled(&store.common_dir, others.as_deref())?)
+        } else {
+            None
+        };
         Ok(Self { settled, ..store })
     }
 
@@ -91,14 +93,33 @@ impl Store {
     }
 }
 
-/// The store without the push in progress.
-pub(super) fn settled(common_dir: &Path) -> Result<Odb<'static>, git2::Error> {
-    let odb = Odb::new()?;
-    let objects = common_dir.join("objects");
-    let text = objects
-        .to_str()
-        .ok_or_else(|| git2::Error::from_str("the repository's path is not UTF-8"))?;
-    odb.add_disk_alternate(text)?;
+/// The store without the push in progress: the repository's objects, and those that git itself
+/// reads beside the quarantine. Were one left out, old commits would look new.
+pub(super) fn settled(
+    common_dir: &Path,
+    others: Option<&OsStr>,
+) -> Result<Odb<'static>, StoreError> {
+    let failed = |error: &git2::Error| unusable(common_dir, error);
+    let odb = Odb::new().map_err(|error| failed(&error))?;
+    let own = common_dir.join("objects");
+    if !own.is_dir() {
+        return Err(StoreError::Unusable {
+            path: own,
+            why: "it is not a folder".into(),
+        });
+    }
+    let others = others.unwrap_or_default().as_bytes();
+    let others = others
+        .split(|byte| *byte == b':')
+        .filter(|path| !path.is_empty());
+    for path in std::iter::once(own.as_os_str().as_bytes()).chain(others) {
+        let text = std::str::from_utf8(path).map_err(|_| StoreError::Unusable {
+            path: common_dir.to_owned(),
+            why: "the path of an object folder is not UTF-8".into(),
+        })?;
+        odb.add_disk_alternate(text)
+            .map_err(|error| failed(&error))?;
+    }
     Ok(odb)
 }
 

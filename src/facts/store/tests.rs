@@ -311,3 +311,16 @@ fn a_folder_without_a_repository_is_said_to_be_one() {
         Err(StoreError::NotARepository { .. })
     ));
 }
+
+#[test]
+fn n_02_a_repository_of_another_account_gets_a_diagnosis() {
+    let repo = Repo::new();
+    // Only the superuser can give files away; for anybody else nothing of theirs is foreign.
+    if std::os::unix::fs::chown(repo.path(), Some(54_321), None).is_err() {
+        assert!(Store::open(repo.path()).is_ok());
+        return;
+    }
+    let error = Store::open(repo.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Owner { .. }), "{error}");
+    assert!(error.hint().contains("safe.directory"));
+}

@@ -227,6 +227,33 @@ fn g_13_missing_history_and_a_broken_memory_are_faults() {
 }
 
 #[test]
+fn x_04_the_ranges_of_a_push_count_together() {
+    let repo = Repo::new();
+    let base = root(&repo);
+    let tip = next(&repo, base, "tip");
+    let limits = Limits {
+        commits: 3,
+        ..Limits::default()
+    };
+    let store = repo.store().with_limits(limits);
+    let names = ["refs/heads/prod", "refs/heads/release/1"].map(name);
+    let updates: Vec<(&RefName, RefChange)> = names
+        .iter()
+        .map(|name| (name, RefChange::Create { new: tip }))
+        .collect();
+    let (policy, memory) = (policy(""), Known::default());
+    let facts = gathered(&store, &policy, &memory, Pusher::NotAsked, &updates);
+    assert!(matches!(
+        facts.updates[0].subject,
+        Subject::Protected(RangeOutcome::Range(_))
+    ));
+    assert!(matches!(
+        facts.updates[1].subject,
+        Subject::Protected(RangeOutcome::Fault(Fault::TooLarge { .. }))
+    ));
+}
+
+#[test]
 fn thousands_of_other_refs_are_told_by_name_alone() {
     let repo = Repo::new();
     let oid = super::super::testing::nowhere();
