@@ -11,6 +11,7 @@
 //! - [`statement`]: approve, reject, withdraw: the signed tag format
 //! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
 //! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
+//! - [`explain`]: one page a code
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod client;
 pub mod decide;
 pub mod dispatch;
+pub mod explain;
 pub mod facts;
 pub mod folder;
 pub mod hook;

@@ -253,6 +253,7 @@ macro_rules! constants {
     };
 }
 every_code!(constants);
+pub(crate) use every_code;
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

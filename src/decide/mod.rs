@@ -23,6 +23,7 @@ mod tip;
 mod verdict;
 mod voices;
 
+pub(crate) use code::every_code;
 pub use code::{Code, UnknownCode};
 pub use judge::decide;
 pub use reason::{Lack, Reason, Signed};

@@ -1,6 +1,6 @@
 //! What to do about a reason: who can supply what is missing, and the command to run next.
 
-use super::words::any_of;
+use super::words::{all_of, any_of};
 use super::{Lack, Reason};
 use crate::types::{Oid, PersonName, RefName, TeamName};
 use std::collections::BTreeSet;
@@ -39,18 +39,16 @@ impl Reason {
 
 fn of_lack(lack: &Lack) -> Vec<String> {
     if lack.could.len() >= lack.missing as usize {
-        return vec![ask(&lack.could), command(&lack.refname, lack.tip)];
+        return vec![ask(&lack.could, lack.missing, &lack.refname, lack.tip)];
     }
-    if lack.some.is_empty() {
+    if lack.some.len() < lack.missing as usize {
         return vec![nobody(&lack.from)];
     }
-    vec![
-        format!(
-            "nobody can approve all of them: {} can each approve a part",
-            super::words::all_of(&lack.some)
-        ),
-        command(&lack.refname, lack.tip),
-    ]
+    let part = format!(
+        "{} can each approve a part of them, and too few of them all",
+        all_of(&lack.some)
+    );
+    vec![part, command(&lack.refname, lack.tip)]
 }
 
 fn of_tip(
@@ -62,24 +60,33 @@ fn of_tip(
     if could.is_empty() {
         vec![nobody(from)]
     } else {
-        vec![ask(could), command(refname, tip)]
+        vec![ask(could, 1, refname, tip)]
     }
 }
 
-fn ask(could: &BTreeSet<PersonName>) -> String {
-    format!("ask {}", any_of(could))
+/// Who has to run what, on one line.
+fn ask(could: &BTreeSet<PersonName>, missing: u32, refname: &RefName, tip: Oid) -> String {
+    let who = if could.len() == missing as usize {
+        all_of(could)
+    } else if missing == 1 {
+        any_of(could)
+    } else {
+        format!("{missing} of {}", all_of(could))
+    };
+    format!("ask {who} to approve: {}", approve(refname, tip))
 }
 
 fn command(refname: &RefName, tip: Oid) -> String {
-    format!(
-        "they run: relhook approve {} --ref {refname}",
-        tip.subject()
-    )
+    format!("each runs: {}", approve(refname, tip))
+}
+
+fn approve(refname: &RefName, tip: Oid) -> String {
+    format!("relhook approve {} --ref {refname}", tip.subject())
 }
 
 fn nobody(from: &[TeamName]) -> String {
     format!(
-        "nobody else in {} could approve: the policy has to name more people",
+        "not enough others of {} could approve: the policy has to name more people",
         any_of(from)
     )
 }

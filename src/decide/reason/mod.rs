@@ -46,7 +46,7 @@ pub enum Reason {
     #[error("this ref is protected and may not be deleted")]
     Deletion,
     /// The new value does not descend from the ref's real value.
-    #[error("`{}` does not descend from {}", .new.short(), words::value(*.current))]
+    #[error("`{}` does not descend from {}", .new.short(), words::commit(*.current))]
     NotFastForward {
         /// What the ref is.
         current: Option<Oid>,

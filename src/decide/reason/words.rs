@@ -62,6 +62,14 @@ pub(in crate::decide) fn roles(roles: &BTreeSet<Role>) -> String {
     }))
 }
 
+/// A commit that may be absent.
+pub(super) fn commit(oid: Option<Oid>) -> String {
+    oid.map_or_else(
+        || "what is there".to_owned(),
+        |oid| format!("`{}`, where the ref is", oid.short()),
+    )
+}
+
 /// What a ref is or is said to be.
 pub(super) fn value(oid: Option<Oid>) -> String {
     oid.map_or_else(
