@@ -1,5 +1,6 @@
 //! What a command answers with: text for standard output, and how to exit.
 
+use crate::client::ClientError;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -105,9 +106,13 @@ impl std::error::Error for Failure {}
 
 /// How to exit after `error`.
 pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
-    error
-        .downcast_ref::<Failure>()
-        .map_or(Exit::CannotTell, |failure| failure.exit)
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.exit;
+    }
+    match error.downcast_ref::<ClientError>() {
+        Some(error) if error.is_usage() => Exit::Usage,
+        Some(_) | None => Exit::CannotTell,
+    }
 }
 
 /// An error and its causes as one sentence: a cause that the sentence names already is left out.

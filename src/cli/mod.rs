@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit;
+mod check;
 mod completions;
 mod hook;
 pub mod init;
@@ -44,6 +45,8 @@ pub struct Cli {
 pub enum Command {
     /// Put a bare repository under the rule, or a clone's pre-push hook in place
     Init(init::InitArgs),
+    /// Say what the server would say to a push
+    Check(check::CheckArgs),
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -82,6 +85,7 @@ impl Cli {
     pub fn run(&self) -> anyhow::Result<Answer> {
         match &self.command {
             Command::Init(args) => init::run(&self.git_dir, args),
+            Command::Check(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Hook(command) => Ok(command.run()),

@@ -66,6 +66,22 @@ pub enum ClientError {
     /// The policy's keys cannot be used.
     #[error("the policy's keys cannot be used: {0}")]
     Keyring(#[from] KeyringError),
+    /// Something that is not a refspec or names nothing.
+    #[error("`{shown}`: {why}")]
+    Refspec {
+        /// It, escaped.
+        shown: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Nobody of that name.
+    #[error("the policy has nobody called `{shown}`; it has {known}")]
+    Person {
+        /// The name, escaped.
+        shown: String,
+        /// The names that there are.
+        known: String,
+    },
     /// The clone itself cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,6 +96,18 @@ pub enum ClientError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl ClientError {
+    /// Whether the command was given something that it cannot work with, rather than that
+    /// nothing can be told.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::WhichRemote { .. } | Self::Refspec { .. } | Self::Person { .. }
+        )
+    }
 }
 
 impl From<Fault> for ClientError {

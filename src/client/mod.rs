@@ -3,13 +3,19 @@
 //! Everything here is advice: the server judges for itself. Git runs as a child process here, with
 //! the user's own settings and credentials, and never through a shell.
 
+mod assess;
 mod error;
 mod git;
+mod identity;
 mod memory;
+mod planned;
 mod remote;
 mod workspace;
 
+pub use assess::{Assessment, Outlook, range};
 pub use error::ClientError;
 pub use git::Git;
+pub use identity::Assumed;
+pub use planned::{Planned, branch};
 pub use remote::Remote;
 pub use workspace::{Freshness, PolicyNews, Workspace};

@@ -46,6 +46,8 @@ pub struct Workspace {
     pub bundle: Bundle,
     /// The policy's keys.
     pub keyring: Keyring,
+    /// Whether the server was asked.
+    pub freshness: Freshness,
     /// Whether the policy is new here.
     pub news: PolicyNews,
     /// The machine's clock.
@@ -92,6 +94,7 @@ impl Workspace {
             policy_id,
             bundle,
             keyring,
+            freshness,
             news: match before {
                 None => PolicyNews::First,
                 Some(before) if before == policy_id => PolicyNews::Same,

@@ -3,6 +3,7 @@
 
 mod color;
 mod emit;
+mod forecast;
 mod page;
 mod people;
 mod reasons;
@@ -11,9 +12,12 @@ mod report;
 #[cfg(test)]
 mod tests;
 mod text;
+mod word;
 
 pub use color::{Color, ColorChoice};
 pub use emit::{emit, emit_error};
+pub use forecast::{Forecast, Next, forecast};
 pub use people::person;
 pub use refusal::refusal;
-pub use report::{report, report_in};
+pub use report::report;
+pub use word::word;

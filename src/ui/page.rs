@@ -4,23 +4,41 @@ use super::Color;
 use super::color::Tone;
 use super::text::wrap;
 
-/// The most that a report may be, in bytes. A client that went away leaves a pipe of 64 KiB, and a
-/// hook that writes more than fits would hang on it.
-const MAX_BYTES: usize = 14 << 10;
+/// Where a page is read, which says how long it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// At the other end of a push. A client that went away leaves a pipe of 64 KiB, and a hook
+    /// that writes more than fits would hang on it.
+    Pusher,
+    /// At this machine's terminal.
+    Here,
+}
+
+impl Reader {
+    /// The most that a page may be, in bytes.
+    fn limit(self) -> usize {
+        match self {
+            Self::Pusher => 14 << 10,
+            Self::Here => 1 << 20,
+        }
+    }
+}
 
 /// Text in the making.
 #[derive(Debug)]
 pub(super) struct Page {
     text: String,
     color: Color,
+    limit: usize,
     cut: bool,
 }
 
 impl Page {
-    pub(super) fn new(color: Color) -> Self {
+    pub(super) fn new(reader: Reader, color: Color) -> Self {
         Self {
             text: String::new(),
             color,
+            limit: reader.limit(),
             cut: false,
         }
     }
@@ -59,7 +77,7 @@ impl Page {
     }
 
     fn push(&mut self, line: &str) {
-        if self.text.len() + line.len() + 1 > MAX_BYTES {
+        if self.text.len() + line.len() + 1 > self.limit {
             self.cut = true;
         }
         if !self.cut {
@@ -91,7 +109,7 @@ mod tests {
 
     #[test]
     fn t_07_a_page_is_bounded_and_says_so() {
-        let mut page = Page::new(Color::Off);
+        let mut page = Page::new(Reader::Pusher, Color::Off);
         for _ in 0..10_000 {
             page.paragraph(Tone::Bad, "  RH401 ", "this is said again and again");
         }
@@ -104,7 +122,7 @@ mod tests {
     #[test]
     fn color_adds_escapes_and_nothing_else() {
         let write = |color| {
-            let mut page = Page::new(color);
+            let mut page = Page::new(Reader::Here, color);
             page.line(Tone::Bad, "refused");
             page.paragraph(Tone::Strong, "  RH401 ", &"word ".repeat(30));
             page.command("    ", "git push");

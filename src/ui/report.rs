@@ -2,11 +2,11 @@
 //! supply it, the command, the codes. All reasons at once.
 
 use super::color::{Color, Tone};
-use super::page::Page;
+use super::page::{Page, Reader};
 use super::people::{contact, person};
 use super::reasons;
 use super::text::{WIDTH, count, cut, list, width};
-use crate::decide::{Code, CommitVerdict, Reason, UpdateVerdict, Verdict};
+use crate::decide::{Code, CommitVerdict, Permit, Reason, UpdateVerdict, Verdict};
 use crate::policy::Policy;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Oid, PersonName, RefChange, RefName};
@@ -25,24 +25,19 @@ const MAX_PEOPLE: usize = 6;
 /// So many notes are shown for one ref.
 const MAX_NOTES: usize = 5;
 
-/// What a pusher sees of a verdict, without colour; empty where no rule has anything to say.
+/// What a pusher sees of a verdict; empty where no rule has anything to say. It has no colour: what
+/// reads it at the other end of the push is not known.
 #[must_use]
 pub fn report(verdict: &Verdict, policy: &Policy) -> String {
-    report_in(verdict, policy, Color::Off)
-}
-
-/// The same, for a terminal.
-#[must_use]
-pub fn report_in(verdict: &Verdict, policy: &Policy, color: Color) -> String {
     if verdict.accepted() {
-        accepted(verdict, policy, color)
+        accepted(verdict, policy)
     } else {
-        refused(verdict, policy, color)
+        refused(verdict, policy)
     }
 }
 
-fn accepted(verdict: &Verdict, policy: &Policy, color: Color) -> String {
-    let mut page = Page::new(color);
+fn accepted(verdict: &Verdict, policy: &Policy) -> String {
+    let mut page = Page::new(Reader::Pusher, Color::Off);
     let permits = verdict.permits();
     let statements = verdict.updates.iter().filter(|update| is_statement(update));
     let statements = statements.count();
@@ -57,18 +52,9 @@ fn accepted(verdict: &Verdict, policy: &Policy, color: Color) -> String {
         let Some(permit) = permit else { continue };
         let commits = count(update.commits.len(), "commit");
         let lead = format!("  {}: ", cut(&update.refname.short(), 40));
-        let by = approvers(update, policy);
-        let by = if by.is_empty() {
-            "nothing in it needs approval".to_owned()
-        } else {
-            format!("approved by {}", list(&by, 6, "and"))
-        };
+        let by = approval(update, policy);
         page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
-        let targets: Vec<String> = permit.release().iter().map(ToString::to_string).collect();
-        if !targets.is_empty() {
-            let targets = list(&targets, 8, "and");
-            page.paragraph(Tone::Faint, "    ", &format!("to be released to {targets}"));
-        }
+        write_release(&mut page, permit);
         write_notes(&mut page, update);
     }
     if statements > 0 {
@@ -76,6 +62,25 @@ fn accepted(verdict: &Verdict, policy: &Policy, color: Color) -> String {
         page.paragraph(Tone::Faint, "  ", &recorded);
     }
     page.finish("")
+}
+
+/// Where an accepted push goes from here.
+pub(super) fn write_release(page: &mut Page, permit: &Permit) {
+    let targets: Vec<String> = permit.release().iter().map(ToString::to_string).collect();
+    if !targets.is_empty() {
+        let targets = list(&targets, 8, "and");
+        page.paragraph(Tone::Faint, "    ", &format!("to be released to {targets}"));
+    }
+}
+
+/// `approved by rita (Rita Reviewer)`.
+pub(super) fn approval(update: &UpdateVerdict, policy: &Policy) -> String {
+    let by = approvers(update, policy);
+    if by.is_empty() {
+        "nothing in it needs approval".to_owned()
+    } else {
+        format!("approved by {}", list(&by, 6, "and"))
+    }
 }
 
 fn is_statement(update: &UpdateVerdict) -> bool {
@@ -92,8 +97,8 @@ fn approvers(update: &UpdateVerdict, policy: &Policy) -> Vec<String> {
     names.iter().map(|name| person(policy, name)).collect()
 }
 
-fn refused(verdict: &Verdict, policy: &Policy, color: Color) -> String {
-    let mut page = Page::new(color);
+fn refused(verdict: &Verdict, policy: &Policy) -> String {
+    let mut page = Page::new(Reader::Pusher, Color::Off);
     page.line(Tone::Bad, "relhook: refused, nothing was changed");
     write_reasons(&mut page, &verdict.reasons);
     let (bad, good): (Vec<_>, Vec<_>) = verdict
@@ -124,7 +129,7 @@ fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
 }
 
 /// The ref and where it was to go.
-fn heading(refname: &RefName, change: &RefChange) -> String {
+pub(super) fn heading(refname: &RefName, change: &RefChange) -> String {
     let name = cut(&refname.to_string(), WIDTH - 20);
     match change {
         RefChange::Create { new } => format!("{name}, new at {}", new.short()),
@@ -134,7 +139,7 @@ fn heading(refname: &RefName, change: &RefChange) -> String {
 }
 
 /// The reasons in their order, those that are alike cut short.
-fn write_reasons(page: &mut Page, all: &[Reason]) {
+pub(super) fn write_reasons(page: &mut Page, all: &[Reason]) {
     let mut alike: HashMap<Code, usize> = HashMap::new();
     let mut said = reasons::Said::new();
     let mut told = 0;
@@ -159,7 +164,7 @@ fn write_reasons(page: &mut Page, all: &[Reason]) {
     }
 }
 
-fn write_notes(page: &mut Page, update: &UpdateVerdict) {
+pub(super) fn write_notes(page: &mut Page, update: &UpdateVerdict) {
     for note in update.notes.iter().take(MAX_NOTES) {
         let text = format!("{} ({})", cut(&note.text, 400), note.code);
         page.paragraph(Tone::Faint, "  note: ", &text);
@@ -221,7 +226,7 @@ pub(super) fn makers(commit: &CommitVerdict) -> String {
 }
 
 /// Who can help, with a name and an address to reach them by.
-fn write_people(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+pub(super) fn write_people(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
     let helpers: BTreeSet<&PersonName> = update.reasons.iter().flat_map(reasons::helpers).collect();
     let known: Vec<(String, String)> = helpers
         .iter()
@@ -263,7 +268,7 @@ fn write_others(page: &mut Page, others: &[&UpdateVerdict]) {
 }
 
 /// Every code that is said, once.
-fn codes(verdict: &Verdict) -> BTreeSet<Code> {
+pub(super) fn codes(verdict: &Verdict) -> BTreeSet<Code> {
     let of_updates = verdict.updates.iter().flat_map(|update| &update.reasons);
     let all = verdict.reasons.iter().chain(of_updates);
     all.map(Reason::code).collect()

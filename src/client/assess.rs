@@ -1,0 +1,216 @@
+//! What the server would say, as far as a clone can tell.
+
+use super::memory::CloneMemory;
+use super::{Assumed, ClientError, Planned, Workspace};
+use crate::decide::{Reason, Verdict, decide};
+use crate::facts::{
+    PushFacts, Pusher, RangeFacts, RangeOutcome, Sources, Subject, UpdateFacts, gather,
+};
+use crate::object::{Commit, Tag};
+use crate::policy::IdentitySource;
+use crate::types::{Oid, PersonName, RefName, Timestamp};
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+
+/// What the server would say.
+#[derive(Debug, Clone)]
+pub struct Assessment {
+    /// What the push would be.
+    pub facts: PushFacts,
+    /// What would be said to it.
+    pub verdict: Verdict,
+    /// The commits that the server does not have yet.
+    pub new: HashSet<Oid>,
+    /// What depends on something that only the server knows.
+    pub doubts: Vec<String>,
+}
+
+/// What that comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It would be accepted.
+    Passes,
+    /// It would be refused.
+    Refused,
+    /// It cannot be told from here.
+    Unclear,
+}
+
+impl Assessment {
+    /// What it comes to.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        let of_updates = self
+            .verdict
+            .updates
+            .iter()
+            .flat_map(|update| &update.reasons);
+        let mut reasons = self.verdict.reasons.iter().chain(of_updates).peekable();
+        if reasons.peek().is_none() {
+            if self.doubts.is_empty() {
+                Outlook::Passes
+            } else {
+                Outlook::Unclear
+            }
+        } else if reasons.all(Reason::cannot_tell) {
+            Outlook::Unclear
+        } else {
+            Outlook::Refused
+        }
+    }
+}
+
+impl Workspace {
+    /// What the server would say to a push by this person.
+    ///
+    /// Statements whose arrival only the server knows are taken as new first; where a rule lets
+    /// approvals expire, they are then taken as old as they say they are, and where that makes a
+    /// difference, it is a doubt.
+    ///
+    /// # Errors
+    /// When git cannot be asked which commits are new.
+    pub fn assess(&self, planned: &[Planned], pusher: &Assumed) -> Result<Assessment, ClientError> {
+        let new = self.new_commits(planned)?;
+        let mut memory = CloneMemory {
+            seen: HashMap::new(),
+            now: self.now,
+            new,
+            pusher: pusher.person.clone(),
+        };
+        let facts = self.gather(planned, pusher, &memory);
+        let verdict = decide(self.policy(), &facts);
+        let mut doubts = Vec::new();
+        if verdict.accepted()
+            && facts
+                .updates
+                .iter()
+                .any(|update| self.expires(&update.refname))
+        {
+            memory.seen = self.claimed_times(&facts, &memory.new);
+            let aged = self.gather(planned, pusher, &memory);
+            if !decide(self.policy(), &aged).accepted() {
+                doubts.push(
+                    "an approval may have expired: the server counts from when it first saw it"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(Assessment {
+            facts,
+            verdict,
+            new: memory.new,
+            doubts,
+        })
+    }
+
+    fn gather(&self, planned: &[Planned], pusher: &Assumed, memory: &CloneMemory) -> PushFacts {
+        let sources = Sources {
+            store: &self.store,
+            policy: self.policy(),
+            keyring: &self.keyring,
+            memory,
+            now: self.now,
+            progress: None,
+        };
+        let updates = planned
+            .iter()
+            .map(|planned| (planned.refname.clone(), planned.change))
+            .collect();
+        gather(&sources, self.pusher(pusher), updates)
+    }
+
+    /// The pusher as the server would know them.
+    fn pusher(&self, assumed: &Assumed) -> Pusher {
+        match (&self.policy().identity, &assumed.person) {
+            (IdentitySource::None, _) => Pusher::NotAsked,
+            (IdentitySource::Variable(_), Some(person)) => Pusher::Person(person.clone()),
+            (IdentitySource::Variable(_), None) => Pusher::Unknown {
+                login: "you".to_owned(),
+            },
+        }
+    }
+
+    fn expires(&self, refname: &RefName) -> bool {
+        let rules = self.policy().rules_for(refname);
+        rules.iter().any(|rule| rule.expire.is_some())
+    }
+
+    /// The commits of the push that no ref of the server reaches.
+    fn new_commits(&self, planned: &[Planned]) -> Result<HashSet<Oid>, ClientError> {
+        let tips = planned
+            .iter()
+            .filter_map(|planned| planned.change.new_oid());
+        let mut args: Vec<OsString> = vec!["rev-list".into()];
+        args.extend(tips.map(|oid| oid.to_string().into()));
+        if args.len() == 1 {
+            return Ok(HashSet::new());
+        }
+        args.push("--not".into());
+        args.push(format!("--glob={}", self.remote.mirror()).into());
+        // A tip that is no commit has no range; the judgement says so.
+        let listed = self.git.maybe::<OsString>(&args)?.unwrap_or_default();
+        let lines = listed.split(|byte| *byte == b'\n');
+        Ok(lines.filter_map(|hex| Oid::from_hex(hex).ok()).collect())
+    }
+
+    /// When statements and approving commits say that they were made, never later than now.
+    fn claimed_times(&self, facts: &PushFacts, new: &HashSet<Oid>) -> HashMap<Oid, Timestamp> {
+        let mut times = HashMap::new();
+        for range in facts.updates.iter().filter_map(range) {
+            for statement in &range.statements {
+                if let Some(time) = self.tag_time(statement.tag) {
+                    times.insert(statement.tag, time.min(self.now));
+                }
+            }
+            for commit in &range.commits {
+                let counts = commit.approving.is_some() && !new.contains(&commit.oid);
+                if let Some(time) = self.commit_time(commit.oid).filter(|_| counts) {
+                    times.insert(commit.oid, time.min(self.now));
+                }
+            }
+        }
+        times
+    }
+
+    fn tag_time(&self, oid: Oid) -> Option<Timestamp> {
+        let bytes = self.store.tag_bytes(oid).ok()?.ok()?;
+        let tag = Tag::parse(&bytes).ok()?;
+        Some(Timestamp::from_unix(tag.tagger.claimed_seconds))
+    }
+
+    fn commit_time(&self, oid: Oid) -> Option<Timestamp> {
+        let commit = Commit::parse(&self.store.commit_bytes(oid).ok()?).ok()?;
+        Some(Timestamp::from_unix(commit.committer.claimed_seconds))
+    }
+
+    /// A branch name under which others could fetch a commit that may not be on a protected one
+    /// yet; nothing where the policy protects that name too.
+    #[must_use]
+    pub fn review_branch(&self, person: Option<&PersonName>, commit: Oid) -> Option<RefName> {
+        let who = person.map_or("review", PersonName::as_str);
+        let name = format!("refs/heads/{who}/{}", commit.short());
+        let name = RefName::new(name.as_bytes()).ok()?;
+        let taken = self.policy().protects(&name);
+        (!taken).then_some(name)
+    }
+
+    /// The remote's name as a word of a command, where it is one.
+    #[must_use]
+    pub fn remote_word(&self) -> &OsStr {
+        self.remote.name()
+    }
+}
+
+/// The range of an update, where it could be read.
+#[must_use]
+pub fn range(update: &UpdateFacts) -> Option<&RangeFacts> {
+    match &update.subject {
+        Subject::Protected(RangeOutcome::Range(range))
+        | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
+        Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
+        | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
+        | Subject::Unprotected
+        | Subject::Statement(_)
+        | Subject::Reserved => None,
+    }
+}

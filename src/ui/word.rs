@@ -1,0 +1,29 @@
+//! Names as words of a command that somebody will copy into a shell.
+
+/// The text as one word of a POSIX shell.
+///
+/// A branch may be called `x;rm`, and the person who copies the command did not choose its name.
+#[must_use]
+pub fn word(text: &str) -> String {
+    let plain = |ch: char| ch.is_ascii_alphanumeric() || "-_./:@+,=%".contains(ch);
+    if !text.is_empty() && !text.starts_with(['-', '=']) && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn a_name_is_never_more_than_one_word() {
+        assert_eq!(word("refs/heads/prod"), "refs/heads/prod");
+        assert_eq!(word("refs/heads/x;rm"), "'refs/heads/x;rm'");
+        assert_eq!(word("$(id)"), "'$(id)'");
+        assert_eq!(word("it's"), "'it'\\''s'");
+        assert_eq!(word("a b"), "'a b'");
+        assert_eq!(word(""), "''");
+    }
+}
