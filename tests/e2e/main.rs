@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod check;
 mod common;
 mod init;
 mod release_crash;

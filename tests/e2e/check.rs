@@ -1,0 +1,228 @@
+//! `relhook check`: what it says is what the server then does.
+
+use crate::common::{POLICY, PROD, Person, PolicyText, Ran, World};
+use std::path::Path;
+
+/// Puts names of the same length in the place of ids, which differ from run to run.
+fn named(text: &str, ids: &[(&str, &str)]) -> String {
+    ids.iter().fold(text.to_owned(), |text, (name, oid)| {
+        let label = |length: usize| format!("{name:.<length$}");
+        text.replace(oid, &label(40))
+            .replace(&oid[..12], &label(12))
+            .replace(&oid[..7], &label(7))
+    })
+}
+
+fn out(ran: &Ran) -> String {
+    String::from_utf8(ran.out.clone()).unwrap()
+}
+
+#[track_caller]
+fn fits(text: &str) {
+    for line in text.lines().filter(|line| !line.contains("git push")) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[track_caller]
+fn says(person: &Person<'_>, args: &[&str], code: i32) -> String {
+    let ran = person.relhook(&[&["check"], args].concat());
+    assert_eq!(ran.code, code, "{}\n{}", ran.err, out(&ran));
+    out(&ran)
+}
+
+#[test]
+fn an_unapproved_commit_would_be_refused_and_so_it_is() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let tip = dana.commits("price.txt");
+    let said = says(&dana, &["origin", "prod"], 1);
+    fits(&said);
+    let ids = [
+        ("tip", tip.as_str()),
+        ("policy", &world.server_ref(POLICY).unwrap()),
+        ("before", &world.server_ref(PROD).unwrap()),
+    ];
+    insta::assert_snapshot!(named(&said, &ids));
+    dana.pushes(&["prod"]).refused_with("RH401");
+}
+
+#[test]
+fn an_approved_commit_would_be_accepted_and_so_it_is() {
+    let world = World::new();
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let tip = dana.commits("price.txt");
+    dana.pushes(&["prod:dana/price"]).accepted();
+    remy.git(&["fetch", "-q", "origin"]);
+    remy.approves(&tip).accepted();
+    let said = says(&dana, &["origin", "prod"], 0);
+    fits(&said);
+    let statement = remy.git(&[
+        "rev-parse",
+        &format!("refs/tags/relhook/approve/{}", &tip[..12]),
+    ]);
+    let ids = [
+        ("tip", tip.as_str()),
+        ("yes", &statement),
+        ("policy", &world.server_ref(POLICY).unwrap()),
+        ("before", &world.server_ref(PROD).unwrap()),
+    ];
+    insta::assert_snapshot!(named(&said, &ids));
+    // Again: the policy is no news any more.
+    assert!(!says(&dana, &["origin", "prod"], 0).contains("first time"));
+    dana.pushes(&["prod"]).accepted();
+    let said = says(&dana, &[], 0);
+    assert!(said.contains("nothing to push"), "{said}");
+}
+
+#[test]
+fn json_has_a_version_and_everything_that_the_text_says() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let tip = dana.commits("price.txt");
+    let said = says(&dana, &["--json", "origin", "prod"], 1);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let before = world.server_ref(PROD).unwrap();
+    assert_eq!(json["schema"], "relhook/check/v1");
+    assert_eq!(json["outlook"], "refused");
+    assert_eq!(json["policy"]["commit"], world.server_ref(POLICY).unwrap());
+    assert_eq!(json["policy"]["news"], "first");
+    assert_eq!(json["pusher"]["person"], "dana");
+    let update = &json["updates"][0];
+    assert_eq!(update["ref"], PROD);
+    assert_eq!(
+        (&update["old"], &update["new"]),
+        (&before.into(), &tip.clone().into())
+    );
+    assert_eq!(update["reasons"][0]["code"], "RH401");
+    let commit = &update["commits"][0];
+    assert_eq!(commit["commit"], tip);
+    assert_eq!(commit["on_server"], false);
+    assert_eq!(commit["contributors"], serde_json::json!(["dana"]));
+    let could = serde_json::json!(["remy", "rita", "vera"]);
+    assert_eq!(commit["shortfalls"][0]["could"], could);
+    documented(&json);
+}
+
+/// Every key of the answer is described in docs/json.md.
+#[track_caller]
+fn documented(json: &serde_json::Value) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("docs/json.md")).unwrap();
+    let mut open = vec![json];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (key, value) in fields {
+                    assert!(docs.contains(&format!("`{key}`")), "docs/json.md: {key}");
+                    open.push(value);
+                }
+            }
+            serde_json::Value::Array(items) => open.extend(items),
+            _leaf => {}
+        }
+    }
+}
+
+#[test]
+fn offline_it_judges_by_what_was_fetched_last() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.commits("price.txt");
+    let ran = dana.relhook(&["check", "--offline", "origin", "prod"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("no policy"), "{}", ran.err);
+    says(&dana, &["origin", "prod"], 1);
+    std::fs::rename(world.server(), world.path("gone.git")).unwrap();
+    let said = says(&dana, &["--offline", "origin", "prod"], 1);
+    assert!(said.contains("offline"), "{said}");
+    let ran = dana.relhook(&["check", "origin", "prod"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("nothing could be fetched"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_not_there_is_a_usage_error() {
+    let world = World::new();
+    let dana = world.person("dana");
+    for (args, why) in [
+        (&["origin", "nowhere"][..], "nowhere"),
+        (&["--as", "danna"], "dana, dora"),
+        (&["origin", "refs/heads/*"], "one by one"),
+        (&["--upload-pack=touch x"], "unexpected argument"),
+        (&["--", "--upload-pack=touch x"], "name the remote"),
+    ] {
+        let ran = dana.relhook(&[&["check"], args].concat());
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.err);
+        assert!(ran.err.contains(why), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn nothing_that_the_user_tracks_is_touched() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.commits("price.txt");
+    let others = ["for-each-ref", "--exclude=refs/relhook/remotes/"];
+    let before = (
+        dana.git(&others),
+        dana.clone_dir().join(".git/FETCH_HEAD").exists(),
+    );
+    world.server_git(&["branch", "other", "prod"]).assert_ok();
+    says(&dana, &["origin", "prod"], 1);
+    let after = (
+        dana.git(&others),
+        dana.clone_dir().join(".git/FETCH_HEAD").exists(),
+    );
+    assert_eq!(before, after);
+    assert!(!dana.clone_dir().join(".git/relhook").exists());
+}
+
+#[test]
+fn a_changed_policy_is_told() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.commits("price.txt");
+    says(&dana, &[], 1);
+    let old = world.server_ref(POLICY).unwrap();
+    let tree = world
+        .server_git(&["rev-parse", &format!("{old}^{{tree}}")])
+        .text();
+    let who = ["-c", "user.name=x", "-c", "user.email=x@x.example"];
+    let commit = ["commit-tree", "-m", "again", "-p", &old, &tree];
+    let new = world.server_git(&[&who[..], &commit].concat()).text();
+    world
+        .server_git(&["-c", "core.hooksPath=/dev/null", "update-ref", POLICY, &new])
+        .assert_ok();
+    let said = says(&dana, &[], 1);
+    assert!(said.contains("the policy has changed"), "{said}");
+}
+
+#[test]
+fn an_approval_that_may_have_expired_cannot_be_told() {
+    let world = World::with(&PolicyText::usual().prod("expire: 30d"));
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let tip = dana.commits("price.txt");
+    dana.pushes(&["prod:dana/price"]).accepted();
+    remy.git(&["fetch", "-q", "origin"]);
+    let words = crate::common::Words::approve(&remy, &tip);
+    let mut git = remy.git_command();
+    git.env("GIT_COMMITTER_DATE", "2020-01-01T00:00:00Z");
+    let name = format!("relhook/approve/{}", &tip[..12]);
+    crate::common::run(git.args([
+        "tag",
+        "-s",
+        "--cleanup=verbatim",
+        "-m",
+        &words.text(),
+        &name,
+        &tip,
+    ]))
+    .assert_ok();
+    let tag = remy.git(&["rev-parse", &format!("refs/tags/{name}")]);
+    remy.pushes(&[&remy.refspec(&tag, &tip)]).accepted();
+    let said = says(&dana, &["origin", "prod"], 3);
+    assert!(said.contains("may have expired"), "{said}");
+    // The server knows better: it saw the statement just now.
+    dana.pushes(&["prod"]).accepted();
+}
