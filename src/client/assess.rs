@@ -78,7 +78,15 @@ impl Workspace {
             pusher: pusher.person.clone(),
         };
         let facts = self.gather(planned, pusher, &memory);
-        let verdict = decide(self.policy(), &facts);
+        let verdict = if planned.is_empty() {
+            // git would not even ask.
+            Verdict {
+                updates: Vec::new(),
+                reasons: Vec::new(),
+            }
+        } else {
+            decide(self.policy(), &facts)
+        };
         let mut doubts = Vec::new();
         if verdict.accepted()
             && facts

@@ -72,6 +72,10 @@ fn write_outlook(page: &mut Page, forecast: &Forecast<'_>) {
     for doubt in forecast.doubts {
         page.paragraph(Tone::Bad, "unclear: ", doubt);
     }
+    if forecast.verdict.updates.is_empty() && forecast.outlook == Outlook::Passes {
+        page.line(Tone::Good, "Nothing to push: the server has it already.");
+        return;
+    }
     match forecast.outlook {
         Outlook::Passes => page.line(Tone::Good, "The push would be accepted."),
         Outlook::Refused => page.line(Tone::Bad, "The push would be refused."),

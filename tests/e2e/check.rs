@@ -72,7 +72,7 @@ fn an_approved_commit_would_be_accepted_and_so_it_is() {
     assert!(!says(&dana, &["origin", "prod"], 0).contains("first time"));
     dana.pushes(&["prod"]).accepted();
     let said = says(&dana, &[], 0);
-    assert!(said.contains("nothing to push"), "{said}");
+    assert!(said.contains("Nothing to push"), "{said}");
 }
 
 #[test]

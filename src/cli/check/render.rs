@@ -9,12 +9,6 @@ use std::os::unix::ffi::OsStrExt;
 
 /// The whole answer.
 pub(super) fn answer(checked: &Checked, color: Color) -> String {
-    if checked.planned.is_empty() {
-        return format!(
-            "{}\nnothing to push: the server has it already\n",
-            assumptions(checked).join("\n")
-        );
-    }
     let forecast = Forecast {
         outlook: checked.assessment.outlook(),
         verdict: &checked.assessment.verdict,
@@ -67,6 +61,7 @@ pub(super) fn next(checked: &Checked) -> Vec<Next> {
     let remote = word(&escape(checked.workspace.remote_word().as_bytes()));
     match checked.assessment.outlook() {
         Outlook::Unclear => Vec::new(),
+        Outlook::Passes if checked.planned.is_empty() => Vec::new(),
         Outlook::Passes => {
             let specs = checked.refspecs.iter();
             let specs: String = specs
