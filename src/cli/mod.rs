@@ -8,6 +8,7 @@ mod hook;
 pub mod init;
 mod man;
 mod policy;
+mod release;
 
 pub use answer::{Answer, Exit, Failure};
 
@@ -53,6 +54,8 @@ pub enum Command {
     /// Read the audit log, or check that it is what was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Bring the targets to what was accepted for them, or show how they are
+    Release(release::ReleaseArgs),
     /// What git runs through the shims in `hooks/`
     #[command(subcommand, hide = true)]
     Hook(hook::HookCommand),
@@ -88,6 +91,7 @@ impl Cli {
             Command::Check(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),
+            Command::Release(args) => args.run(&self.git_dir),
             Command::Hook(command) => Ok(command.run()),
             Command::Completions(args) => Ok(args.run()),
             Command::Man(args) => args.run(),

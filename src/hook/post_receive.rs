@@ -126,9 +126,13 @@ fn failed(target: &TargetName, snapshot: &Snapshot) -> String {
         .error
         .as_deref()
         .unwrap_or("no reason was written down");
+    let hints: String = snapshot
+        .hints
+        .iter()
+        .map(|hint| format!("  hint: {hint}\n"))
+        .collect();
     format!(
-        "relhook: {target}: the push is in, but the release stopped\n  {code} {why}\n  \
-         hint: it is tried again by itself; on the server: relhook release\n  \
+        "relhook: {target}: the push is in, but the release stopped\n  {code} {why}\n{hints}  \
          more: relhook explain {code}\n"
     )
 }

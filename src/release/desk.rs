@@ -113,7 +113,9 @@ impl Desk {
         let plain = name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        if !plain || name.is_empty() || name.starts_with('.') || name.len() > 100 {
+        // `worker.log` lies beside the targets' folders.
+        let taken = name.starts_with('.') || name.ends_with(".log");
+        if !plain || name.is_empty() || taken || name.len() > 100 {
             return Err(ReleaseError::Order(format!(
                 "`{target}` is no target's name"
             )));
@@ -151,6 +153,23 @@ impl Desk {
         lock.lock().map_err(ReleaseError::io(&lock_path))?;
         self.clean().map_err(ReleaseError::io(&self.path))?;
         Ok(Some(Held { _lock: lock }))
+    }
+
+    /// Whether somebody holds the lock.
+    pub(in crate::release) fn is_locked(&self) -> bool {
+        let held = File::open(self.file("lock")).map(|file| file.try_lock());
+        matches!(held, Ok(Err(TryLockError::WouldBlock)))
+    }
+
+    /// Takes the place of the one that waits to try again; `None` if it is taken.
+    pub(in crate::release) fn wait_to_retry(&self) -> Result<Option<Held>, ReleaseError> {
+        let path = self.file("retry");
+        let file = open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Held { _lock: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(ReleaseError::io(&path)(error)),
+        }
     }
 
     /// Removes the temporary files that killed runs left.
@@ -232,7 +251,7 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for bad in ["", "..", ".x", "a/b", "../x", "a\nb"] {
+        for bad in ["", "..", ".x", "a/b", "../x", "a\nb", "worker.log"] {
             assert!(
                 Desk::at(Path::new("/x"), &TargetName::new(bad)).is_err(),
                 "{bad:?}"

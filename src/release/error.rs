@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// How many paths a message lists.
 const SHOWN: usize = 20;
 
+/// How many characters of a path in a list are shown.
+const PATH_SHOWN: usize = 160;
+
 /// How many bytes of a site's answer a message repeats.
 const REPLY_LIMIT: usize = 200;
 
@@ -293,7 +296,7 @@ pub(in crate::release) fn shown_reply(reply: &[u8]) -> String {
 fn complaints(all: &[Complaint], more: usize) -> String {
     let mut text: String = all
         .iter()
-        .map(|one| format!("\n  {}: {}", one.path, one.why))
+        .map(|one| format!("\n  {}: {}", shown_path(&one.path), one.why))
         .collect();
     if more > 0 {
         text.push_str(&format!("\n  and {more} more"));
@@ -305,10 +308,19 @@ fn paths(all: &[RepoPath]) -> String {
     let mut text: String = all
         .iter()
         .take(SHOWN)
-        .map(|path| format!("\n  {path}"))
+        .map(|path| format!("\n  {}", shown_path(path)))
         .collect();
     if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         text.push_str(&format!("\n  and {more} more"));
     }
     text
+}
+
+/// A path in a list: long ones are cut, so that no message grows without bound.
+fn shown_path(path: &RepoPath) -> String {
+    let shown = path.to_string();
+    match shown.char_indices().nth(PATH_SHOWN) {
+        Some((at, _)) => format!("{}…", shown.get(..at).unwrap_or_default()),
+        None => shown,
+    }
 }

@@ -29,6 +29,6 @@ pub use order::{
 };
 pub use plan::{Content, FileKind, Held, Holding, Listing, Plan, ReleaseFile, ancestors, plan};
 pub use progress::{Phase, Snapshot, follow, snapshot};
-pub use run::{place, run, state};
+pub use run::{is_running, place, run, run_and_retry, state};
 pub use source::Source;
 pub use worker::{detach, forbid_core_files, spawn_worker};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const FILE: &str = "progress";
 
 /// The largest file that is read, in bytes.
-const LIMIT: u64 = 16 * 1024;
+const LIMIT: u64 = 64 * 1024;
 
 /// The shortest time between two writes within a phase.
 const PACE: Duration = Duration::from_millis(100);
@@ -73,6 +73,8 @@ pub struct Snapshot {
     pub code: Option<String>,
     /// The sentence, if it failed.
     pub error: Option<String>,
+    /// What to do about it, if it failed.
+    pub hints: Vec<String>,
 }
 
 /// Counts, and lets others see.
@@ -105,6 +107,7 @@ impl Progress {
             totals: Totals::default(),
             code: None,
             error: None,
+            hints: Vec::new(),
         };
         let progress = Self {
             path: desk.file(FILE),
@@ -175,6 +178,7 @@ impl Progress {
                 snapshot.phase = Phase::Failed;
                 snapshot.code = Some(error.code().to_string());
                 snapshot.error = Some(error.to_string());
+                snapshot.hints = error.hints();
             }
         });
     }

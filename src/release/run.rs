@@ -10,9 +10,16 @@ use super::progress::Progress;
 use super::{ReleaseError, Source, dir, ftp};
 use crate::policy::TargetKind;
 use crate::types::{Seconds, TargetName};
+use std::time::Duration;
 
 /// How long after the first, second, … failure in a row the next run is due, in seconds.
 const RETRY_AFTER: [u64; 6] = [10, 60, 300, 900, 3600, 6 * 3600];
+
+/// How often a worker tries again by itself. After that it is up to a timer or the next push.
+const WORKER_RETRIES: u32 = 4;
+
+/// The longest time that a worker waits, in seconds.
+const WORKER_WAIT: u64 = 900;
 
 /// What a kind of target gets to work with.
 pub(in crate::release) struct Job<'a> {
@@ -80,6 +87,43 @@ pub fn run(
         Reached::Before => Outcome::UpToDate(order),
         Reached::Now => Outcome::Released(order, progress.totals()),
     })
+}
+
+/// Brings `target` to what it is to hold, and tries again a few times where that can help, at the
+/// times that the state names. The lock is free while it waits, and only one waits at a time.
+///
+/// # Errors
+/// The last run's.
+pub fn run_and_retry(
+    setting: Setting<'_>,
+    target: &TargetName,
+    orders: &dyn Orders,
+    witness: &mut dyn Witness,
+) -> Result<Outcome, ReleaseError> {
+    let mut waiting = None;
+    let mut tries = 1;
+    loop {
+        let refuse = Adoption::Refuse;
+        let error = match run(setting, target, orders, witness, refuse, Patience::OneWaits) {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        let desk = Desk::open(setting.folder, target)?;
+        if waiting.is_none() {
+            waiting = desk.wait_to_retry()?;
+        }
+        let due = desk.state(Adoption::Refuse)?.retry_at;
+        let (Some(_), Some(due)) = (&waiting, due.filter(|_| error.is_transient())) else {
+            return Err(error);
+        };
+        if tries > WORKER_RETRIES {
+            return Err(error);
+        }
+        tries += 1;
+        let seconds = due.as_unix().saturating_sub((setting.now)().as_unix());
+        let seconds = u64::try_from(seconds).unwrap_or(0).min(WORKER_WAIT);
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
 }
 
 /// The log, for this order.
@@ -204,6 +248,12 @@ pub fn place(kind: &TargetKind) -> String {
         TargetKind::Dir(target) => target.path.display().to_string(),
         TargetKind::Ftp(target) => format!("ftp://{}:{}{}", target.host, target.port, target.path),
     }
+}
+
+/// Whether a run is at work on `target` now.
+#[must_use]
+pub fn is_running(setting: Setting<'_>, target: &TargetName) -> bool {
+    Desk::at(setting.folder, target).is_ok_and(|desk| desk.is_locked())
 }
 
 /// What is remembered of `target`.

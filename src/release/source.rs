@@ -107,7 +107,8 @@ impl Source {
     }
 }
 
-/// One object of exactly this kind and at most this many bytes; libgit2 checks its hash.
+/// One object of exactly this kind and at most this many bytes, whose content is what its id says:
+/// libgit2's own check is a setting of the whole process, so it is not relied upon.
 fn read(odb: &Odb<'_>, oid: Oid, kind: ObjectType, limit: usize) -> Result<Vec<u8>, ReleaseError> {
     let fail = |why: String| ReleaseError::Objects(format!("object {oid}: {why}"));
     let id = id(oid)?;
@@ -120,9 +121,14 @@ fn read(odb: &Odb<'_>, oid: Oid, kind: ObjectType, limit: usize) -> Result<Vec<u
     if size > limit {
         return Err(fail(format!("is larger than {limit} bytes")));
     }
-    odb.read(id)
-        .map(|object| object.data().to_vec())
-        .map_err(|error| fail(error.message().to_owned()))
+    let object = odb
+        .read(id)
+        .map_err(|error| fail(error.message().to_owned()))?;
+    match git2::Oid::hash_object(kind, object.data()) {
+        Ok(hash) if hash == id => Ok(object.data().to_vec()),
+        Ok(hash) => Err(fail(format!("its content is that of {hash}"))),
+        Err(error) => Err(fail(error.message().to_owned())),
+    }
 }
 
 fn id(oid: Oid) -> Result<git2::Oid, ReleaseError> {

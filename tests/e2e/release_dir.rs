@@ -309,6 +309,31 @@ fn u_07_what_a_killed_run_left_is_cleaned_or_used() {
 }
 
 #[test]
+fn an_object_that_is_not_what_its_id_says_is_not_released() {
+    let bench = Bench::new();
+    let www = bench.outside("www");
+    let good = bench.commit(&[("page", "good")]);
+    bench.commit(&[("page", "evil")]);
+    let file = |content: &[u8]| {
+        let id = git2::Oid::hash_object(git2::ObjectType::Blob, content)
+            .unwrap()
+            .to_string();
+        bench
+            .git_dir()
+            .join("objects")
+            .join(&id[..2])
+            .join(&id[2..])
+    };
+    // As the release command does, which opens the store of the facts too.
+    let _store = relhook::facts::Store::open(&bench.git_dir()).unwrap();
+    fs::remove_file(file(b"good")).unwrap();
+    fs::copy(file(b"evil"), file(b"good")).unwrap();
+    let error = refused(bench.release(&bench.order(dir(&www, 3), good, 1)), 603);
+    assert!(error.contains("its content is that of"), "{error}");
+    assert!(!www.join("current").exists());
+}
+
+#[test]
 fn a_release_that_cannot_be_written_leaves_the_old_one() {
     let bench = Bench::new();
     let www = bench.outside("www");
