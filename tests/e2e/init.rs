@@ -138,7 +138,7 @@ fn a_policy_whose_keys_are_not_there_is_refused() {
         "no file in `keys/` holds the key",
     );
     fs::write(world.path("keys/rita.asc"), b"not a key").unwrap();
-    refused(&world.init(&POLICY_ARGS), "rita.asc");
+    refused(&world.init(&POLICY_ARGS), "keys");
     assert_eq!(world.server_ref(POLICY), None);
 }
 

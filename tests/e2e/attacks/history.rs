@@ -94,9 +94,10 @@ fn g_06_a_merge_that_drops_a_fix() {
         let commit = rita.git(&["rev-parse", &format!("origin/{side}")]);
         rita.approves(&commit).accepted();
     }
+    let merge = dana.git(&["rev-parse", "HEAD"]);
     let push = dana.pushes(&["HEAD:prod"]);
     push.refused_with("RH401");
-    push.refused_with("right");
+    push.refused_with(&merge[..7]);
 }
 
 #[test]

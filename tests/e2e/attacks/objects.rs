@@ -1,6 +1,6 @@
 //! Objects that git, libgit2 and people read differently.
 
-use crate::common::{CommitText, PROD, Person, TreeText, World};
+use crate::common::{CommitText, PROD, Person, RawPush, TreeText, World};
 
 /// A server whose git lets everything through, so that relhook is what stops it.
 fn lenient() -> World {
@@ -20,13 +20,23 @@ fn refused(person: &Person<'_>, text: &CommitText, what: &str) {
 
 #[track_caller]
 fn refused_oid(person: &Person<'_>, oid: &str, what: &str) {
-    let before = person.world.server_ref(PROD);
-    let push = crate::common::RawPush::new()
-        .command(before.as_ref().unwrap(), oid, PROD)
-        .send(person);
+    refused_push(person, oid, RawPush::new(), what);
+}
+
+/// As [`refused_oid`], with exactly these other objects in the pack.
+#[track_caller]
+fn refused_with_objects(person: &Person<'_>, oid: &str, others: &[&str], what: &str) {
+    let all: Vec<&str> = others.iter().copied().chain([oid]).collect();
+    refused_push(person, oid, RawPush::new().packing(&all), what);
+}
+
+#[track_caller]
+fn refused_push(person: &Person<'_>, oid: &str, push: RawPush, what: &str) {
+    let before = person.world.server_ref(PROD).unwrap();
+    let push = push.command(&before, oid, PROD).send(person);
     assert!(!push.went_in, "{what}: went in");
     assert!(push.said.contains("RH"), "{what}: {}", push.said);
-    assert_eq!(person.world.server_ref(PROD), before, "{what}");
+    assert_eq!(person.world.server_ref(PROD), Some(before), "{what}");
 }
 
 fn text<'w>(world: &'w World) -> (Person<'w>, CommitText) {
@@ -123,8 +133,9 @@ fn o_11_o_12_u_01_names_that_leave_the_tree() {
     ] {
         for (mode, oid) in [("100644", &blob), ("40000", &folder)] {
             let tree = TreeText::default().entry(mode, name, oid).write(&dana);
-            let oid = with_tree(&dana, &text, &tree);
-            refused_oid(&dana, &oid, &String::from_utf8_lossy(name));
+            let commit = with_tree(&dana, &text, &tree);
+            let others = [tree.as_str(), &blob, &folder];
+            refused_with_objects(&dana, &commit, &others, &String::from_utf8_lossy(name));
         }
     }
 }
@@ -175,7 +186,8 @@ fn o_16_o_17_odd_modes_and_kinds() {
         ("100644", &folder),
     ] {
         let tree = TreeText::default().entry(mode, b"a", oid).write(&dana);
-        refused_oid(&dana, &with_tree(&dana, &text, &tree), mode);
+        let commit = with_tree(&dana, &text, &tree);
+        refused_with_objects(&dana, &commit, &[&tree, &blob, &folder], mode);
     }
 }
 

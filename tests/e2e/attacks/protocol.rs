@@ -1,6 +1,6 @@
 //! Push protocol and hook input.
 
-use crate::common::{PROD, RawPush, World, ZERO};
+use crate::common::{PROD, PolicyText, RawPush, World, ZERO};
 
 #[test]
 fn p_01_both_zero_delete() {
@@ -55,7 +55,7 @@ fn p_03_one_ref_twice() {
 #[test]
 fn p_04_a_line_smuggled_into_a_name() {
     let world = World::new();
-    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let dana = world.person("dana");
     let before = world.server_ref(PROD).unwrap();
     let evil = dana.commits("evil");
     // Rita's statement about it would have to be in the push; its line alone is nothing.
@@ -71,7 +71,7 @@ fn p_04_a_line_smuggled_into_a_name() {
     let name = format!("{PROD}\n{ZERO} {ZERO} refs/heads/y");
     RawPush::new()
         .command(&before, &evil, name)
-        .send(&rita)
+        .send(&dana)
         .refused();
     assert_eq!(world.server_ref(PROD), Some(before));
 }
@@ -140,14 +140,18 @@ fn p_07_a_lie_about_the_old_value() {
 
 #[test]
 fn p_08_a_deletion_with_a_made_up_old_value() {
-    let world = World::new();
-    let dana = world.person("dana");
-    dana.commits("x");
-    dana.offers("release/1");
-    let before = world.server_ref(PROD);
-    let push = RawPush::new().command(&"deadbeef".repeat(5), ZERO, PROD);
-    push.send(&dana).refused_with("RH101");
-    assert_eq!(world.server_ref(PROD), before);
+    let world = World::without_relhook();
+    let release = "refs/heads/release/1";
+    world.server_git(&["update-ref", release, PROD]).assert_ok();
+    world.write_policy(&PolicyText::usual());
+    world
+        .init(&["--policy", "policy.yaml", "--keys", "keys"])
+        .assert_ok();
+    let before = world.server_ref(release);
+    assert!(before.is_some());
+    let push = RawPush::new().command(&"deadbeef".repeat(5), ZERO, release);
+    push.send(&world.person("dana")).refused_with("RH101");
+    assert_eq!(world.server_ref(release), before);
 }
 
 #[test]

@@ -144,7 +144,8 @@ fn v_13_an_approver_who_left() {
     std::fs::write(&file, new).unwrap();
     paul.git(&["commit", "-q", "-a", "-m", "Remy left"]);
     let change = paul.git(&["rev-parse", "HEAD"]);
-    rita.takes_from(&paul, "policy");
+    paul.pushes(&["HEAD:refs/heads/draft"]).accepted();
+    rita.git(&["fetch", "-q", "origin"]);
     let mut words = Words::approve(&rita, &change);
     let base = world.server_ref(crate::common::POLICY).unwrap();
     words
@@ -178,7 +179,8 @@ fn v_18_y_01_a_push_that_brings_the_policy_it_would_like() {
     .unwrap();
     paul.git(&["commit", "-q", "-a", "-m", "Dora may review"]);
     let change = paul.git(&["rev-parse", "HEAD"]);
-    rita.takes_from(&paul, "policy");
+    paul.pushes(&["HEAD:refs/heads/draft"]).accepted();
+    rita.git(&["fetch", "-q", "origin"]);
     let mut words = Words::approve(&rita, &change);
     let base = world.server_ref(policy).unwrap();
     words.set("Relhook-Ref", policy).set("Relhook-Base", &base);

@@ -204,7 +204,7 @@ fn k_01_any_ssh_key_at_all() {
     rita.approves(&fix).refused_with("RH3");
     dana.git(&["config", "user.signingKey", stranger.to_str().unwrap()]);
     dana.commits("more");
-    dana.pushes(&["prod"]).refused_with("RH2");
+    dana.pushes(&["prod"]).refused_with("RH302");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub struct RawPush {
     options: Vec<Vec<u8>>,
     capabilities: &'static str,
     extra: Vec<String>,
+    exactly: Option<Vec<String>>,
 }
 
 impl RawPush {
@@ -46,13 +47,21 @@ impl RawPush {
         self
     }
 
+    /// Packs exactly these objects, whatever they say about each other.
+    pub fn packing(mut self, oids: &[&str]) -> Self {
+        self.exactly = Some(oids.iter().map(|oid| (*oid).to_owned()).collect());
+        self
+    }
+
     /// Sends it as `person`, with the objects of their clone.
     pub fn send(self, person: &Person<'_>) -> Push {
         let mut receive = person.command("git");
         receive.arg("receive-pack").arg(person.world.server());
         let mut input = self.request();
         let wanted = self.wanted();
-        if !wanted.is_empty() {
+        if let Some(oids) = &self.exactly {
+            input.extend(pack_exactly(person, oids));
+        } else if !wanted.is_empty() {
             input.extend(pack(person, &wanted));
         }
         let ran = run_after_advertisement(&mut receive, &input);
@@ -112,6 +121,14 @@ fn pack(person: &Person<'_>, wanted: &[String]) -> Vec<u8> {
         .assert_ok()
         .out
         .clone()
+}
+
+/// A pack of these objects and no other.
+fn pack_exactly(person: &Person<'_>, oids: &[String]) -> Vec<u8> {
+    let mut git = person.git_command();
+    git.args(["pack-objects", "--stdout", "-q"]);
+    let list = oids.join("\n") + "\n";
+    run_with(&mut git, list.as_bytes()).assert_ok().out.clone()
 }
 
 /// Sends `input` once the server has shown its refs; gives its answer and what hooks said.

@@ -191,7 +191,8 @@ fn withdrawal(person: &Person<'_>, commit: &str, tag: &str) -> Words {
     let mut words = Words::approve(person, commit);
     words
         .set("Relhook-Decision", "withdraw")
-        .set("Relhook-Withdraws", tag);
+        .set("Relhook-Withdraws", tag)
+        .set("Relhook-Reason", "I was mistaken");
     words
 }
 

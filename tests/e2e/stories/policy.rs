@@ -31,8 +31,10 @@ fn a_policy_change_needs_an_approval() {
     paul.pushes(&[&refspec]).refused_with("RH401");
     paul.pushes(&[&refspec, &approval(&paul, &new)])
         .refused_with("RH401");
-    rita.takes_from(&paul, "policy");
-    rita.pushes(&[&refspec, &approval(&rita, &new)]).accepted();
+    paul.pushes(&["HEAD:refs/heads/draft"]).accepted();
+    rita.git(&["fetch", "-q", "origin"]);
+    rita.pushes(&[&approval(&rita, &new)]).accepted();
+    paul.pushes(&[&refspec]).accepted();
     assert_eq!(world.server_ref(POLICY), Some(new));
 }
 
@@ -41,7 +43,8 @@ fn an_unsound_policy_is_refused_though_approved() {
     let world = World::new();
     let (paul, rita) = (world.person("paul"), world.person("rita"));
     let new = change(&paul, |old| format!("{old}surprise: 1\n"));
-    rita.takes_from(&paul, "policy");
+    paul.pushes(&["HEAD:refs/heads/draft"]).accepted();
+    rita.git(&["fetch", "-q", "origin"]);
     let push = rita.pushes(&[&format!("{new}:{POLICY}"), &approval(&rita, &new)]);
     push.refused_with("RH8");
     push.refused_with("policy.yaml:");
@@ -52,7 +55,8 @@ fn a_policy_that_locks_everybody_out_is_refused_though_approved() {
     let world = World::new();
     let (paul, rita) = (world.person("paul"), world.person("rita"));
     let new = change(&paul, PolicyText::without_admins);
-    rita.takes_from(&paul, "policy");
+    paul.pushes(&["HEAD:refs/heads/draft"]).accepted();
+    rita.git(&["fetch", "-q", "origin"]);
     let push = rita.pushes(&[&format!("{new}:{POLICY}"), &approval(&rita, &new)]);
     push.refused_with("RH8");
 }
