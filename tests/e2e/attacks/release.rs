@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 fn with_target() -> (World, PathBuf) {
     let world = World::without_relhook();
     let site = world.path("site");
+    fs::create_dir(&site).unwrap();
     let policy = PolicyText::usual().prod("release: [www]");
     let target = format!(
         "targets:\n  www:\n    kind: dir\n    path: {}\n",
