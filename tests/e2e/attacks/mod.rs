@@ -1,5 +1,6 @@
 //! What people try. Each test begins with its number in docs/security.md.
 
+mod durability;
 mod gate;
 mod history;
 mod identity;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A server that releases `prod` to a folder; the folder.
-fn with_target() -> (World, PathBuf) {
+pub(super) fn with_target() -> (World, PathBuf) {
     let world = World::without_relhook();
     let site = world.path("site");
     fs::create_dir(&site).unwrap();
@@ -36,7 +36,7 @@ fn ships(world: &World, file: &str) -> String {
 }
 
 #[track_caller]
-fn arrives(path: &std::path::Path) {
+pub(super) fn arrives(path: &std::path::Path) {
     let start = Instant::now();
     while !path.exists() {
         assert!(
