@@ -10,6 +10,7 @@
 mod attacks;
 mod check;
 mod common;
+mod docs;
 mod init;
 mod release_crash;
 mod release_dir;

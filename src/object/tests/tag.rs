@@ -91,7 +91,7 @@ fn o_20_each_header_once_and_in_order() {
 }
 
 #[test]
-fn o_24_a_tagger_is_somebody() {
+fn i_24_a_tagger_is_somebody() {
     let mut odd = headers();
     odd[3] = "tagger  <> 0 +0000";
     let why = "the name is empty";
