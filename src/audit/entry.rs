@@ -66,7 +66,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// [`SCHEMA`].
+    /// The format's name: `relhook/audit/v1`.
     pub schema: String,
     /// 1 for the first entry, then one more each.
     pub seq: u64,
