@@ -21,6 +21,7 @@ use super::{Adoption, Holding, Manifest, ReleaseError, Source, plan};
 use crate::policy::{DirTarget, TargetKind};
 use shelf::Shelf;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Brings a directory to the order's tree.
@@ -75,7 +76,8 @@ pub(in crate::release) fn release(
     Ok(Reached::Now)
 }
 
-/// The directory, if it may be released to.
+/// The directory, if it may be released to. It is made where only it, and not its parent, is
+/// missing: a missing parent is a slip of the pen or a disk that is not mounted.
 fn checked_root(path: &Path, git_dir: &Path) -> Result<PathBuf, ReleaseError> {
     let refuse = |why: String| ReleaseError::Place {
         path: path.to_owned(),
@@ -84,15 +86,29 @@ fn checked_root(path: &Path, git_dir: &Path) -> Result<PathBuf, ReleaseError> {
     if !path.is_absolute() {
         return Err(refuse("it is not an absolute path".into()));
     }
-    let root = path
-        .canonicalize()
-        .map_err(|error| refuse(error.to_string()))?;
-    if !root.is_dir() {
-        return Err(refuse("it is not a directory".into()));
+    let absent =
+        matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
+    let root = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if absent => parent.canonicalize().map(|at| at.join(name)),
+        _ => path.canonicalize(),
     }
+    .map_err(|error| refuse(error.to_string()))?;
     let repository = git_dir.canonicalize().map_err(ReleaseError::io(git_dir))?;
-    if root.starts_with(&repository) || repository.starts_with(&root) {
-        return Err(refuse("it overlaps the repository itself".into()));
+    let hooks = Source::open(git_dir)?.hooks_elsewhere()?;
+    // A relative path is relative to the repository; one that is not there has no hooks in it.
+    let hooks = hooks.and_then(|hooks| repository.join(hooks).canonicalize().ok());
+    for ours in [Some(repository), hooks].iter().flatten() {
+        if root.starts_with(ours) || ours.starts_with(&root) {
+            return Err(refuse(
+                "it overlaps the repository itself, or its hooks".into(),
+            ));
+        }
+    }
+    if absent {
+        std::fs::create_dir(&root).map_err(|error| refuse(error.to_string()))?;
+        build::open_up(&root)?;
+    } else if !root.is_dir() {
+        return Err(refuse("it is not a directory".into()));
     }
     Ok(root)
 }

@@ -9,8 +9,8 @@ use super::plan::{FileKind, Listing, ReleaseFile};
 use crate::object::{self, TreeEntry, TreeEntryKind};
 use crate::policy::{PathGlobs, Target};
 use crate::types::{Oid, RepoPath};
-use git2::{ObjectType, Odb, Repository, RepositoryOpenFlags};
-use std::path::Path;
+use git2::{ErrorCode, ObjectType, Odb, Repository, RepositoryOpenFlags};
+use std::path::{Path, PathBuf};
 
 /// How many entries a tree may have in all.
 const ENTRY_LIMIT: usize = 500_000;
@@ -48,6 +48,19 @@ impl Source {
         Repository::open_ext(git_dir, flags, &[] as &[&Path])
             .map(|repository| Self { repository })
             .map_err(|error| ReleaseError::Objects(error.message().to_owned()))
+    }
+
+    /// The folder that `core.hooksPath` names, where the repository's hooks are not its own.
+    ///
+    /// # Errors
+    /// When the repository's settings cannot be read.
+    pub fn hooks_elsewhere(&self) -> Result<Option<PathBuf>, ReleaseError> {
+        let config = self.repository.config();
+        match config.and_then(|config| config.get_path("core.hooksPath")) {
+            Ok(path) => Ok(Some(path)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(ReleaseError::Objects(error.message().to_owned())),
+        }
     }
 
     /// Everything that `target` is to hold of `commit`.

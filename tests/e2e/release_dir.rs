@@ -213,7 +213,30 @@ fn u_18_the_repository_is_no_target() {
         refused(bench.release(&bench.order(dir(&path, 3), commit, 1)), 620);
     }
     let absent = bench.git_dir().with_file_name("absent");
+    released(bench.release(&bench.order(dir(&absent, 3), commit, 1)));
+    let inside = bench.git_dir().join("absent");
+    refused(bench.release(&bench.order(dir(&inside, 3), commit, 1)), 620);
+    let absent = bench.git_dir().with_file_name("away").join("absent");
     refused(bench.release(&bench.order(dir(&absent, 3), commit, 1)), 620);
+}
+
+#[test]
+fn u_18_hooks_elsewhere_are_no_target_either() {
+    let bench = Bench::new();
+    let hooks = bench.outside("hooks/all");
+    let commit = bench.commit(&[("pre-receive", "#!/bin/sh\n")]);
+    let git = git2::Repository::open_bare(bench.git_dir()).unwrap();
+    git.config()
+        .unwrap()
+        .set_str("core.hooksPath", hooks.to_str().unwrap())
+        .unwrap();
+    for path in [
+        hooks.join("x"),
+        hooks.clone(),
+        hooks.parent().unwrap().to_owned(),
+    ] {
+        refused(bench.release(&bench.order(dir(&path, 3), commit, 1)), 620);
+    }
 }
 
 #[test]

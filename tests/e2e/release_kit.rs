@@ -231,6 +231,73 @@ fn apart() {
     .unwrap();
 }
 
+/// Not a test: starts a worker, in a process whose environment another test has made.
+#[test]
+#[ignore = "started by another test, with an environment of its own"]
+fn spawns() {
+    let Ok(program) = std::env::var("RELHOOK_SPAWNS") else {
+        return;
+    };
+    let git_dir = std::env::var("RELHOOK_SPAWNS_GIT_DIR").unwrap();
+    relhook::release::spawn_worker(Path::new(&program), Path::new(&git_dir)).unwrap();
+}
+
+/// N-06, D-07, U-12: nothing of the push reaches the worker.
+#[test]
+fn n_06_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let folder = bench.outside("worker");
+    let (program, answer) = (folder.join("program"), folder.join("answer"));
+    let script = format!(
+        "#!/bin/sh\n{{ echo \"$@\"; pwd; env; ls -l /proc/$$/fd; }} >{0}.new\nmv {0}.new {0}\n",
+        answer.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["release_kit::spawns", "--exact", "--ignored"])
+        .env("RELHOOK_SPAWNS", &program)
+        .env("RELHOOK_SPAWNS_GIT_DIR", bench.git_dir())
+        .env("GIT_QUARANTINE_PATH", "/quarantine")
+        .env("GIT_DIR", "/elsewhere")
+        .env("HTTP_AUTHORIZATION", "Basic c2VjcmV0")
+        .env("LD_PRELOAD_NOT", "x")
+        .env("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    while !answer.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let said = std::fs::read_to_string(answer).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "release --worker");
+    assert_eq!(lines[1], bench.git_dir().to_str().unwrap());
+    assert!(
+        said.contains("CREDENTIALS_DIRECTORY=/run/credentials/x"),
+        "{said}"
+    );
+    for gone in [
+        "QUARANTINE",
+        "GIT_DIR",
+        "AUTHORIZATION",
+        "LD_PRELOAD_NOT",
+        "RELHOOK_SPAWNS",
+    ] {
+        assert!(!said.contains(gone), "{gone}: {said}");
+    }
+    assert!(said.contains(" 0 -> /dev/null"), "{said}");
+    assert!(
+        said.contains(" 1 -> ") && !said.contains(" 1 -> pipe"),
+        "{said}"
+    );
+    assert!(
+        said.contains(" 2 -> ") && said.contains("/relhook/release/worker.log"),
+        "{said}"
+    );
+}
+
 /// An FTP target on this machine.
 pub fn ftp(port: u16, path: &str, tls: TlsMode, connections: u32) -> TargetKind {
     TargetKind::Ftp(FtpTarget {

@@ -30,7 +30,7 @@ struct Run<'a> {
     id: String,
     /// Complete files under temporary names, by their place in the plan's `puts`.
     arrived: Mutex<BTreeMap<usize, Parked>>,
-    /// Temporary names of tries that failed.
+    /// Temporary names of tries that failed, and of killed runs.
     strays: Mutex<Vec<String>>,
     big: Mutex<()>,
 }
@@ -45,12 +45,21 @@ pub(super) fn carry_out(
     ground: Ground,
 ) -> Result<(), ReleaseError> {
     let (reused, useless) = reuse(plan, &compared);
-    let useless: Vec<&String> = useless.iter().chain(&compared.recovered.strays).collect();
-    remove_temps(site, pool, &useless)?;
+    let strays: Vec<String> = compared
+        .recovered
+        .strays
+        .iter()
+        .cloned()
+        .chain(useless)
+        .collect();
     let new_dirs: BTreeSet<RepoPath> = ground.new_dirs.iter().cloned().collect();
+    let sent = |(at, parked): (&usize, &Parked)| {
+        Line::Sent(*at, parked.temp.clone(), parked.content.sha256.clone())
+    };
     let lines: Vec<Line> = reused
         .iter()
-        .map(|(at, parked)| Line::Sent(*at, parked.temp.clone(), parked.content.sha256.clone()))
+        .map(sent)
+        .chain(strays.iter().cloned().map(Line::Temp))
         .collect();
     let start = Start {
         base: compared.manifest.as_ref(),
@@ -66,16 +75,18 @@ pub(super) fn carry_out(
         journal: &journal,
         id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
         arrived: Mutex::new(reused),
-        strays: Mutex::new(Vec::new()),
+        strays: Mutex::new(strays),
         big: Mutex::new(()),
     };
     run.send(pool, &ground)?;
+    run.sweep(pool)?;
     run.put_into_place(pool)?;
     let left = run.remove(pool)?;
     run.check(pool)?;
     let mut dirs = &compared.recovered.holding.dirs | &new_dirs;
     dirs.retain(|dir| !plan.blocking_dirs.contains(dir));
     dirs.retain(|dir| !plan.spare_dirs.contains(dir) || left.contains(dir));
+    // Once more: the site may have carried out a killed run's last command only after we looked.
     run.sweep(pool)?;
     run.write_manifest(pool, &compared, &dirs)?;
     journal.end()
@@ -222,29 +233,26 @@ impl Run<'_> {
         }
         self.journal.enter(Stage::Moving)?;
         self.job.progress.phase(Phase::Moving, arrived.len());
-        pool.each(&arrived, &|session, _, (at, parked), attempt| {
-            self.rename(session, parked, attempt)?;
+        pool.each(&arrived, &|session, _, (at, parked), _| {
+            self.rename(session, parked)?;
             self.journal.note(&Line::Moved(*at))?;
             self.job.progress.uploaded();
             Ok(())
         })
     }
 
-    /// Renames a file. A try whose answer was lost may have been carried out.
-    fn rename(
-        &self,
-        session: &mut Session,
-        parked: &Parked,
-        attempt: u32,
-    ) -> Result<(), ReleaseError> {
+    /// Renames a file. It may be in its place already: by a try whose answer was lost, or by a
+    /// killed run's last command.
+    fn rename(&self, session: &mut Session, parked: &Parked) -> Result<(), ReleaseError> {
         let name = self.site.at(&parked.path)?;
-        if attempt > 0
-            && session.size(&parked.temp)?.is_none()
-            && session.size(&name)? == Some(parked.content.size)
-        {
-            return Ok(());
+        match session.rename(&parked.temp, &name) {
+            Err(error @ ReleaseError::Refused { code: 550, .. }) => {
+                let moved = session.size(&parked.temp)?.is_none()
+                    && session.size(&name)? == Some(parked.content.size);
+                if moved { Ok(()) } else { Err(error) }
+            }
+            result => result,
         }
-        session.rename(&parked.temp, &name)
     }
 
     /// Removes what is no longer wanted. Gives the directories that could not go.
@@ -334,7 +342,7 @@ impl Run<'_> {
         })
     }
 
-    /// Removes the temporary files of tries that failed.
+    /// Removes the temporary files of tries that failed, and of killed runs.
     fn sweep(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
         let strays = self.strays.lock().map_err(died)?.clone();
         remove_temps(self.site, pool, &strays.iter().collect::<Vec<_>>())

@@ -74,6 +74,19 @@ impl Ftpd {
         panic!("vsftpd does not start: {}", log(home.path()));
     }
 
+    /// Takes the site off the network.
+    pub fn stops(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Brings it back, on the same port and with the same files.
+    #[track_caller]
+    pub fn starts_again(&mut self) {
+        let config = self.home.path().join("vsftpd.conf");
+        self.child = serve(&config, self.port).unwrap();
+    }
+
     /// The site's directory on the disk, which is also its name on the site.
     pub fn site(&self) -> PathBuf {
         self.home.path().join("site")
@@ -109,12 +122,16 @@ fn log(home: &Path) -> String {
 fn launch(home: &Path, port: u16, tls: Tls, more: &str) -> Option<Child> {
     let config = home.join("vsftpd.conf");
     std::fs::write(&config, settings(home, port, tls) + more).unwrap();
+    serve(&config, port)
+}
+
+fn serve(config: &Path, port: u16) -> Option<Child> {
     let program = ["/usr/sbin/vsftpd", "/usr/local/sbin/vsftpd"]
         .into_iter()
         .find(|path| Path::new(path).exists())
         .unwrap_or_else(|| panic!("vsftpd is not installed"));
     let mut child = Command::new(program)
-        .arg(&config)
+        .arg(config)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

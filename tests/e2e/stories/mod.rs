@@ -2,4 +2,5 @@
 
 mod approval;
 mod policy;
+mod release;
 mod statements;
