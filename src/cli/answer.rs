@@ -111,6 +111,7 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
     }
     match error.downcast_ref::<ClientError>() {
         Some(error) if error.is_usage() => Exit::Usage,
+        Some(error) if error.is_refusal() => Exit::Refused,
         Some(_) | None => Exit::CannotTell,
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. A command answers with what to print and how to exit.
 
 mod answer;
+mod approve;
 mod audit;
 mod check;
 mod completions;
@@ -8,7 +9,10 @@ mod hook;
 pub mod init;
 mod man;
 mod policy;
+mod reject;
 mod release;
+mod state;
+mod withdraw;
 
 pub use answer::{Answer, Exit, Failure};
 
@@ -48,6 +52,12 @@ pub enum Command {
     Init(init::InitArgs),
     /// Say what the server would say to a push
     Check(check::CheckArgs),
+    /// Sign that a commit may go to a protected ref
+    Approve(approve::ApproveArgs),
+    /// Sign that it may not
+    Reject(reject::RejectArgs),
+    /// Take back what you signed
+    Withdraw(withdraw::WithdrawArgs),
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -89,6 +99,9 @@ impl Cli {
         match &self.command {
             Command::Init(args) => init::run(&self.git_dir, args),
             Command::Check(args) => args.run(&self.git_dir, self.color.resolve()),
+            Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
+            Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
+            Command::Withdraw(args) => args.run(&self.git_dir),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),

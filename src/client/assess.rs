@@ -2,13 +2,15 @@
 
 use super::memory::CloneMemory;
 use super::{Assumed, ClientError, Planned, Workspace};
-use crate::decide::{Reason, Verdict, decide};
+use crate::decide::{Reason, UpdateVerdict, Verdict, decide};
 use crate::facts::{
-    PushFacts, Pusher, RangeFacts, RangeOutcome, Sources, Subject, UpdateFacts, gather,
+    BaseRelation, PushFacts, Pusher, RangeFacts, RangeOutcome, SignatureFact, Sources,
+    StatementFacts, Subject, UpdateFacts, gather,
 };
 use crate::object::{Commit, Tag};
-use crate::policy::IdentitySource;
-use crate::types::{Oid, PersonName, RefName, Timestamp};
+use crate::policy::{Attribution, IdentitySource};
+use crate::statement::Statement;
+use crate::types::{KeyFingerprint, Oid, PersonName, RefName, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 
@@ -37,6 +39,19 @@ pub enum Outlook {
 }
 
 impl Assessment {
+    /// Whether a reason rests on who first pushed commits that the server has: it may know.
+    fn is_first_pushers(&self, reason: &Reason) -> bool {
+        if let Reason::Unauthenticated {
+            commits,
+            demanded: Attribution::SignatureOrPusher,
+        } = reason
+        {
+            commits.iter().all(|oid| !self.new.contains(oid))
+        } else {
+            false
+        }
+    }
+
     /// What it comes to.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
@@ -52,7 +67,7 @@ impl Assessment {
             } else {
                 Outlook::Unclear
             }
-        } else if reasons.all(Reason::cannot_tell) {
+        } else if reasons.all(|reason| reason.cannot_tell() || self.is_first_pushers(reason)) {
             Outlook::Unclear
         } else {
             Outlook::Refused
@@ -109,6 +124,49 @@ impl Workspace {
             new: memory.new,
             doubts,
         })
+    }
+
+    /// What the server would say to the same push if it had one statement more, signed by
+    /// `signer`. Who pushes is left out of it: that may be somebody else.
+    #[must_use]
+    pub fn with_statement(
+        &self,
+        assessment: &Assessment,
+        statement: &Statement,
+        signer: &PersonName,
+    ) -> Vec<UpdateVerdict> {
+        let Some(key) = self.key_of(signer) else {
+            return assessment.verdict.updates.clone();
+        };
+        let mut facts = assessment.facts.clone();
+        for update in &mut facts.updates {
+            if let Some(range) = range_mut(update) {
+                let base = match statement.base {
+                    Some(_) => BaseRelation::Before,
+                    None => BaseRelation::None,
+                };
+                range.statements.push(StatementFacts {
+                    // Any id does that no other statement has.
+                    tag: statement.commit,
+                    statement: statement.clone(),
+                    signer: SignatureFact::Good {
+                        person: signer.clone(),
+                        key: key.clone(),
+                    },
+                    first_seen: Some(self.now),
+                    base,
+                });
+            }
+        }
+        let mut updates = decide(self.policy(), &facts).updates;
+        for update in &mut updates {
+            update.reasons.retain(|reason| !about_pusher(reason));
+        }
+        updates
+    }
+
+    fn key_of(&self, person: &PersonName) -> Option<KeyFingerprint> {
+        self.policy().people.get(person)?.keys.first().cloned()
     }
 
     fn gather(&self, planned: &[Planned], pusher: &Assumed, memory: &CloneMemory) -> PushFacts {
@@ -206,6 +264,29 @@ impl Workspace {
     #[must_use]
     pub fn remote_word(&self) -> &OsStr {
         self.remote.name()
+    }
+}
+
+fn about_pusher(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::PusherMissing { .. }
+            | Reason::PusherUnknown { .. }
+            | Reason::PusherNotAllowed { .. }
+            | Reason::PusherDisabled { .. }
+            | Reason::PusherNotAsked { .. }
+    )
+}
+
+fn range_mut(update: &mut UpdateFacts) -> Option<&mut RangeFacts> {
+    match &mut update.subject {
+        Subject::Protected(RangeOutcome::Range(range))
+        | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
+        Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
+        | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
+        | Subject::Unprotected
+        | Subject::Statement(_)
+        | Subject::Reserved => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Why nothing can be said from this clone.
 
 use crate::facts::{Fault, PolicyReadError, StoreError};
-use crate::signature::KeyringError;
+use crate::signature::{KeyringError, SignatureProblem};
+use crate::statement::StatementError;
+use crate::types::{Oid, PersonName};
 use std::path::PathBuf;
 
 /// Why nothing can be said from this clone.
@@ -74,6 +76,51 @@ pub enum ClientError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A name for two commits.
+    #[error(
+        "`{shown}` is {} here and {} on {remote}: name the commit by its id", .here.short(), .there.short()
+    )]
+    Ambiguous {
+        /// The name, escaped.
+        shown: String,
+        /// The commit in the clone.
+        here: Oid,
+        /// The server's.
+        there: Oid,
+        /// The remote, escaped.
+        remote: String,
+    },
+    /// No ref was named and there is none to choose.
+    #[error("name the ref with --ref: the policy protects {found}")]
+    WhichRef {
+        /// The patterns.
+        found: String,
+    },
+    /// What was to be said cannot be.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// git signed nothing.
+    #[error("git did not sign: look at user.signingKey, gpg.format and what it said above")]
+    NotSigned,
+    /// The signature would not count.
+    #[error("your signature would not count: {0}")]
+    Signature(SignatureProblem),
+    /// The name on the tag is not the signer's.
+    #[error(
+        "user.email is `{email}`, which is not an address of {signer}, whose key signed; the server takes in no statement like that"
+    )]
+    Tagger {
+        /// The address, escaped.
+        email: String,
+        /// Whose key it was.
+        signer: PersonName,
+    },
+    /// An object that cannot be used as what it has to be.
+    #[error("{why}")]
+    Unusable {
+        /// What is wrong with it.
+        why: String,
+    },
     /// Nobody of that name.
     #[error("the policy has nobody called `{shown}`; it has {known}")]
     Person {
@@ -99,13 +146,27 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether something was judged and found wanting.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::NotSigned | Self::Signature(_) | Self::Tagger { .. }
+        )
+    }
+
     /// Whether the command was given something that it cannot work with, rather than that
     /// nothing can be told.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::WhichRemote { .. } | Self::Refspec { .. } | Self::Person { .. }
+            Self::WhichRemote { .. }
+                | Self::WhichRef { .. }
+                | Self::Refspec { .. }
+                | Self::Ambiguous { .. }
+                | Self::Statement(_)
+                | Self::Person { .. }
         )
     }
 }

@@ -4,18 +4,24 @@
 //! the user's own settings and credentials, and never through a shell.
 
 mod assess;
+mod diffstat;
 mod error;
 mod git;
 mod identity;
 mod memory;
 mod planned;
 mod remote;
+mod signing;
+mod subject;
 mod workspace;
 
 pub use assess::{Assessment, Outlook, range};
+pub use diffstat::{ChangeKind, FileStat};
 pub use error::ClientError;
 pub use git::Git;
 pub use identity::Assumed;
 pub use planned::{Planned, branch};
 pub use remote::Remote;
+pub use signing::Signed;
+pub use subject::Stored;
 pub use workspace::{Freshness, PolicyNews, Workspace};

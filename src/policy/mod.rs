@@ -40,6 +40,7 @@ pub use model::{
     Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
+pub(crate) use values::span;
 pub use warnings::{Warning, warnings};
 
 #[cfg(test)]

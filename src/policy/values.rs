@@ -117,7 +117,7 @@ pub(super) fn variable(text: &str) -> Against {
 }
 
 /// A span of time: `30d` or `12h`.
-pub(super) fn span(text: &str) -> Result<Seconds, String> {
+pub(crate) fn span(text: &str) -> Result<Seconds, String> {
     let why = || format!("has to be like `30d` or `12h`, at most {MAX_DAYS} days");
     let (digits, unit) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
         (Some(days), _) => (days, 24 * 60 * 60),

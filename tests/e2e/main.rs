@@ -7,6 +7,7 @@
     reason = "a failed unwrap here is a failed test"
 )]
 
+mod approve;
 mod attacks;
 mod check;
 mod common;

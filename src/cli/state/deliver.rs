@@ -1,0 +1,67 @@
+//! Signing what was shown, and getting it to the server.
+
+use super::{How, ask};
+use crate::cli::{Answer, Exit, Failure};
+use crate::client::Workspace;
+use crate::statement::{Decision, Statement};
+use crate::types::escape;
+use crate::ui::{self, word};
+use std::os::unix::ffi::OsStrExt;
+
+impl How {
+    /// Shows what will be signed, asks, signs, and pushes.
+    ///
+    /// # Errors
+    /// When nobody can be asked, the answer is no, or it cannot be signed so that it counts.
+    pub(in crate::cli) fn deliver(
+        &self,
+        workspace: &Workspace,
+        statement: &Statement,
+        shown: &str,
+    ) -> anyhow::Result<Answer> {
+        ui::emit(shown);
+        if !self.yes && !ask::confirmed("Sign it?")? {
+            return Err(Failure::refused(anyhow::anyhow!("nothing was signed")));
+        }
+        let title = title(statement);
+        let body = self.message.as_deref().unwrap_or_default();
+        let signed = workspace.sign(statement, &title, body)?;
+        let remote = workspace.remote.shown();
+        let id = signed.tag.subject();
+        if !self.no_push && workspace.push(&signed)? {
+            let mut text = format!(
+                "\nsigned by {} and taken in by {remote}: {id}\n",
+                signed.signer
+            );
+            if !matches!(statement.decision, Decision::Withdraw { .. }) {
+                text.push_str(&format!(
+                    "to take it back: relhook withdraw {id} --reason <why>\n"
+                ));
+            }
+            return Ok(Answer::pass(text));
+        }
+        workspace.keep(&signed)?;
+        let remote_word = word(&escape(workspace.remote_word().as_bytes()));
+        let push = format!("git push {remote_word} {}", signed.refname);
+        let text = format!("kept in this clone; to push it:\n    {push}\n");
+        Ok(if self.no_push {
+            Answer::pass(format!("\nsigned by {}, {text}", signed.signer))
+        } else {
+            Answer {
+                text: format!("\nnot taken in by {remote}, {text}"),
+                exit: Exit::Refused,
+            }
+        })
+    }
+}
+
+/// `Approve 8d01e77 for prod`.
+fn title(statement: &Statement) -> String {
+    let commit = statement.commit.short();
+    let name = statement.refname.short();
+    match statement.decision {
+        Decision::Approve => format!("Approve {commit} for {name}"),
+        Decision::Reject => format!("Reject {commit} for {name}"),
+        Decision::Withdraw { statement } => format!("Withdraw {} on {commit}", statement.short()),
+    }
+}

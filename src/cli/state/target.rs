@@ -1,0 +1,121 @@
+//! What a statement is about, found and judged before anybody is asked.
+
+use super::About;
+use crate::cli::Failure;
+use crate::client::{Assessment, Assumed, FileStat, Outlook, Planned, Workspace, branch};
+use crate::decide::UpdateVerdict;
+use crate::statement::{Decision, Statement};
+use crate::types::{Oid, RefName, Timestamp};
+use crate::ui;
+
+/// A commit and the ref that it is meant for.
+pub(in crate::cli) struct Target {
+    /// The ref.
+    pub refname: RefName,
+    /// The commit, by its whole id.
+    pub commit: Oid,
+    /// What the ref is on the server now.
+    pub base: Option<Oid>,
+    /// What would be said to a push of it now.
+    pub assessment: Assessment,
+    /// The paths that change.
+    pub files: Vec<FileStat>,
+}
+
+impl Target {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// A name for nothing or for several commits; a ref that is not protected or has the commit
+    /// already; a range that cannot be read, for then nobody could know what they sign.
+    pub(in crate::cli) fn find(
+        about: &About,
+        workspace: &Workspace,
+        signer: &Assumed,
+    ) -> anyhow::Result<Self> {
+        let refname = match &about.refname {
+            Some(name) => branch(name)?,
+            None => workspace.only_protected()?,
+        };
+        if !workspace.policy().protects(&refname) {
+            return Err(Failure::usage(format!(
+                "no rule of the policy protects {refname}"
+            )));
+        }
+        let commit = workspace.commit(&about.commit, &refname)?;
+        let planned = workspace.change(refname.clone(), Some(commit))?;
+        let planned = planned
+            .ok_or_else(|| Failure::usage(format!("{refname} is at {} already", commit.short())))?;
+        let base = planned.change.old();
+        let assessment = assess(workspace, planned, signer)?;
+        Ok(Self {
+            files: workspace.diffstat(base, commit)?,
+            refname,
+            commit,
+            base,
+            assessment,
+        })
+    }
+
+    /// What is stated about it.
+    pub(in crate::cli) fn statement(
+        &self,
+        workspace: &Workspace,
+        decision: Decision,
+        expires: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> anyhow::Result<Statement> {
+        Ok(Statement {
+            decision,
+            repository: workspace.policy().repository.0.clone(),
+            refname: self.refname.clone(),
+            base: self.base,
+            commit: self.commit,
+            tree: workspace.tree(self.commit)?,
+            expires,
+            checkpoint: None,
+            reason,
+        })
+    }
+
+    /// What is said to the push of it.
+    pub(in crate::cli) fn verdict(&self) -> Option<&UpdateVerdict> {
+        self.assessment.verdict.updates.first()
+    }
+
+    /// Shows the whole change, where that was asked for.
+    pub(in crate::cli) fn show_diff(
+        &self,
+        about: &About,
+        workspace: &Workspace,
+    ) -> anyhow::Result<()> {
+        if about.diff {
+            ui::emit(&workspace.patch(self.base, self.commit)?);
+            ui::emit("\n");
+        }
+        Ok(())
+    }
+}
+
+fn assess(workspace: &Workspace, planned: Planned, signer: &Assumed) -> anyhow::Result<Assessment> {
+    let assessment = workspace.assess(&[planned], signer)?;
+    let no_range = assessment
+        .facts
+        .updates
+        .iter()
+        .all(|update| crate::client::range(update).is_none());
+    if !no_range {
+        return Ok(assessment);
+    }
+    let of_updates = assessment.verdict.updates.iter();
+    let why: Vec<String> = of_updates
+        .flat_map(|update| &update.reasons)
+        .map(|reason| format!("{} {reason}", reason.code()))
+        .collect();
+    let why = format!("what it brings cannot be read: {}", why.join("; "));
+    if assessment.outlook() == Outlook::Unclear {
+        Err(anyhow::anyhow!(why))
+    } else {
+        Err(Failure::refused(anyhow::anyhow!(why)))
+    }
+}
