@@ -162,7 +162,8 @@ fn next_steps(git_dir: &Path, policy: &Policy, report: &mut Report) {
         let file = git_dir.join("relhook/credentials").join(name.as_str());
         if !file.exists() {
             report.next.push(format!(
-                "write `user=` and `password=` lines into a file of mode 0600: {}",
+                "the account of target `{name}`, as `user=` and `password=` lines, into\n        {}\n      \
+                 a file of mode 0600",
                 shown(&file)
             ));
         }
