@@ -94,12 +94,30 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// Replaces a file as a whole: temporary name, fsync, rename, fsync of the folder. A reader sees
-/// the old content or the new, and after the call the new survives a power cut.
+/// What a replaced file has to survive. A reader always sees the old content or the new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// A killed process. After a power cut the file may hold anything.
+    Kill,
+    /// A power cut too, after which the old content may be back.
+    Whole,
+    /// A power cut: once the call has returned, the new content stays.
+    PowerCut,
+}
+
+/// Replaces a file as a whole, so that the new content survives a power cut.
 ///
 /// # Errors
 /// When the system says no; the old content then stands.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_file_lasting(path, content, Lasting::PowerCut)
+}
+
+/// Replaces a file as a whole: temporary name, then rename, synced as far as `lasting` asks.
+///
+/// # Errors
+/// When the system says no; the old content then stands.
+pub fn replace_file_lasting(path: &Path, content: &[u8], lasting: Lasting) -> io::Result<()> {
     use std::io::Write;
     let parent = path
         .parent()
@@ -108,9 +126,22 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
         .prefix(".tmp-")
         .tempfile_in(parent)?;
     temp.write_all(content)?;
-    temp.as_file().sync_data()?;
+    if lasting != Lasting::Kill {
+        temp.as_file().sync_data()?;
+    }
     temp.persist(path).map_err(|error| error.error)?;
-    fs::File::open(parent)?.sync_data()
+    match lasting {
+        Lasting::Kill | Lasting::Whole => Ok(()),
+        Lasting::PowerCut => sync_dir(parent),
+    }
+}
+
+/// Sees to it that the folder's entries survive a power cut.
+///
+/// # Errors
+/// When the system says no.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    fs::File::open(dir)?.sync_data()
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Evidence: raw bytes kept under their own hash, so that an entry that names the hash proves them.
 
 use super::{AuditError, Hash};
-use crate::folder::{private_dir, replace_file};
+use crate::folder::{Lasting, private_dir, replace_file_lasting};
 use std::path::Path;
 
 /// The largest piece of evidence, in bytes.
 const MAX_SIZE: usize = 4 << 20;
 
-/// Keeps `bytes` below `dir` and says under which hash; on disk when this returns.
+/// Keeps `bytes` below `dir` and says under which hash. The content is on disk when this returns;
+/// the entry that names it syncs the folder.
 pub(in crate::audit) fn keep(dir: &Path, bytes: &[u8]) -> Result<Hash, AuditError> {
     if bytes.len() > MAX_SIZE {
         return Err(AuditError::TooLong {
@@ -22,7 +23,7 @@ pub(in crate::audit) fn keep(dir: &Path, bytes: &[u8]) -> Result<Hash, AuditErro
         return Ok(hash);
     }
     private_dir(dir).map_err(AuditError::io(dir))?;
-    replace_file(&path, bytes).map_err(AuditError::io(&path))?;
+    replace_file_lasting(&path, bytes, Lasting::Whole).map_err(AuditError::io(&path))?;
     Ok(hash)
 }
 

@@ -3,7 +3,7 @@
 use super::entry::SCHEMA;
 use super::tail::{self, MAX_LINE, Tail};
 use super::{AuditError, Entry, Event, Hash, evidence};
-use crate::folder::{private_dir, replace_file};
+use crate::folder::{Lasting, private_dir, replace_file_lasting, sync_dir};
 use crate::types::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -59,7 +59,7 @@ impl AuditLog {
             }
             Err(source) => return Err(AuditError::Io { path, source }),
         };
-        sync_dir(&self.dir)?;
+        sync_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
         let event = Event::Begun {
             repository: crate::types::escape(repository.as_bytes()),
             tool: tool(),
@@ -76,7 +76,7 @@ impl AuditLog {
         Ok(self.head()?.is_some() || path.try_exists().map_err(AuditError::io(&path))?)
     }
 
-    /// Keeps raw evidence; an entry may then name its hash.
+    /// Keeps raw evidence. It is safe once an entry that names its hash has been appended.
     ///
     /// # Errors
     /// When it cannot be written, or is larger than 4 MiB.
@@ -91,6 +91,7 @@ impl AuditLog {
     /// When it cannot be written, or when what is there is not what was last written.
     pub fn append(&self, now: Timestamp, event: Event) -> Result<Recorded, AuditError> {
         let _lock = self.lock()?;
+        self.settle_evidence(&event)?;
         let (file, tail, mut last) = self.open_end()?;
         if tail.cut > 0 {
             let path = self.file();
@@ -109,11 +110,21 @@ impl AuditLog {
         self.write(file, length, &entry(Some(&last), now, event))
     }
 
+    /// Before an entry names evidence, the evidence's names are on disk as its content is.
+    fn settle_evidence(&self, event: &Event) -> Result<(), AuditError> {
+        if super::verify::evidence_of(event).is_empty() {
+            return Ok(());
+        }
+        let dir = self.evidence_dir();
+        sync_dir(&dir).map_err(AuditError::io(&dir))
+    }
+
     /// The last entry's place and time.
     ///
     /// # Errors
     /// When the log is not there, or is not what was last written.
     pub fn last(&self) -> Result<Recorded, AuditError> {
+        let _lock = self.lock()?;
         Ok(self.open_end()?.2)
     }
 
@@ -176,7 +187,7 @@ impl AuditLog {
             seq: recorded,
             why,
         })?;
-        check_head(&path, head.as_ref(), &last)?;
+        self.check_head(head.as_ref(), &last)?;
         let hash = Hash::of(&tail.line);
         Ok((
             file,
@@ -187,6 +198,44 @@ impl AuditLog {
                 time: last.time,
             },
         ))
+    }
+
+    /// The head is never ahead and never elsewhere. It may be behind: by one entry after a kill
+    /// between the two writes, by more after a power cut; then the whole log has to verify.
+    fn check_head(&self, head: Option<&Recorded>, last: &LastLine) -> Result<(), AuditError> {
+        let broken = |why: String| AuditError::Broken {
+            path: self.file(),
+            seq: last.seq,
+            why,
+        };
+        let Some(head) = head else {
+            // Only the very first entry is written before there is a head.
+            let why = "the head file beside the log is missing".to_owned();
+            return if last.seq == 1 {
+                Ok(())
+            } else {
+                Err(broken(why))
+            };
+        };
+        if last.seq < head.seq {
+            return Err(AuditError::Truncated {
+                path: self.file(),
+                found: last.seq,
+                recorded: head.seq,
+            });
+        }
+        let same = last.seq == head.seq && last.hash == head.hash;
+        let next = last.seq == head.seq + 1 && last.prev == head.hash;
+        if same || next {
+            return Ok(());
+        }
+        if last.seq > head.seq + 1 {
+            return super::verify(self, |_| ()).map(drop);
+        }
+        Err(broken(format!(
+            "it does not follow entry {}, which was last written",
+            head.seq
+        )))
     }
 
     /// Writes one line at the end of `file`, which is `length` bytes long, then the head.
@@ -213,47 +262,10 @@ impl AuditLog {
         }
         let head = serde_json::to_vec(&recorded).map_err(io::Error::other);
         let head_path = self.dir.join("head");
-        let head = head.and_then(|head| replace_file(&head_path, &head));
+        let head = head.and_then(|head| replace_file_lasting(&head_path, &head, Lasting::Whole));
         head.map_err(AuditError::io(&head_path))?;
         Ok(recorded)
     }
-}
-
-/// The head may be one entry behind (a crash came between the two writes), never ahead and never
-/// elsewhere.
-fn check_head(path: &Path, head: Option<&Recorded>, last: &LastLine) -> Result<(), AuditError> {
-    let Some(head) = head else {
-        // The very first entry is written before the first head.
-        let why = "the head file beside the log is missing".to_owned();
-        let first = last.seq == 1;
-        let broken = AuditError::Broken {
-            path: path.to_owned(),
-            seq: last.seq,
-            why,
-        };
-        return if first { Ok(()) } else { Err(broken) };
-    };
-    if last.seq < head.seq {
-        return Err(AuditError::Truncated {
-            path: path.to_owned(),
-            found: last.seq,
-            recorded: head.seq,
-        });
-    }
-    let same = last.seq == head.seq && last.hash == head.hash;
-    let next = last.seq == head.seq + 1 && last.prev == head.hash;
-    if same || next {
-        return Ok(());
-    }
-    let why = format!(
-        "it does not follow entry {}, which was last written",
-        head.seq
-    );
-    Err(AuditError::Broken {
-        path: path.to_owned(),
-        seq: last.seq,
-        why,
-    })
 }
 
 /// What the last line says of itself.
@@ -286,10 +298,4 @@ fn entry(last: Option<&Recorded>, now: Timestamp, event: Event) -> Entry {
 
 fn tool() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
-}
-
-fn sync_dir(dir: &Path) -> Result<(), AuditError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_data())
-        .map_err(AuditError::io(dir))
 }

@@ -160,6 +160,15 @@ fn a_head_that_is_one_entry_behind_is_caught_up_and_one_elsewhere_is_not() {
     fs::write(&head, &behind).unwrap();
     log.append(at(6), refused("y")).unwrap();
     assert_eq!(verify(&log, |_| ()).unwrap().entries, 5);
+    fs::write(&head, &behind).unwrap();
+    log.append(at(7), refused("three behind, as after a power cut"))
+        .unwrap();
+    assert_eq!(verify(&log, |_| ()).unwrap().entries, 6);
+    fs::write(&head, &behind).unwrap();
+    edit(&log, |text| text.replace("no 2", "no 7"));
+    assert!(log.append(at(8), refused("behind, and rewritten")).is_err());
+    edit(&log, |text| text.replace("no 7", "no 2"));
+    log.append(at(8), refused("as it was")).unwrap();
     fs::remove_file(&head).unwrap();
     assert!(matches!(
         log.append(at(7), refused("z")),

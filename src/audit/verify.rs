@@ -109,7 +109,7 @@ impl State {
         if self.time.is_some_and(|time| entry.time < time) {
             return Err("its time is before the entry before it".into());
         }
-        let missing = evidence_of(&entry)
+        let missing = evidence_of(&entry.event)
             .iter()
             .find(|hash| !evidence::holds(&log.evidence_dir(), hash));
         match missing {
@@ -122,12 +122,13 @@ impl State {
         self.seq = entry.seq;
         self.prev = Hash::of(line);
         self.time = Some(entry.time);
-        self.evidence += evidence_of(entry).len() as u64;
+        self.evidence += evidence_of(&entry.event).len() as u64;
     }
 }
 
-fn evidence_of(entry: &Entry) -> &[Hash] {
-    match &entry.event {
+/// The evidence that an event names.
+pub(in crate::audit) fn evidence_of(event: &Event) -> &[Hash] {
+    match event {
         Event::Verdict(verdict) => &verdict.evidence,
         Event::Begun { .. }
         | Event::Pinned(_)

@@ -54,3 +54,14 @@ pub(in crate::hook) fn variable(name: &str) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStringExt;
     std::env::var_os(name).map(OsStringExt::into_vec)
 }
+
+/// The repository's folder, absolute: what git says, or the current folder, where git starts the
+/// hooks of a bare repository.
+pub(in crate::hook) fn git_dir() -> Result<std::path::PathBuf, Stop> {
+    let named = std::env::var_os("GIT_DIR").unwrap_or_else(|| ".".into());
+    std::fs::canonicalize(&named).map_err(|error| {
+        Stop::because(crate::decide::Reason::Environment {
+            why: format!("the repository's folder cannot be found: {error}"),
+        })
+    })
+}

@@ -2,9 +2,11 @@
 //! run: what it starts is also started by the next push, by a timer, or by hand.
 
 use super::input::{self, Claimed};
-use super::server::Server;
 use super::{Answer, Stop};
+use crate::audit::AuditLog;
 use crate::decide::Reason;
+use crate::folder::Folder;
+use crate::ledger::Ledger;
 use crate::release::{Phase, Snapshot, follow, spawn_worker};
 use crate::types::TargetName;
 use crate::ui;
@@ -24,17 +26,20 @@ pub fn post_receive(input: impl Read) -> Answer {
 
 fn wake(input: impl Read) -> Result<Answer, Stop> {
     let moved = input::updates(input)?;
-    let server = Server::open()?;
-    let due = due(&server, &moved)?;
+    // The ledger alone says whether there is anything to do: most pushes wait for this hook only.
+    let git_dir = super::git_dir()?;
+    let folder = Folder::open(&git_dir)?;
+    let ledger = Ledger::open(folder.path(), &AuditLog::at(folder.path()))?;
+    let due = due(&ledger, &moved)?;
     if due.is_empty() {
         return Ok(Answer::pass());
     }
     let exe = std::env::current_exe().map_err(not_started)?;
-    spawn_worker(&exe, server.store.git_dir()).map_err(not_started)?;
+    spawn_worker(&exe, &git_dir).map_err(not_started)?;
     let deadline = Instant::now() + WATCH;
     for (target, sequence) in due {
         watch(
-            &server,
+            &folder,
             &target,
             sequence,
             deadline.saturating_duration_since(Instant::now()),
@@ -51,20 +56,14 @@ fn not_started(error: impl std::fmt::Display) -> Stop {
 }
 
 /// The targets that the moved refs are released to, each with the entry that accepted the move.
-fn due(server: &Server, moved: &[Claimed]) -> Result<BTreeMap<TargetName, u64>, Stop> {
+fn due(ledger: &Ledger, moved: &[Claimed]) -> Result<BTreeMap<TargetName, u64>, Stop> {
     let mut due = BTreeMap::new();
-    let in_force = server.policy()?;
     for (refname, change) in moved {
         let Some(new) = change.new_oid() else {
             continue;
         };
-        let rules = in_force.policy().rules_for(refname);
-        let mut targets = rules.iter().flat_map(|rule| &rule.release).peekable();
-        if targets.peek().is_none() {
-            continue;
-        }
-        if let Some(sequence) = server.ledger.record(refname)?.accepted_by(new) {
-            due.extend(targets.map(|target| (target.clone(), sequence)));
+        if let Some((sequence, targets)) = ledger.record(refname)?.due(new) {
+            due.extend(targets.iter().map(|target| (target.clone(), sequence)));
         }
     }
     Ok(due)
@@ -72,23 +71,16 @@ fn due(server: &Server, moved: &[Claimed]) -> Result<BTreeMap<TargetName, u64>, 
 
 /// Shows a release to the person who pushed. Each line stands for itself: a client that went away
 /// loses them and nothing else.
-fn watch(server: &Server, target: &TargetName, sequence: u64, limit: Duration) {
+fn watch(folder: &Folder, target: &TargetName, sequence: u64, limit: Duration) {
     let mut last: Option<(Phase, Instant)> = None;
-    let ended = follow(
-        server.folder.path(),
-        target,
-        sequence,
-        limit,
-        &mut |snapshot| {
-            let again = last.is_some_and(|(phase, when)| {
-                phase == snapshot.phase && when.elapsed() < LINE_EVERY
-            });
-            if !again {
-                last = Some((snapshot.phase, Instant::now()));
-                ui::emit_error(&line(target, snapshot));
-            }
-        },
-    );
+    let ended = follow(folder.path(), target, sequence, limit, &mut |snapshot| {
+        let again = last
+            .is_some_and(|(phase, when)| phase == snapshot.phase && when.elapsed() < LINE_EVERY);
+        if !again {
+            last = Some((snapshot.phase, Instant::now()));
+            ui::emit_error(&line(target, snapshot));
+        }
+    });
     if ended.is_none() {
         ui::emit_error(&format!(
             "relhook: {target}: the release goes on; on the server: relhook release status\n"

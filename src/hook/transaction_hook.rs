@@ -40,12 +40,13 @@ struct Guard {
 
 impl Guard {
     fn check(&mut self, step: &Step) -> Result<(), Stop> {
-        if !self.concerns(&step.refname)? {
+        // What a verdict permits needs no look at the policy, and that is every move of a push.
+        let server = self.server()?;
+        let now = now(server, step)?;
+        if !moves(step.to, now) || permitted(server, step, now)? {
             return Ok(());
         }
-        let server = self.server()?;
-        let now = now(server, &step.refname)?;
-        if !moves(step.to, now) || permitted(server, step, now)? {
+        if !self.concerns(&step.refname)? {
             return Ok(());
         }
         Err(Stop::because(Reason::NoVerdict {
@@ -78,20 +79,26 @@ impl Guard {
     }
 }
 
-fn now(server: &Server, refname: &RefName) -> Result<Now, Stop> {
+fn now(server: &Server, step: &Step) -> Result<Now, Stop> {
     let common = server.store.common_dir();
-    let packed = match std::fs::read(common.join("packed-refs")) {
-        Ok(bytes) => packed_value(&bytes, refname),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            return Err(Stop::unreadable(format!("packed-refs: {error}")));
-        }
+    // Only a deletion has to be told from pruning; the packed refs may be many.
+    let packed = match step.to {
+        To::Nothing => packed(&common.join("packed-refs"), &step.refname)?,
+        To::Object(_) | To::Other => None,
     };
     Ok(Now {
-        current: current(server, refname)?,
+        current: current(server, &step.refname)?,
         packed,
         packed_locked: common.join("packed-refs.lock").exists(),
     })
+}
+
+fn packed(file: &std::path::Path, refname: &RefName) -> Result<Option<Oid>, Stop> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(packed_value(&bytes, refname)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Stop::unreadable(format!("packed-refs: {error}"))),
+    }
 }
 
 fn current(server: &Server, refname: &RefName) -> Result<Option<Oid>, Stop> {

@@ -7,7 +7,7 @@ mod refs;
 
 use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
 use crate::facts::Memory;
-use crate::folder::{private_dir, replace_file};
+use crate::folder::{Lasting, private_dir, replace_file, replace_file_lasting};
 use crate::types::{Oid, RefName, Timestamp};
 pub use refs::RefRecord;
 use std::io;
@@ -53,7 +53,8 @@ impl LedgerError {
 }
 
 impl Ledger {
-    /// The ledger below relhook's folder, rebuilt from `log` where it was lost.
+    /// The ledger below relhook's folder, rebuilt from `log` where it was lost, and once after each
+    /// start of the machine: its files are not synced, so a power cut may have taken some.
     ///
     /// # Errors
     /// When it can neither be read nor rebuilt.
@@ -61,9 +62,12 @@ impl Ledger {
         let ledger = Self {
             dir: folder.join("ledger"),
         };
-        let mark = ledger.mark();
-        if !mark.try_exists().map_err(LedgerError::io(&mark))? {
-            ledger.rebuild(log)?;
+        let boot = boot_id();
+        if !ledger.is_of(&boot)? {
+            let _lock = ledger.lock()?;
+            if !ledger.is_of(&boot)? {
+                ledger.read_log_again(log, &boot)?;
+            }
         }
         Ok(ledger)
     }
@@ -73,6 +77,21 @@ impl Ledger {
     /// # Errors
     /// When the log does not verify or the ledger cannot be written.
     pub fn rebuild(&self, log: &AuditLog) -> Result<(), LedgerError> {
+        let _lock = self.lock()?;
+        self.read_log_again(log, &boot_id())
+    }
+
+    /// Whether all of it was written since this start of the machine.
+    fn is_of(&self, boot: &[u8]) -> Result<bool, LedgerError> {
+        let mark = self.mark();
+        match std::fs::read(&mark) {
+            Ok(found) => Ok(!boot.is_empty() && found == boot),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(LedgerError::Io { path: mark, source }),
+        }
+    }
+
+    fn read_log_again(&self, log: &AuditLog, boot: &[u8]) -> Result<(), LedgerError> {
         match std::fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(LedgerError::Io {
@@ -93,13 +112,13 @@ impl Ledger {
             return Err(error);
         }
         let mark = self.mark();
-        replace_file(&mark, b"relhook/ledger/v1\n").map_err(LedgerError::io(&mark))
+        replace_file(&mark, boot).map_err(LedgerError::io(&mark))
     }
 
     fn replay(&self, seq: u64, time: Timestamp, event: &Event) -> Result<(), LedgerError> {
         match event {
             Event::Pinned(pin) => self.pin(&self.name(&pin.ref_hex)?, pin.oid),
-            Event::Verdict(verdict) => self.apply(seq, time, verdict),
+            Event::Verdict(verdict) => self.take_in(seq, time, verdict),
             Event::Begun { .. }
             | Event::Refused { .. }
             | Event::Release(_)
@@ -117,10 +136,19 @@ impl Ledger {
         time: Timestamp,
         verdict: &VerdictRecord,
     ) -> Result<(), LedgerError> {
+        let _lock = self.lock()?;
+        self.take_in(seq, time, verdict)
+    }
+
+    fn take_in(
+        &self,
+        seq: u64,
+        time: Timestamp,
+        verdict: &VerdictRecord,
+    ) -> Result<(), LedgerError> {
         if verdict.outcome != "accepted" {
             return Ok(());
         }
-        let _lock = self.lock()?;
         for oid in &verdict.seen {
             self.see(*oid, time)?;
         }
@@ -137,7 +165,7 @@ impl Ledger {
     fn permit(&self, permit: &PermitRecord, seq: u64, time: Timestamp) -> Result<(), LedgerError> {
         let refname = self.name(&permit.ref_hex)?;
         let mut record = self.record(&refname)?;
-        record.allow(permit.old, permit.new, seq, time);
+        record.allow(permit, seq, time);
         self.write(&refname, &record)
     }
 
@@ -236,7 +264,8 @@ impl Ledger {
 
     /// Held while records are read and written back: two pushes may be judged at once.
     fn lock(&self) -> Result<std::fs::File, LedgerError> {
-        let path = self.dir.join("lock");
+        // Beside the folder, which is removed when the log is read again.
+        let path = self.dir.with_extension("lock");
         let file = std::fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -282,11 +311,17 @@ fn read_record(path: &Path) -> Result<Option<RefRecord>, LedgerError> {
         })
 }
 
+/// What tells this start of the machine from others. Where the system does not say, nothing: then
+/// the log is read again each time.
+fn boot_id() -> Vec<u8> {
+    std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+}
+
 fn write_below(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
     if let Some(parent) = path.parent() {
         private_dir(parent).map_err(LedgerError::io(parent))?;
     }
-    replace_file(path, bytes).map_err(LedgerError::io(path))
+    replace_file_lasting(path, bytes, Lasting::Kill).map_err(LedgerError::io(path))
 }
 
 impl Memory for Ledger {

@@ -1,6 +1,7 @@
 //! What is known of one protected ref.
 
-use crate::types::{Oid, RefName, Seconds, Timestamp};
+use crate::audit::PermitRecord;
+use crate::types::{Oid, RefName, Seconds, TargetName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long a permit lets a ref move. The push that it was given to takes moments; what comes
@@ -32,6 +33,7 @@ struct Allowed {
     new: Oid,
     seq: u64,
     time: Timestamp,
+    release: Vec<TargetName>,
 }
 
 impl RefRecord {
@@ -44,13 +46,8 @@ impl RefRecord {
     }
 
     /// Takes in a permit to move the ref from `old`, its real value, to `new`.
-    pub(in crate::ledger) fn allow(
-        &mut self,
-        old: Option<Oid>,
-        new: Oid,
-        seq: u64,
-        time: Timestamp,
-    ) {
+    pub(in crate::ledger) fn allow(&mut self, permit: &PermitRecord, seq: u64, time: Timestamp) {
+        let (old, new) = (permit.old, permit.new);
         if let Some(old) = old.filter(|old| self.knows(*old)) {
             // The ref stands at `old` now, so the permits that led elsewhere are spent or void.
             self.approved_by = self.accepted_by(old);
@@ -63,6 +60,7 @@ impl RefRecord {
             new,
             seq,
             time,
+            release: permit.release.iter().map(TargetName::new).collect(),
         });
         if self.permits.len() > MAX_PERMITS {
             self.permits.remove(0);
@@ -81,6 +79,14 @@ impl RefRecord {
         let before = self.approved_by.filter(|_| self.approved == Some(oid));
         let since = self.permits.iter().filter(|permit| permit.new == oid);
         since.map(|permit| permit.seq).chain(before).max()
+    }
+
+    /// The targets that a move to `oid` is released to, with the entry that accepted it: nothing
+    /// once later moves have been accepted.
+    #[must_use]
+    pub fn due(&self, oid: Oid) -> Option<(u64, &[TargetName])> {
+        let last = self.permits.iter().rfind(|permit| permit.new == oid)?;
+        Some((last.seq, &last.release))
     }
 
     /// Whether `oid` was accepted for this ref, or taken as given.

@@ -125,6 +125,20 @@ fn a_lost_ledger_comes_back_from_the_log() {
 }
 
 #[test]
+fn d_08_after_a_start_of_the_machine_the_log_decides() {
+    let server = server();
+    server.accepts(Some(oid('a')), oid('b'), 2, vec![oid('1')]);
+    let before = server.ledger.record(&prod()).unwrap();
+    // As after a power cut: what was written last is not there, and another start is on the mark.
+    std::fs::write(server.ledger.ref_file(&prod()), "").unwrap();
+    std::fs::remove_file(server.ledger.seen_file(oid('1'))).unwrap();
+    std::fs::write(server.ledger.mark(), "another start").unwrap();
+    let again = Ledger::open(server.dir.path(), &server.log).unwrap();
+    assert_eq!(again.record(&prod()).unwrap(), before);
+    assert_eq!(again.seen(oid('1')).unwrap(), Some(at(2)));
+}
+
+#[test]
 fn a_lost_ledger_does_not_come_back_from_a_broken_log() {
     let server = server();
     server.accepts(Some(oid('a')), oid('b'), 2, Vec::new());
