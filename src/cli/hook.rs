@@ -1,9 +1,11 @@
 //! `relhook hook`: what the shims in a repository's `hooks/` folder call.
 
 use super::{Answer, Exit};
+use crate::client::pre_push;
 use crate::{hook, ui};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Which hook git runs.
 #[derive(Debug, clap::Subcommand)]
@@ -17,6 +19,13 @@ pub enum HookCommand {
         /// git's name for the step
         phase: OsString,
     },
+    /// Say in a clone what the server will say
+    PrePush {
+        /// The remote's name, or its URL where it has none
+        remote: OsString,
+        /// Its URL
+        url: OsString,
+    },
 }
 
 impl HookCommand {
@@ -29,6 +38,13 @@ impl HookCommand {
             Self::PostReceive => hook::post_receive(input),
             Self::ReferenceTransaction { phase } => {
                 hook::reference_transaction(phase.as_bytes(), input)
+            }
+            Self::PrePush { remote, url: _ } => {
+                let advice = pre_push(Path::new("."), remote, input);
+                hook::Answer {
+                    text: advice.text,
+                    exit: u8::from(advice.stop),
+                }
             }
         };
         ui::emit_error(&answer.text);

@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod check;
 mod completions;
+mod explain;
 mod hook;
 pub mod init;
 mod man;
@@ -58,6 +59,8 @@ pub enum Command {
     Reject(reject::RejectArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
+    /// Explain a code that a report names
+    Explain(explain::ExplainArgs),
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -102,6 +105,7 @@ impl Cli {
             Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
+            Command::Explain(args) => args.run(),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),

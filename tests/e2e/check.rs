@@ -226,3 +226,53 @@ fn an_approval_that_may_have_expired_cannot_be_told() {
     // The server knows better: it saw the statement just now.
     dana.pushes(&["prod"]).accepted();
 }
+
+#[test]
+fn the_clones_own_hook_stops_what_would_be_refused() {
+    let world = World::new();
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    dana.relhook(&["init", "--client"]).assert_ok();
+    let tip = dana.commits("price.txt");
+    let push = dana.pushes(&["prod"]);
+    push.refused_with("RH401");
+    assert!(
+        push.said.contains("the server was not asked"),
+        "{}",
+        push.said
+    );
+    assert!(!push.said.contains("remote:"), "{}", push.said);
+    let asked = dana.pushes_with(&["--no-verify"], &["prod"]);
+    asked.refused_with("remote:   RH401");
+    dana.pushes(&["prod:dana/price"]).accepted();
+    remy.git(&["fetch", "-q", "origin"]);
+    remy.approves(&tip).accepted();
+    let push = dana.pushes(&["prod"]);
+    assert!(!push.said.contains("pre-push"), "{}", push.said);
+    push.accepted();
+}
+
+#[test]
+fn the_clones_own_hook_lets_pass_what_it_cannot_tell() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.relhook(&["init", "--client"]).assert_ok();
+    let other = world.path("other.git");
+    let other = other.to_str().unwrap();
+    world
+        .server_git(&["init", "-q", "--bare", other])
+        .assert_ok();
+    dana.commits("price.txt");
+    // A server without relhook; then one that is gone by the time it is asked.
+    dana.git(&["push", "-q", other, "prod"]);
+    let line = format!(
+        "prod {} refs/heads/prod {}\n",
+        dana.git(&["rev-parse", "HEAD"]),
+        "0".repeat(40)
+    );
+    let mut hook = dana.command(crate::common::RELHOOK);
+    hook.current_dir(dana.clone_dir())
+        .args(["hook", "pre-push", "/nowhere", "/nowhere"]);
+    let ran = crate::common::run_with(&mut hook, line.as_bytes());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("cannot be told"), "{}", ran.err);
+}
