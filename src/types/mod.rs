@@ -5,12 +5,14 @@ mod path;
 mod person;
 mod refname;
 mod time;
+mod word;
 
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{Email, KeyFingerprint, Login, PersonName, TargetName, TeamName};
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Seconds, Timestamp, TimestampError};
+pub use word::shell_word;
 
 /// Bytes from outside, made safe and readable for a terminal, a log or a mail.
 ///

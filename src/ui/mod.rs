@@ -13,7 +13,6 @@ mod report;
 #[cfg(test)]
 mod tests;
 mod text;
-mod word;
 
 pub use color::{Color, ColorChoice};
 pub use emit::{emit, emit_error};
@@ -22,4 +21,3 @@ pub use people::person;
 pub use proposal::{Proposal, proposal};
 pub use refusal::refusal;
 pub use report::report;
-pub use word::word;

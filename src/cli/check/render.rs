@@ -3,8 +3,8 @@
 use super::Checked;
 use crate::client::{Freshness, Outlook, PolicyNews};
 use crate::decide::{Lack, Reason};
-use crate::types::{Oid, escape};
-use crate::ui::{self, Color, Forecast, Next, word};
+use crate::types::{Oid, escape, shell_word};
+use crate::ui::{self, Color, Forecast, Next};
 use std::os::unix::ffi::OsStrExt;
 
 /// The whole answer.
@@ -58,14 +58,14 @@ fn assumptions(checked: &Checked) -> Vec<String> {
 
 /// The commands that bring the push further.
 pub(super) fn next(checked: &Checked) -> Vec<Next> {
-    let remote = word(&escape(checked.workspace.remote_word().as_bytes()));
+    let remote = shell_word(&escape(checked.workspace.remote_word().as_bytes()));
     match checked.assessment.outlook() {
         Outlook::Unclear => Vec::new(),
         Outlook::Passes if checked.planned.is_empty() => Vec::new(),
         Outlook::Passes => {
             let specs = checked.refspecs.iter();
             let specs: String = specs
-                .map(|spec| format!(" {}", word(&escape(spec.as_bytes()))))
+                .map(|spec| format!(" {}", shell_word(&escape(spec.as_bytes()))))
                 .collect();
             vec![Next {
                 text: "push it".into(),
@@ -82,7 +82,7 @@ pub(super) fn next(checked: &Checked) -> Vec<Next> {
                     command: format!(
                         "git push {remote} {}:{}",
                         tip.subject(),
-                        word(&branch.to_string())
+                        shell_word(&branch.to_string())
                     ),
                 })
             });

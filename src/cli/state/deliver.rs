@@ -4,8 +4,8 @@ use super::{How, ask};
 use crate::cli::{Answer, Exit, Failure};
 use crate::client::Workspace;
 use crate::statement::{Decision, Statement};
-use crate::types::escape;
-use crate::ui::{self, word};
+use crate::types::{escape, shell_word};
+use crate::ui;
 use std::os::unix::ffi::OsStrExt;
 
 impl How {
@@ -41,7 +41,7 @@ impl How {
             return Ok(Answer::pass(text));
         }
         workspace.keep(&signed)?;
-        let remote_word = word(&escape(workspace.remote_word().as_bytes()));
+        let remote_word = shell_word(&escape(workspace.remote_word().as_bytes()));
         let push = format!("git push {remote_word} {}", signed.refname);
         let text = format!("kept in this clone; to push it:\n    {push}\n");
         Ok(if self.no_push {

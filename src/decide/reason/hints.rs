@@ -2,7 +2,7 @@
 
 use super::words::{all_of, any_of};
 use super::{Lack, Reason};
-use crate::types::{Oid, PersonName, RefName, TeamName};
+use crate::types::{Oid, PersonName, RefName, TeamName, shell_word};
 use std::collections::BTreeSet;
 
 impl Reason {
@@ -81,6 +81,8 @@ fn command(refname: &RefName, tip: Oid) -> String {
 }
 
 fn approve(refname: &RefName, tip: Oid) -> String {
+    // Who copies the command did not choose the ref's name.
+    let refname = shell_word(&refname.to_string());
     format!("relhook approve {} --ref {refname}", tip.subject())
 }
 

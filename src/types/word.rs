@@ -4,7 +4,7 @@
 ///
 /// A branch may be called `x;rm`, and the person who copies the command did not choose its name.
 #[must_use]
-pub fn word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = |ch: char| ch.is_ascii_alphanumeric() || "-_./:@+,=%".contains(ch);
     if !text.is_empty() && !text.starts_with(['-', '=']) && text.chars().all(plain) {
         text.to_owned()
@@ -15,15 +15,15 @@ pub fn word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::word;
+    use super::shell_word;
 
     #[test]
     fn a_name_is_never_more_than_one_word() {
-        assert_eq!(word("refs/heads/prod"), "refs/heads/prod");
-        assert_eq!(word("refs/heads/x;rm"), "'refs/heads/x;rm'");
-        assert_eq!(word("$(id)"), "'$(id)'");
-        assert_eq!(word("it's"), "'it'\\''s'");
-        assert_eq!(word("a b"), "'a b'");
-        assert_eq!(word(""), "''");
+        assert_eq!(shell_word("refs/heads/prod"), "refs/heads/prod");
+        assert_eq!(shell_word("refs/heads/x;rm"), "'refs/heads/x;rm'");
+        assert_eq!(shell_word("$(id)"), "'$(id)'");
+        assert_eq!(shell_word("it's"), "'it'\\''s'");
+        assert_eq!(shell_word("a b"), "'a b'");
+        assert_eq!(shell_word(""), "''");
     }
 }
