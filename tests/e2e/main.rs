@@ -16,5 +16,6 @@ mod init;
 mod release_crash;
 mod release_dir;
 mod release_ftp;
+mod release_hostile;
 mod release_kit;
 mod stories;

@@ -73,7 +73,14 @@ impl<'a> Pool<'a> {
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         };
-        let busy = self.workers.len().min(items.len());
+        // Opening a connection takes about as long as sending a file, and on some sites seconds.
+        let open = self
+            .workers
+            .iter()
+            .filter(|worker| worker.session.is_some())
+            .count();
+        let worthwhile = open.max(items.len().div_ceil(2)).min(items.len());
+        let busy = self.workers.len().min(worthwhile);
         std::thread::scope(|scope| {
             let mut workers = self.workers.iter_mut().take(busy);
             let first = workers.next();
