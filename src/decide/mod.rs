@@ -28,3 +28,6 @@ pub use code::{Code, UnknownCode};
 pub use judge::decide;
 pub use reason::{Lack, Reason, Signed};
 pub use verdict::{CommitVerdict, Cover, Note, Permit, Shortfall, UpdateVerdict, Verdict};
+
+#[cfg(test)]
+mod tests;

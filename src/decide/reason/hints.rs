@@ -42,7 +42,7 @@ fn of_lack(lack: &Lack) -> Vec<String> {
         return vec![ask(&lack.could, lack.missing, &lack.refname, lack.tip)];
     }
     if lack.some.len() < lack.missing as usize {
-        return vec![nobody(&lack.from)];
+        return vec![too_few(&lack.some, &lack.from)];
     }
     let part = format!(
         "{} can each approve a part of them, and too few of them all",
@@ -58,7 +58,7 @@ fn of_tip(
     could: &BTreeSet<PersonName>,
 ) -> Vec<String> {
     if could.is_empty() {
-        vec![nobody(from)]
+        vec![too_few(could, from)]
     } else {
         vec![ask(could, 1, refname, tip)]
     }
@@ -86,9 +86,12 @@ fn approve(refname: &RefName, tip: Oid) -> String {
     format!("relhook approve {} --ref {refname}", tip.subject())
 }
 
-fn nobody(from: &[TeamName]) -> String {
-    format!(
-        "not enough others of {} could approve: the policy has to name more people",
-        any_of(from)
-    )
+fn too_few(left: &BTreeSet<PersonName>, from: &[TeamName]) -> String {
+    let teams = any_of(from);
+    if left.is_empty() {
+        format!("nobody is left in {teams} who could approve: the policy has to name more people")
+    } else {
+        let left = all_of(left);
+        format!("of {teams} only {left} could approve: the policy has to name more people")
+    }
 }

@@ -1,0 +1,9 @@
+//! The decision, tried: stories by hand, an oracle that follows the rule's words, small worlds
+//! without a gap, random ones, and laws that hold in all of them.
+
+mod attacks;
+mod build;
+mod messages;
+mod shapes;
+mod statements;
+mod stories;
