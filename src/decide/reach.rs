@@ -1,7 +1,7 @@
 //! What approvals reach: linear in the range for each approver, whatever the number of approvals.
 
 use super::span::{At, Span};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BinaryHeap, HashMap};
 
 /// One approval as a start: where it stands, what it looked back to, and what it carries along.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) struct Start<T> {
 }
 
 /// A step of the exact comparison costs so much more than one of the plain walk.
-const EXACT: usize = 16;
+const EXACT: usize = 32;
 
 /// Marks what the starts reach. Nothing where that would take too many steps.
 pub(super) fn spread<T: Copy + Ord>(span: &Span<'_>, starts: &[Start<T>]) -> Vec<Option<T>> {
@@ -54,9 +54,7 @@ fn raise<T: Copy + Ord>(marks: &mut [Option<T>], at: At, mark: T) {
 /// Commits are taken in the order of the range, so that each has all of its marks when its turn
 /// comes; it ends when nothing but the base's is left to look at.
 pub(super) fn between(span: &Span<'_>, tip: At, base: At) -> Vec<At> {
-    let mut of_base: BTreeMap<At, bool> = BTreeMap::new();
-    of_base.insert(tip, false);
-    of_base.insert(base, true);
+    let mut of_base: HashMap<At, bool> = HashMap::from([(tip, false), (base, true)]);
     let mut found = Vec::new();
     let mut open = usize::from(tip != base);
     let mut waiting = BinaryHeap::from([std::cmp::Reverse(tip), std::cmp::Reverse(base)]);

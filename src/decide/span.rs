@@ -13,7 +13,7 @@ pub(super) type At = usize;
 
 /// So many steps over commits are made to find out what approvals reach. Honest pushes stay a
 /// thousand times below.
-const STEPS: u64 = 1 << 30;
+const STEPS: u64 = 1 << 28;
 
 /// One range and everything that is asked of it again and again.
 pub(super) struct Span<'a> {

@@ -3,7 +3,13 @@
 
 mod attacks;
 mod build;
+mod dice;
+mod laws;
 mod messages;
+mod oracle;
+mod random;
+mod scale;
 mod shapes;
 mod statements;
 mod stories;
+mod worlds;
