@@ -12,4 +12,5 @@ mod scale;
 mod shapes;
 mod statements;
 mod stories;
+mod tidy;
 mod worlds;

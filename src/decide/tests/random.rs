@@ -91,7 +91,6 @@ fn random_policy(dice: &mut Dice<'_>) -> Policy {
         made.rules.push(random_rule(dice, "refs/heads/*"));
     }
     made.rules.push(rule("refs/heads/other"));
-    made.rules[0].from = made.rules[0].from.clone();
     made.rules.last_mut().unwrap().from = teams(&TEAMS[..1]);
     made
 }
