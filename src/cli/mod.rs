@@ -13,6 +13,7 @@ mod policy;
 mod reject;
 mod release;
 mod state;
+mod status;
 mod withdraw;
 
 pub use answer::{Answer, Exit, Failure};
@@ -59,6 +60,8 @@ pub enum Command {
     Reject(reject::RejectArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
+    /// Show how things stand: protected refs, statements, and on the server the rest
+    Status(status::StatusArgs),
     /// Explain a code that a report names
     Explain(explain::ExplainArgs),
     /// Read a policy file and say what is wrong with it
@@ -105,6 +108,7 @@ impl Cli {
             Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
+            Command::Status(args) => args.run(&self.git_dir),
             Command::Explain(args) => args.run(),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),

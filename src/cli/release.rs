@@ -222,7 +222,7 @@ struct StatusReport {
 
 /// One target.
 #[derive(Debug, Serialize)]
-struct TargetStatus {
+pub(super) struct TargetStatus {
     target: TargetName,
     place: Option<String>,
     wanted: Option<Wanted>,
@@ -245,14 +245,9 @@ struct Wanted {
 }
 
 fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
-    let server = Server::open(dir)?;
-    let bundle = server.bundle()?;
     let report = StatusReport {
         schema: "relhook/release-status/v1",
-        targets: targets(&bundle)
-            .into_iter()
-            .map(|name| look_at(&server, &bundle, name))
-            .collect(),
+        targets: statuses(dir)?,
     };
     let text = if json {
         serde_json::to_string_pretty(&report)? + "\n"
@@ -262,6 +257,14 @@ fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
         report.targets.iter().map(shown).collect()
     };
     Ok(Answer::pass(text))
+}
+
+/// Every target that a rule releases to.
+pub(super) fn statuses(dir: &Path) -> anyhow::Result<Vec<TargetStatus>> {
+    let server = Server::open(dir)?;
+    let bundle = server.bundle()?;
+    let all = targets(&bundle).into_iter();
+    Ok(all.map(|name| look_at(&server, &bundle, name)).collect())
 }
 
 fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {
@@ -295,7 +298,7 @@ fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {
 }
 
 /// One target for people.
-fn shown(status: &TargetStatus) -> String {
+pub(super) fn shown(status: &TargetStatus) -> String {
     let mut text = format!(
         "{}  {}\n",
         status.target,

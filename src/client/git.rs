@@ -3,7 +3,7 @@
 use super::ClientError;
 use crate::types::{Oid, escape};
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,15 +38,23 @@ impl Git {
     /// # Errors
     /// When it cannot be run, does not exit 0, or answers too much.
     pub fn ask<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Vec<u8>, ClientError> {
-        let answered = self.answer(args)?;
-        if answered.success {
-            return Ok(answered.out);
-        }
-        let said = answered.err.split(|byte| *byte == b'\n').next();
-        Err(ClientError::GitSaid {
-            what: shown(args),
-            said: escape(said.unwrap_or_default()),
-        })
+        succeeded(args, self.answer(args, Stdio::null())?)
+    }
+
+    /// git's standard output, with `input` on its standard input.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
+    pub fn ask_with<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        input: &[u8],
+    ) -> Result<Vec<u8>, ClientError> {
+        let mut file = tempfile::tempfile().map_err(|source| ClientError::NoGit { source })?;
+        let written = file.write_all(input).and_then(|()| file.rewind());
+        written.map_err(|source| ClientError::NoGit { source })?;
+        let answered = self.answer(args, file.into())?;
+        succeeded(args, answered)
     }
 
     /// git's standard output, without its last line break; nothing where it does not exit 0.
@@ -54,7 +62,7 @@ impl Git {
     /// # Errors
     /// When it cannot be run, or answers too much.
     pub fn maybe<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Option<Vec<u8>>, ClientError> {
-        let answered = self.answer(args)?;
+        let answered = self.answer(args, Stdio::null())?;
         Ok(answered.success.then(|| line(answered.out)))
     }
 
@@ -102,12 +110,12 @@ impl Git {
         command
     }
 
-    fn answer<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Answered, ClientError> {
+    fn answer<S: AsRef<OsStr>>(&self, args: &[S], input: Stdio) -> Result<Answered, ClientError> {
         let io = |source| ClientError::NoGit { source };
         let mut command = self.command(args);
         command
             .env("LC_ALL", "C")
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(io)?;
@@ -130,6 +138,17 @@ impl Git {
             err: err.unwrap_or_default(),
         })
     }
+}
+
+fn succeeded<S: AsRef<OsStr>>(args: &[S], answered: Answered) -> Result<Vec<u8>, ClientError> {
+    if answered.success {
+        return Ok(answered.out);
+    }
+    let said = answered.err.split(|byte| *byte == b'\n').next();
+    Err(ClientError::GitSaid {
+        what: shown(args),
+        said: escape(said.unwrap_or_default()),
+    })
 }
 
 /// All of a pipe, up to just past the limit.

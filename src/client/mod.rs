@@ -13,6 +13,7 @@ mod planned;
 mod pre_push;
 mod remote;
 mod signing;
+mod standing;
 mod subject;
 mod workspace;
 
@@ -25,5 +26,5 @@ pub use planned::{Planned, branch};
 pub use pre_push::{Advice, pre_push};
 pub use remote::Remote;
 pub use signing::Signed;
-pub use subject::Stored;
+pub use standing::{Standing, Stored, View};
 pub use workspace::{Freshness, PolicyNews, Workspace};

@@ -1,12 +1,11 @@
 //! What a statement is about: exactly one commit, for one ref of one repository.
 
-use super::{ClientError, Workspace};
+use super::{ClientError, Stored, Workspace};
 use crate::facts::Current;
-use crate::object::{Commit, Tag};
+use crate::object::Commit;
 use crate::policy::POLICY_REF;
-use crate::signature::SignatureStatus;
-use crate::statement::{STATEMENT_PREFIX, Statement, StatementRef};
-use crate::types::{Oid, PersonName, RefName, escape};
+use crate::statement::{STATEMENT_PREFIX, StatementRef};
+use crate::types::{Oid, RefName, escape};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -14,17 +13,6 @@ use std::os::unix::ffi::OsStrExt;
 const MAX_STATEMENTS: usize = 200_000;
 /// The shortest abbreviation of an id that is looked up.
 const MIN_ABBREVIATION: usize = 7;
-
-/// A statement that the server has.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    /// Its tag object.
-    pub tag: Oid,
-    /// What it says.
-    pub statement: Statement,
-    /// Who signed it, where the signature counts.
-    pub signer: Option<PersonName>,
-}
 
 impl Workspace {
     /// The one protected branch of the policy, where there is only one.
@@ -123,29 +111,9 @@ impl Workspace {
                 || named.is_ok_and(|name| name.id.to_string().starts_with(id))
         });
         match (found.next(), found.next()) {
-            (Some((_, oid)), None) => self.stored(*oid),
+            (Some((_, oid)), None) => self.view().stored(*oid),
             (None, _) => Err(wrong("the server has no such statement")),
             (Some(_), Some(_)) => Err(wrong("the server has several such statements")),
         }
-    }
-
-    fn stored(&self, tag: Oid) -> Result<Stored, ClientError> {
-        let unusable = |why: String| ClientError::Unusable { why };
-        let bytes = self.store.tag_bytes(tag)?;
-        let bytes = bytes.map_err(|kind| unusable(format!("it is a {kind}")))?;
-        let parsed = Tag::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
-        let statement = Statement::parse(&parsed).map_err(|error| unusable(error.to_string()))?;
-        let signer = match parsed
-            .signature
-            .map(|block| self.keyring.verify(&block, self.now))
-        {
-            Some(SignatureStatus::Good(key)) => self.policy().owner_of_key(key.key()),
-            Some(SignatureStatus::Refused(_)) | None => None,
-        };
-        Ok(Stored {
-            tag,
-            statement,
-            signer: signer.map(|person| person.name.clone()),
-        })
     }
 }

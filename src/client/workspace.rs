@@ -1,6 +1,6 @@
 //! A clone, with the server's policy and statements at hand.
 
-use super::{ClientError, Git, Remote};
+use super::{ClientError, Git, Remote, View};
 use crate::facts::{Current, Store};
 use crate::policy::{Bundle, POLICY_REF, Policy};
 use crate::signature::Keyring;
@@ -108,6 +108,17 @@ impl Workspace {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.bundle.policy
+    }
+
+    /// What is needed to read what the server has.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View {
+            store: &self.store,
+            policy: self.policy(),
+            keyring: &self.keyring,
+            now: self.now,
+        }
     }
 
     /// What a ref is on the server.

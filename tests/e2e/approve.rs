@@ -1,12 +1,8 @@
 //! `relhook approve`, `reject` and `withdraw`: what is shown is what is signed, by git itself.
 
-use crate::common::{PROD, Person, Ran, World, run_with};
+use crate::common::{PROD, Person, Ran, World, named, run_with, shown};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-
-fn text(ran: &Ran) -> String {
-    String::from_utf8(ran.out.clone()).unwrap()
-}
 
 /// Dana's commit, which the server has on a branch of hers.
 fn shared<'w>(world: &'w World) -> (Person<'w>, Person<'w>, String) {
@@ -18,23 +14,14 @@ fn shared<'w>(world: &'w World) -> (Person<'w>, Person<'w>, String) {
 
 #[track_caller]
 fn done(ran: &Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.err, text(ran));
-    text(ran)
+    assert_eq!(ran.code, 0, "{}\n{}", ran.err, shown(ran));
+    shown(ran)
 }
 
 #[track_caller]
 fn fails(ran: &Ran, code: i32, why: &str) {
-    assert_eq!(ran.code, code, "{}\n{}", ran.err, text(ran));
-    assert!(ran.err.contains(why), "{}\n{}", ran.err, text(ran));
-}
-
-fn named(text: &str, ids: &[(&str, &str)]) -> String {
-    ids.iter().fold(text.to_owned(), |text, (name, oid)| {
-        let label = |length: usize| format!("{name:.<length$}");
-        text.replace(oid, &label(40))
-            .replace(&oid[..12], &label(12))
-            .replace(&oid[..7], &label(7))
-    })
+    assert_eq!(ran.code, code, "{}\n{}", ran.err, shown(ran));
+    assert!(ran.err.contains(why), "{}\n{}", ran.err, shown(ran));
 }
 
 /// The statements that the server has: ref and tag.
@@ -71,6 +58,17 @@ fn an_approval_is_shown_signed_and_taken_in() {
 }
 
 #[test]
+fn an_openpgp_key_signs_as_well() {
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    dana.commits("price.txt");
+    dana.pushes(&["prod:dana/price"]).accepted();
+    let said = done(&rita.relhook(&["approve", "dana/price", "--ref", "prod", "--yes"]));
+    assert!(said.contains("signed by rita"), "{said}");
+    dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
 fn nothing_is_signed_unasked() {
     let world = World::new();
     let (_, remy, _) = shared(&world);
@@ -91,8 +89,8 @@ fn at_a_terminal_only_yes_is_yes() {
             .current_dir(remy.clone_dir())
             .args(["-q", "-e", "-c", &approve, "/dev/null"]);
         let ran = run_with(&mut script, answer.as_bytes());
-        assert_eq!(ran.code, code, "{answer:?}: {}", text(&ran));
-        assert!(text(&ran).contains("Sign it? [y/N]"), "{}", text(&ran));
+        assert_eq!(ran.code, code, "{answer:?}: {}", shown(&ran));
+        assert!(shown(&ran).contains("Sign it? [y/N]"), "{}", shown(&ran));
         assert_eq!(statements(&world).len(), stored, "{answer:?}");
     }
 }
@@ -267,7 +265,7 @@ fn a_rejection_stops_the_push_until_it_is_withdrawn() {
     let withdraw = ["withdraw", id, "--reason", "it was right", "--yes"];
     let ran = dana.relhook(&withdraw);
     fails(&ran, 1, "RH332");
-    assert!(text(&ran).contains("It is not yours"), "{}", text(&ran));
+    assert!(shown(&ran).contains("It is not yours"), "{}", shown(&ran));
     let said = done(&remy.relhook(&withdraw));
     assert!(said.contains("which says `reject`"), "{said}");
     dana.pushes(&["prod"]).accepted();

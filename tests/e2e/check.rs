@@ -1,21 +1,6 @@
 //! `relhook check`: what it says is what the server then does.
 
-use crate::common::{POLICY, PROD, Person, PolicyText, Ran, World};
-use std::path::Path;
-
-/// Puts names of the same length in the place of ids, which differ from run to run.
-fn named(text: &str, ids: &[(&str, &str)]) -> String {
-    ids.iter().fold(text.to_owned(), |text, (name, oid)| {
-        let label = |length: usize| format!("{name:.<length$}");
-        text.replace(oid, &label(40))
-            .replace(&oid[..12], &label(12))
-            .replace(&oid[..7], &label(7))
-    })
-}
-
-fn out(ran: &Ran) -> String {
-    String::from_utf8(ran.out.clone()).unwrap()
-}
+use crate::common::{POLICY, PROD, Person, PolicyText, World, documented, named, shown};
 
 #[track_caller]
 fn fits(text: &str) {
@@ -27,8 +12,8 @@ fn fits(text: &str) {
 #[track_caller]
 fn says(person: &Person<'_>, args: &[&str], code: i32) -> String {
     let ran = person.relhook(&[&["check"], args].concat());
-    assert_eq!(ran.code, code, "{}\n{}", ran.err, out(&ran));
-    out(&ran)
+    assert_eq!(ran.code, code, "{}\n{}", ran.err, shown(&ran));
+    shown(&ran)
 }
 
 #[test]
@@ -102,26 +87,6 @@ fn json_has_a_version_and_everything_that_the_text_says() {
     let could = serde_json::json!(["remy", "rita", "vera"]);
     assert_eq!(commit["shortfalls"][0]["could"], could);
     documented(&json);
-}
-
-/// Every key of the answer is described in docs/json.md.
-#[track_caller]
-fn documented(json: &serde_json::Value) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let docs = std::fs::read_to_string(root.join("docs/json.md")).unwrap();
-    let mut open = vec![json];
-    while let Some(value) = open.pop() {
-        match value {
-            serde_json::Value::Object(fields) => {
-                for (key, value) in fields {
-                    assert!(docs.contains(&format!("`{key}`")), "docs/json.md: {key}");
-                    open.push(value);
-                }
-            }
-            serde_json::Value::Array(items) => open.extend(items),
-            _leaf => {}
-        }
-    }
 }
 
 #[test]

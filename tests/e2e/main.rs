@@ -10,6 +10,7 @@
 mod approve;
 mod attacks;
 mod check;
+mod commands;
 mod common;
 mod docs;
 mod init;
@@ -18,4 +19,5 @@ mod release_dir;
 mod release_ftp;
 mod release_hostile;
 mod release_kit;
+mod status;
 mod stories;

@@ -13,6 +13,7 @@ mod policy;
 pub mod proxy;
 mod raw;
 mod run;
+mod text;
 mod world;
 
 pub use keys::{keys, revoked_public};
@@ -21,6 +22,7 @@ pub use person::{Person, Push, Words};
 pub use policy::PolicyText;
 pub use raw::{RawPush, ZERO};
 pub use run::{Ran, command, run, run_with};
+pub use text::{documented, named, shown};
 pub use world::World;
 
 /// The built program.

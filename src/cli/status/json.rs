@@ -1,0 +1,71 @@
+//! The answer as JSON: `relhook/status/v1`, described in docs/json.md.
+
+use super::server::ServerState;
+use super::{Seen, Status};
+use crate::client::Stored;
+use crate::types::{Oid, RefName, escape};
+use serde_json::{Value, json};
+
+/// The whole answer, with a line break at its end.
+pub(super) fn answer(status: &Status) -> String {
+    let (remote, offline, server) = match &status.seen {
+        Seen::Clone { remote, offline } => (Some(remote), *offline, None),
+        Seen::Server(state) => (None, false, Some(of_server(state))),
+    };
+    let refs = status.standing.refs.iter();
+    let answer = json!({
+        "schema": "relhook/status/v1",
+        "repository": escape(status.policy.repository.0.as_bytes()),
+        "policy": status.policy_id,
+        "remote": remote,
+        "offline": offline,
+        "refs": refs.map(|one| of_ref(status, one)).collect::<Vec<_>>(),
+        "statements": status.standing.statements.iter().map(statement).collect::<Vec<_>>(),
+        "unread": status.standing.unread,
+        "server": server,
+    });
+    format!("{answer:#}\n")
+}
+
+fn of_ref(status: &Status, (name, oid): &(RefName, Oid)) -> Value {
+    let rules = status.policy.rules_for(name);
+    let rules = rules
+        .iter()
+        .map(|rule| json!({ "rule": rule.pattern, "required": rule.required, "from": rule.from }));
+    json!({
+        "ref": name.to_string(),
+        "value": oid,
+        "rules": rules.collect::<Vec<_>>(),
+    })
+}
+
+fn statement(stored: &Stored) -> Value {
+    let statement = &stored.statement;
+    let reason = statement.reason.as_ref();
+    json!({
+        "decision": statement.decision.word(),
+        "commit": statement.commit,
+        "ref": statement.refname.to_string(),
+        "signer": stored.signer,
+        "tag": stored.tag,
+        "expires": statement.expires,
+        "reason": reason.map(|text| escape(text.as_bytes())),
+    })
+}
+
+fn of_server(state: &ServerState) -> Value {
+    json!({
+        "sound": state.is_sound(),
+        "missing": state.missing,
+        "warnings": state.warnings,
+        "log": match &state.log {
+            Ok(last) => json!({ "seq": last.seq, "time": last.time }),
+            Err(why) => json!({ "broken": why }),
+        },
+        "moved": state.strays.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "targets": match &state.targets {
+            Ok(targets) => json!(targets),
+            Err(why) => json!({ "unclear": why }),
+        },
+    })
+}

@@ -1,0 +1,103 @@
+//! What only the server can tell: whether it is whole, and whether its refs are what was accepted.
+
+use super::{Seen, Status};
+use crate::audit::{AuditLog, Recorded};
+use crate::client::{Git, Standing, View};
+use crate::facts::Store;
+use crate::folder::Folder;
+use crate::install::{Mode, Request, StepState, install_server};
+use crate::ledger::Ledger;
+use crate::policy::POLICY_REF;
+use crate::signature::Keyring;
+use crate::types::{RefName, Timestamp};
+use anyhow::Context;
+use std::path::Path;
+
+/// How the server itself is.
+pub(super) struct ServerState {
+    /// What `relhook init` would put right, or why it could not even look.
+    pub missing: Vec<String>,
+    /// What is worth a look.
+    pub warnings: Vec<String>,
+    /// The audit log's last entry, or why there is none.
+    pub log: Result<Recorded, String>,
+    /// Protected refs whose value no verdict accepted.
+    pub strays: Vec<RefName>,
+    /// Each target, as `relhook release status` shows it; or why that cannot be told.
+    pub targets: Result<Vec<crate::cli::release::TargetStatus>, String>,
+}
+
+impl ServerState {
+    /// Whether everything is as it has to be.
+    pub fn is_sound(&self) -> bool {
+        self.missing.is_empty() && self.log.is_ok() && self.strays.is_empty()
+    }
+}
+
+/// Looks at a server's own repository.
+pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<Status> {
+    let (policy_id, bundle) = store
+        .policy()?
+        .context("there is no policy at refs/relhook/policy")?;
+    let home = folder.path().join("keyring").join(policy_id.to_string());
+    let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
+    let view = View {
+        store: &store,
+        policy: &bundle.policy,
+        keyring: &keyring,
+        now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
+    };
+    let standing = view.standing(&Git::at(store.git_dir()))?;
+    let log = AuditLog::at(folder.path());
+    let (missing, warnings) = installation(dir);
+    let state = ServerState {
+        missing,
+        warnings,
+        strays: strays(&standing, folder, &log)?,
+        log: log.last().map_err(|error| error.to_string()),
+        targets: crate::cli::release::statuses(dir).map_err(|error| error.to_string()),
+    };
+    Ok(Status {
+        policy: bundle.policy,
+        policy_id,
+        seen: Seen::Server(state),
+        standing,
+    })
+}
+
+/// What `relhook init` would do.
+fn installation(dir: &Path) -> (Vec<String>, Vec<String>) {
+    let report = std::env::current_exe()
+        .map_err(|error| error.to_string())
+        .and_then(|program| {
+            install_server(&Request {
+                dir: dir.to_owned(),
+                program,
+                policy: None,
+                keys: None,
+                mode: Mode::DryRun,
+            })
+            .map_err(|error| error.to_string())
+        });
+    match report {
+        Err(why) => (vec![why], Vec::new()),
+        Ok(report) => {
+            let steps = report.steps.into_iter();
+            let missing = steps.filter(|step| step.state != StepState::Kept);
+            (missing.map(|step| step.what).collect(), report.warnings)
+        }
+    }
+}
+
+/// The protected refs that are where no verdict put them: something moved them past the hooks.
+fn strays(standing: &Standing, folder: &Folder, log: &AuditLog) -> anyhow::Result<Vec<RefName>> {
+    let ledger = Ledger::open(folder.path(), log)?;
+    let mut strays = Vec::new();
+    for (name, oid) in &standing.refs {
+        let known = ledger.record(name)?.knows(*oid);
+        if !known && name.as_bytes() != POLICY_REF.as_bytes() {
+            strays.push(name.clone());
+        }
+    }
+    Ok(strays)
+}
