@@ -7,6 +7,7 @@
     reason = "a failed unwrap here is a failed test"
 )]
 
+mod agreement;
 mod approve;
 mod attacks;
 mod check;
