@@ -1,6 +1,7 @@
 //! What a command answers with: text for standard output, and how to exit.
 
 use crate::client::ClientError;
+use crate::facts::StoreError;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -114,6 +115,14 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
         Some(error) if error.is_refusal() => Exit::Refused,
         Some(_) | None => Exit::CannotTell,
     }
+}
+
+/// What to do about `error`, where that is known.
+pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return Some(error.hint());
+    }
+    error.downcast_ref::<ClientError>()?.hint()
 }
 
 /// An error and its causes as one sentence: a cause that the sentence names already is left out.

@@ -127,7 +127,9 @@ fn finish(answer: anyhow::Result<Answer>) -> ExitCode {
             answer.exit.into()
         }
         Err(error) => {
-            ui::emit_error(&format!("relhook: {}\n", answer::sentence(&error)));
+            let hint = answer::hint(&error).map(|hint| format!("  hint: {hint}\n"));
+            let hint = hint.unwrap_or_default();
+            ui::emit_error(&format!("relhook: {}\n{hint}", answer::sentence(&error)));
             answer::exit_of(&error).into()
         }
     }

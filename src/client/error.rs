@@ -146,6 +146,20 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        if let Self::Store(error) = self {
+            Some(error.hint())
+        } else if let Self::NoPolicy { .. } = self {
+            Some("relhook init puts a server under the rule; without --offline it is asked anew")
+        } else if let Self::Fetch { .. } = self {
+            Some("git said why above; --offline uses what was fetched last")
+        } else {
+            None
+        }
+    }
+
     /// Whether something was judged and found wanting.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

@@ -119,7 +119,13 @@ impl Workspace {
     /// When git cannot be run or the mirror's ref cannot be written.
     pub fn push(&self, signed: &Signed) -> Result<bool, ClientError> {
         let spec = format!("{}:{}", signed.tag, signed.refname);
-        let words = ["push", "--no-follow-tags", "--recurse-submodules=no"].map(OsStr::new);
+        let words = [
+            "push",
+            "--quiet",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+        ]
+        .map(OsStr::new);
         let rest = [
             OsStr::new("--end-of-options"),
             self.remote.name(),

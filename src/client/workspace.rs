@@ -24,8 +24,14 @@ pub enum PolicyNews {
     First,
     /// It is the same.
     Same,
-    /// It changed.
+    /// It changed, by commits on top of the one that was here.
     Changed {
+        /// The commit that held it before.
+        from: Oid,
+    },
+    /// It is another one, not a continuation: a server that is not what it was, or whose history
+    /// was rewritten.
+    Replaced {
         /// The commit that held it before.
         from: Oid,
     },
@@ -69,7 +75,9 @@ impl Workspace {
             Some(name) => Remote::named(name)?,
             None => Remote::usual(&git)?,
         };
-        let store = Store::open(dir)?.mirroring(remote.mirror());
+        // git says which repository it works in, so that it and relhook never mean two.
+        let git_dir = git.path(&["rev-parse", "--absolute-git-dir"])?;
+        let store = Store::open(&git_dir)?.mirroring(remote.mirror());
         let before = policy_commit(&store)?;
         match freshness {
             Freshness::Fetched => remote.fetch(&git)?,
@@ -82,6 +90,7 @@ impl Workspace {
         let (policy_id, bundle) = policy.ok_or_else(|| ClientError::NoPolicy {
             remote: remote.shown(),
         })?;
+        let news = news(&git, before, policy_id)?;
         let keyring = Keyring::build(
             &bundle.policy,
             &bundle.keys,
@@ -95,11 +104,7 @@ impl Workspace {
             bundle,
             keyring,
             freshness,
-            news: match before {
-                None => PolicyNews::First,
-                Some(before) if before == policy_id => PolicyNews::Same,
-                Some(from) => PolicyNews::Changed { from },
-            },
+            news,
             now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
         })
     }
@@ -139,6 +144,22 @@ impl Workspace {
             }),
         }
     }
+}
+
+fn news(git: &Git, before: Option<Oid>, policy: Oid) -> Result<PolicyNews, ClientError> {
+    let Some(from) = before else {
+        return Ok(PolicyNews::First);
+    };
+    if from == policy {
+        return Ok(PolicyNews::Same);
+    }
+    let (old, new) = (from.to_string(), policy.to_string());
+    let continued = git.maybe(&["merge-base", "--is-ancestor", &old, &new])?;
+    Ok(if continued.is_some() {
+        PolicyNews::Changed { from }
+    } else {
+        PolicyNews::Replaced { from }
+    })
 }
 
 fn policy_commit(store: &Store) -> Result<Option<Oid>, ClientError> {

@@ -12,7 +12,7 @@ pub fn person(policy: &Policy, name: &PersonName) -> String {
     }
 }
 
-/// `Rita Reviewer <rita@acme.example>`, as far as the policy says.
+/// `Rita Reviewer <rita@acme.example>`, as far as the policy says; a login where it says neither.
 pub(super) fn contact(policy: &Policy, name: &PersonName) -> Option<String> {
     let person = policy.people.get(name)?;
     let full = full_name(policy, name);
@@ -20,7 +20,7 @@ pub(super) fn contact(policy: &Policy, name: &PersonName) -> Option<String> {
     match (full, email) {
         (Some(full), Some(email)) => Some(format!("{full} {email}")),
         (Some(only), None) | (None, Some(only)) => Some(only),
-        (None, None) => None,
+        (None, None) => person.logins.first().map(|login| format!("login {login}")),
     }
 }
 

@@ -161,6 +161,18 @@ fn a_changed_policy_is_told() {
         .assert_ok();
     let said = says(&dana, &[], 1);
     assert!(said.contains("the policy has changed"), "{said}");
+    assert!(!says(&dana, &[], 1).contains("changed"));
+    // One that does not continue it is something else.
+    let root = ["commit-tree", "-m", "anew", &tree];
+    let new = world.server_git(&[&who[..], &root].concat()).text();
+    world
+        .server_git(&["-c", "core.hooksPath=/dev/null", "update-ref", POLICY, &new])
+        .assert_ok();
+    let said = says(&dana, &[], 1);
+    assert!(
+        said.contains("WARNING: the policy does not continue"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -240,4 +252,46 @@ fn the_clones_own_hook_lets_pass_what_it_cannot_tell() {
     let ran = crate::common::run_with(&mut hook, line.as_bytes());
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("cannot be told"), "{}", ran.err);
+}
+
+#[test]
+fn a_work_tree_elsewhere_is_judged_in_its_own_repository() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let tip = dana.commits("price.txt");
+    let linked = world.path("linked");
+    let linked = linked.to_str().unwrap();
+    dana.git(&["worktree", "add", "-q", "-b", "topic", linked]);
+    let mut check = dana.command(crate::common::RELHOOK);
+    let ran = crate::common::run(
+        check
+            .current_dir(linked)
+            .args(["check", "origin", "topic:prod"]),
+    );
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(shown(&ran).contains(&tip[..7]), "{}", shown(&ran));
+    let mut check = dana.command(crate::common::RELHOOK);
+    let ran = crate::common::run(
+        check
+            .current_dir(world.root())
+            .env("GIT_DIR", dana.clone_dir().join(".git"))
+            .args(["check", "origin", "topic:prod"]),
+    );
+    assert_eq!(ran.code, 1, "{}", ran.err);
+}
+
+#[test]
+fn a_shallow_clone_cannot_tell_and_says_what_helps() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.commits("price.txt");
+    let tip = dana.git(&["rev-parse", "HEAD"]);
+    std::fs::write(dana.clone_dir().join(".git/shallow"), format!("{tip}\n")).unwrap();
+    let ran = dana.relhook(&["check", "origin", "prod"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err.contains("hint: run `git fetch --unshallow`"),
+        "{}",
+        ran.err
+    );
 }

@@ -48,6 +48,7 @@ fn news(news: PolicyNews) -> &'static str {
         PolicyNews::First => "first",
         PolicyNews::Same => "same",
         PolicyNews::Changed { .. } => "changed",
+        PolicyNews::Replaced { .. } => "replaced",
     }
 }
 

@@ -41,6 +41,10 @@ fn assumptions(checked: &Checked) -> Vec<String> {
             "the policy has changed since you last looked: `git diff {} {policy}`",
             from.short()
         )),
+        PolicyNews::Replaced { from } => lines.push(format!(
+            "WARNING: the policy does not continue the one that was here (`{}`): ask why",
+            from.short()
+        )),
     }
     lines.push(match &checked.pusher.person {
         Some(person) => format!(

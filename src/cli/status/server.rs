@@ -7,7 +7,6 @@ use crate::facts::Store;
 use crate::folder::Folder;
 use crate::install::{Mode, Request, StepState, install_server};
 use crate::ledger::Ledger;
-use crate::policy::POLICY_REF;
 use crate::signature::Keyring;
 use crate::types::{RefName, Timestamp};
 use anyhow::Context;
@@ -94,8 +93,7 @@ fn strays(standing: &Standing, folder: &Folder, log: &AuditLog) -> anyhow::Resul
     let ledger = Ledger::open(folder.path(), log)?;
     let mut strays = Vec::new();
     for (name, oid) in &standing.refs {
-        let known = ledger.record(name)?.knows(*oid);
-        if !known && name.as_bytes() != POLICY_REF.as_bytes() {
+        if !ledger.record(name)?.knows(*oid) {
             strays.push(name.clone());
         }
     }

@@ -44,10 +44,12 @@ fn of_lack(lack: &Lack) -> Vec<String> {
     if lack.some.len() < lack.missing as usize {
         return vec![too_few(&lack.some, &lack.from)];
     }
-    let part = format!(
-        "{} can each approve a part of them, and too few of them all",
-        all_of(&lack.some)
-    );
+    let who = all_of(&lack.some);
+    let part = if lack.some.len() == 1 {
+        format!("only {who} could approve, and not all of them")
+    } else {
+        format!("{who} can each approve a part of them, and too few of them all")
+    };
     vec![part, command(&lack.refname, lack.tip)]
 }
 
