@@ -42,14 +42,14 @@ impl Store {
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where one cannot be understood.
     pub fn refs_below(&self, prefix: &[u8], limit: usize) -> Result<Vec<(RefName, Oid)>, Fault> {
         let stored = self.stored(prefix);
-        let mut found = self.packed.below(&stored, limit)?;
+        // Loose refs first, as git does: one that is packed meanwhile is then found in the file. The
+        // other way round it would be in neither, and an objection may be what is lost.
         let mut names = Vec::new();
         self.loose_below(&stored, limit, &mut names)?;
+        let mut loose = Vec::with_capacity(names.len());
         for name in names {
             match self.loose(name.as_bytes())? {
-                Some(Current::At(oid)) => {
-                    found.insert(name, oid);
-                }
+                Some(Current::At(oid)) => loose.push((name, oid)),
                 Some(Current::Symbolic { .. }) => {
                     return Err(Fault::Unreadable {
                         why: format!("{name} is a symbolic ref"),
@@ -59,6 +59,8 @@ impl Store {
                 Some(Current::Absent) | None => {}
             }
         }
+        let mut found = self.packed.below(&stored, limit)?;
+        found.extend(loose);
         if found.len() > limit {
             return Err(too_many(prefix, limit));
         }
@@ -92,19 +94,24 @@ impl Store {
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where they cannot be listed.
     pub fn names_below(&self, prefix: &[u8], limit: usize) -> Result<HashSet<Vec<u8>>, Fault> {
         let stored = self.stored(prefix);
-        let mut names = self.packed.names_below(&stored, limit)?;
+        // Loose ones first, for the reason above.
+        let mut names = HashSet::new();
         let path = self.ref_path(&stored);
         let entries = match std::fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(error) if absent(&error) => return Ok(names),
+            Ok(entries) => Some(entries),
+            Err(error) if absent(&error) => None,
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        for entry in entries {
+        for entry in entries.into_iter().flatten() {
             let entry = entry.map_err(|error| unreadable(&path, &error))?;
             names.insert(entry.file_name().as_bytes().to_vec());
             if names.len() > limit {
                 return Err(too_many(prefix, limit));
             }
+        }
+        names.extend(self.packed.names_below(&stored, limit)?);
+        if names.len() > limit {
+            return Err(too_many(prefix, limit));
         }
         Ok(names)
     }

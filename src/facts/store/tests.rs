@@ -324,3 +324,42 @@ fn n_02_a_repository_of_another_account_gets_a_diagnosis() {
     assert!(matches!(error, StoreError::Owner { .. }), "{error}");
     assert!(error.hint().contains("safe.directory"));
 }
+
+/// A statement that were missed while git packs refs could be an objection.
+#[test]
+fn no_ref_is_missed_while_refs_are_packed() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    const ROUNDS: usize = 600;
+    let repo = Repo::new();
+    let one = repo.commit(repo.tree(&[]), &[], 1, "one");
+    let folder = repo.path().join("refs/notes");
+    std::fs::create_dir_all(&folder).unwrap();
+    let made = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        // What `git pack-refs` does, in its order, without the time that starting git takes.
+        scope.spawn(|| {
+            let mut packed = String::from("# pack-refs with: peeled fully-peeled sorted \n");
+            for round in 1..=ROUNDS {
+                let loose = folder.join(format!("{round:04}"));
+                std::fs::write(repo.path().join("new"), format!("{one}\n")).unwrap();
+                std::fs::rename(repo.path().join("new"), &loose).unwrap();
+                made.store(round, Ordering::SeqCst);
+                packed += &format!("{one} refs/notes/{round:04}\n");
+                std::fs::write(repo.path().join("new"), &packed).unwrap();
+                std::fs::rename(repo.path().join("new"), repo.path().join("packed-refs")).unwrap();
+                std::fs::remove_file(&loose).unwrap();
+            }
+        });
+        let store = repo.store();
+        loop {
+            let before = made.load(Ordering::SeqCst);
+            let refs = store.refs_below(b"refs/notes/", 10 * ROUNDS).unwrap();
+            let names = store.names_below(b"refs/notes/", 10 * ROUNDS).unwrap();
+            assert!(refs.len() >= before, "{} of {before}", refs.len());
+            assert!(names.len() >= before, "{} of {before}", names.len());
+            if before == ROUNDS {
+                break;
+            }
+        }
+    });
+}
