@@ -154,6 +154,7 @@ impl Workspace {
                         key: key.clone(),
                     },
                     first_seen: Some(self.now),
+                    claimed: self.now,
                     base,
                 });
             }

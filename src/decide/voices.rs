@@ -26,6 +26,8 @@ pub(super) struct Approval {
     pub since: Option<At>,
     /// When the server first saw it.
     pub seen: Option<Timestamp>,
+    /// When its signer says that it was made.
+    pub claimed: Timestamp,
     /// Whether it is an approving commit.
     pub commit: bool,
 }
@@ -59,6 +61,8 @@ pub(super) struct Objection<'a> {
     pub person: Number,
     /// When the server first saw it.
     pub seen: Option<Timestamp>,
+    /// When its signer says that it was made.
+    pub claimed: Timestamp,
     /// Why.
     pub reason: Option<&'a str>,
 }
@@ -144,6 +148,7 @@ impl<'a> Voices<'a> {
                     person,
                     since,
                     seen: facts.first_seen,
+                    claimed: facts.claimed,
                     commit: false,
                 }),
                 Err(()) => self.notes.push(notes::base_elsewhere(span, person, facts)),
@@ -153,6 +158,7 @@ impl<'a> Voices<'a> {
                 tag: facts.tag,
                 person,
                 seen: facts.first_seen,
+                claimed: facts.claimed,
                 reason: facts.statement.reason.as_deref(),
             }),
         }
@@ -283,6 +289,7 @@ fn approving_commit(
         person,
         since: None,
         seen: approving.first_seen,
+        claimed: approving.claimed,
         commit: true,
     })
 }

@@ -82,6 +82,7 @@ impl Gatherer<'_> {
                 refname,
                 repository,
                 first_seen: self.first_seen(oid)?,
+                claimed: Timestamp::from_unix(commit.committer.claimed_seconds),
             }),
             None => None,
         };

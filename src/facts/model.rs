@@ -237,6 +237,8 @@ pub struct Approving {
     pub repository: String,
     /// When the server first saw the commit; now, for one that arrives.
     pub first_seen: Option<Timestamp>,
+    /// The committer's date: a claim, which may only take away from what the commit says.
+    pub claimed: Timestamp,
 }
 
 /// One statement about a commit of a range.
@@ -250,6 +252,8 @@ pub struct StatementFacts {
     pub signer: SignatureFact,
     /// When the server first saw it; now, for one that arrives; absent where nothing recorded it.
     pub first_seen: Option<Timestamp>,
+    /// The tagger's date: a claim, which may only take away from what the statement says.
+    pub claimed: Timestamp,
     /// How the base that it compared with stands to the range.
     pub base: BaseRelation,
 }
@@ -322,6 +326,8 @@ pub struct ArrivingStatement {
     pub tagger: Option<PersonName>,
     /// The tagger line's identity, escaped.
     pub tagger_identity: String,
+    /// The tagger line's date: a claim.
+    pub claimed: Timestamp,
     /// Whether the ref name's commit and id are those of the tag.
     pub name_agrees: bool,
     /// Whether the repository's name is this one's.

@@ -66,6 +66,7 @@ impl Gatherer<'_> {
             signer: self.people.signer(told.tag.signature.as_ref()),
             tagger: self.people.owner(&tagger.email),
             tagger_identity: super::people::shown(&tagger.name, &tagger.email),
+            claimed: Timestamp::from_unix(tagger.claimed_seconds),
             name_agrees: told.name == name,
             repository_agrees: told.statement.repository == self.sources.policy.repository.0,
             commit_tree: self.real_tree(told.statement.commit)?,
@@ -121,13 +122,14 @@ impl Gatherer<'_> {
         for other in arriving {
             if members.contains(&other.statement.commit) {
                 let first_seen = self.first_seen(other.tag)?.or(Some(self.sources.now));
-                let facts = facts(
-                    other.tag,
-                    other.statement.clone(),
-                    other.signer.clone(),
+                found.entry(other.tag).or_insert_with(|| StatementFacts {
+                    tag: other.tag,
+                    statement: other.statement.clone(),
+                    signer: other.signer.clone(),
                     first_seen,
-                );
-                found.entry(other.tag).or_insert(facts);
+                    claimed: other.claimed,
+                    base: BaseRelation::None,
+                });
             }
         }
         let mut found: Vec<StatementFacts> = found.into_values().collect();
@@ -168,8 +170,14 @@ impl Gatherer<'_> {
                 return Err(broken("its content belongs under another name".into()));
             }
             let signer = self.people.signer(told.tag.signature.as_ref());
-            let first_seen = self.first_seen(oid)?;
-            statements.push(facts(oid, told.statement, signer, first_seen));
+            statements.push(StatementFacts {
+                tag: oid,
+                statement: told.statement,
+                signer,
+                first_seen: self.first_seen(oid)?,
+                claimed: Timestamp::from_unix(told.tag.tagger.claimed_seconds),
+                base: BaseRelation::None,
+            });
         }
         Ok(statements)
     }
@@ -245,21 +253,6 @@ impl Gatherer<'_> {
             }
         }
         self.graph.reaches(start, &here)
-    }
-}
-
-fn facts(
-    tag: Oid,
-    statement: Statement,
-    signer: SignatureFact,
-    first_seen: Option<Timestamp>,
-) -> StatementFacts {
-    StatementFacts {
-        tag,
-        statement,
-        signer,
-        first_seen,
-        base: BaseRelation::None,
     }
 }
 

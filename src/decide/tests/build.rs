@@ -156,6 +156,7 @@ pub fn approving(number: u32, parents: &[u32], person: &str) -> CommitFacts {
             refname: name(PROD),
             repository: "acme/site".into(),
             first_seen: Some(at(0)),
+            claimed: at(-60),
         }),
         ..commit(number, parents, person)
     }
@@ -179,6 +180,7 @@ pub fn says(number: u32, decision: Decision, person: &str, about: u32) -> Statem
         },
         signer: good(person),
         first_seen: Some(at(-60)),
+        claimed: at(-60),
         base: BaseRelation::Before,
     }
 }
@@ -291,6 +293,7 @@ pub fn arriving(statement: StatementFacts, signer: &str) -> UpdateFacts {
             signer: statement.signer,
             tagger: Some(who(signer)),
             tagger_identity: format!("{signer} <{signer}@acme.example>"),
+            claimed: at(-60),
             name_agrees: true,
             repository_agrees: true,
             withdrawn_signer: None,

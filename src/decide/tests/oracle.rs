@@ -36,6 +36,7 @@ struct Approval {
     names: Oid,
     covers: Oids,
     seen: Option<Timestamp>,
+    claimed: Timestamp,
     /// The approving commit, if it is one.
     commit: Option<Oid>,
 }
@@ -254,6 +255,7 @@ impl Oracle<'_> {
                 names: facts.statement.commit,
                 covers,
                 seen: facts.first_seen,
+                claimed: facts.claimed,
                 commit: None,
             });
         }
@@ -280,6 +282,7 @@ impl Oracle<'_> {
                 .flat_map(|parent| self.reach(*parent))
                 .collect(),
             seen: approving.first_seen,
+            claimed: approving.claimed,
             commit: Some(commit.oid),
         })
     }
@@ -400,6 +403,7 @@ impl Oracle<'_> {
             let came_round = self.young(rule).iter().any(|approval| {
                 approval.person == person
                     && approval.covers.contains(&facts.statement.commit)
+                    && approval.claimed >= facts.claimed
                     && matches!((approval.seen, facts.first_seen), (Some(yes), Some(no)) if yes > no)
             });
             if could.contains(&person) && !came_round {

@@ -205,6 +205,7 @@ fn random_commit(dice: &mut Dice<'_>, number: u32, parents: &[u32]) -> CommitFac
             }
             .into(),
             first_seen: random_time(dice),
+            claimed: random_claim(dice),
         });
     }
     made
@@ -212,6 +213,10 @@ fn random_commit(dice: &mut Dice<'_>, number: u32, parents: &[u32]) -> CommitFac
 
 fn random_time(dice: &mut Dice<'_>) -> Option<crate::types::Timestamp> {
     (!dice.chance(5)).then(|| at(-10 * i64::try_from(dice.roll(13)).unwrap()))
+}
+
+fn random_claim(dice: &mut Dice<'_>) -> crate::types::Timestamp {
+    at(-10 * i64::try_from(dice.roll(4)).unwrap())
 }
 
 fn random_statements(
@@ -260,6 +265,7 @@ fn random_statement(
     let person = dice.pick(&PEOPLE);
     let mut made = says(number, decision, person, about);
     made.first_seen = random_time(dice);
+    made.claimed = random_claim(dice);
     if dice.chance(5) {
         made.statement.refname = name("refs/heads/other");
     }

@@ -348,6 +348,20 @@ fn v_12_of_one_person_the_later_word_counts_and_no_wins_a_tie() {
 }
 
 #[test]
+fn v_12_a_yes_that_its_signer_dates_before_their_no_does_not_lift_it() {
+    let verdict = |yes_dated: i64, no_dated: i64| {
+        let mut no = rejects(1, "remy", 1);
+        (no.first_seen, no.claimed) = (Some(at(-20)), at(no_dated));
+        let mut yes = approves(2, "remy", 1);
+        (yes.first_seen, yes.claimed) = (Some(at(-10)), at(yes_dated));
+        judge(&policy(), vec![commit(1, &[BASE], "dana")], vec![no, yes])
+    };
+    refused(&verdict(-31, -30), &[Code::REJECTED]);
+    passes(&verdict(-30, -30));
+    passes(&verdict(-29, -30));
+}
+
+#[test]
 fn only_who_could_approve_can_object() {
     let commits = || vec![commit(1, &[BASE], "dana")];
     let said = |person: &str| vec![approves(1, "rita", 1), rejects(2, person, 1)];

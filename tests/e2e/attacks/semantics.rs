@@ -207,3 +207,45 @@ fn v_18_y_01_a_push_that_brings_the_policy_it_would_like() {
     paul.pushes(&[&to_policy, &for_policy]).accepted();
     paul.pushes(&[&for_prod, &to_prod]).accepted();
 }
+
+/// Rita's no, stored on the server, about a commit that she has signed a yes to before.
+fn rejects_later(rita: &Person<'_>, fix: &str) {
+    let mut words = Words::approve(rita, fix);
+    words
+        .set("Relhook-Decision", "reject")
+        .set("Relhook-Reason", "it breaks the shop");
+    rita.pushes(&[&rita.states(&words)]).accepted();
+    // Times are whole seconds, and of two at the same time the objection stands anyway.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+}
+
+#[test]
+fn v_12_a_yes_that_was_held_back_does_not_overrule_a_later_no() {
+    let world = World::new();
+    let (dana, rita, fix) = work(&world);
+    let yes = rita.states(&Words::approve(&rita, &fix));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let clone = rita.clone_dir();
+    let tags = "refs/tags/relhook/*:refs/got/*";
+    dana.git(&["fetch", "-q", clone.to_str().unwrap(), tags]);
+    rejects_later(&rita, &fix);
+    // Dana has the yes from Rita's clone and brings it only now.
+    let push = dana.pushes(&[&format!("{fix}:{PROD}"), &yes]);
+    push.refused_with("it breaks the shop");
+    // A yes that Rita gives after her no counts.
+    rita.approves(&fix).accepted();
+    dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
+fn v_12_an_approving_commit_that_was_held_back_does_not_overrule_a_later_no() {
+    let world = World::new();
+    let (dana, rita, fix) = work(&world);
+    rita.takes("prod");
+    let message = format!("m\n\nRelhook-Approve: {PROD}\nRelhook-Repository: acme/site\n");
+    rita.git(&["merge", "-q", "--no-ff", "-m", &message, "origin/fix"]);
+    dana.takes_from(&rita, "prod");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    rejects_later(&rita, &fix);
+    dana.pushes(&["prod"]).refused_with("it breaks the shop");
+}
