@@ -1,6 +1,7 @@
 //! What people do.
 
 mod approval;
+mod demands;
 mod policy;
 mod release;
 mod statements;
