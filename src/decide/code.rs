@@ -103,7 +103,7 @@ macro_rules! every_code {
             321 STATEMENT_EXISTS, "a statement would be replaced",
                 "make a new statement: each has a name of its own";
             322 STATEMENT_DELETION, "a statement would be deleted",
-                "to take a statement back: relhook withdraw";
+                "to take a statement back: relhook withdraw <tag> --reason <why>";
             323 STATEMENT_NOT_A_TAG, "a statement is not an annotated tag",
                 "make it with relhook approve, or with git tag -s";
             324 STATEMENT_FORMAT, "a statement does not fit the format",
@@ -197,7 +197,7 @@ macro_rules! every_code {
             703 LEDGER, "the ledger cannot be used",
                 "an administrator can look at the server: relhook status";
             801 POLICY_MISSING, "there is no policy",
-                "an administrator can put a policy in force: relhook init";
+                "an administrator can put a policy in force: relhook init --policy policy.yaml --keys keys";
             802 POLICY_UNUSABLE, "the policy in force cannot be read",
                 "an administrator can mend refs/relhook/policy on the server";
             803 POLICY_INVALID, "the pushed policy is not sound",

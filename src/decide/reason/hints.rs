@@ -24,7 +24,7 @@ impl Reason {
         if let Self::Rejected { person, tag, .. } = self {
             let settled = "once it is settled";
             return vec![format!(
-                "{settled}, {person} can take it back: relhook withdraw {}",
+                "{settled}, {person} can take it back: relhook withdraw {} --reason <why>",
                 tag.subject()
             )];
         }

@@ -67,7 +67,7 @@ fn an_objection_is_quoted() {
     );
     insta::assert_snapshot!(said(&verdict), @r"
     RH404 remy objects to `0001aba`: `breaks the menu\x1b[2J`
-      hint: once it is settled, remy can take it back: relhook withdraw 2712abababab
+      hint: once it is settled, remy can take it back: relhook withdraw 2712abababab --reason <why>
     ");
 }
 
