@@ -116,3 +116,23 @@ fn every_code_that_is_shown_can_be_explained() {
     page.assert_ok();
     assert!(page.text().contains("What to do"), "{}", page.text());
 }
+
+#[test]
+fn an_approving_commit_ages_from_when_it_came_to_its_ref() {
+    let world = world("expire: 30d");
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    dana.commits("index.html");
+    dana.offers("fix");
+    rita.takes("fix");
+    let approve = || {
+        let trailers = format!("Relhook-Approve: {PROD}\nRelhook-Repository: acme/site");
+        let message = format!("Approved\n\n{trailers}\n");
+        rita.git(&["commit", "-q", "--allow-empty", "-m", &message]);
+    };
+    // On another branch nobody noted when it arrived, so nobody knows its age.
+    approve();
+    rita.pushes(&["fix"]).accepted();
+    rita.pushes(&["fix:prod"]).refused_with("RH413");
+    approve();
+    rita.pushes(&["fix:prod"]).accepted();
+}
