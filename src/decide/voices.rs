@@ -4,7 +4,7 @@
 use super::notes;
 use super::reach::Start;
 use super::roster::Number;
-use super::signer::{Signer, signer};
+use super::signer::{Signer, lapsed, signer};
 use super::span::{At, Span};
 use super::{Note, Reason, Signed};
 use crate::facts::{Approving, BaseRelation, CommitFacts, StatementFacts};
@@ -102,17 +102,20 @@ pub(super) fn sift<'a>(span: &Span<'a>) -> Voices<'a> {
     voices
 }
 
-/// What was withdrawn, and by whom. A withdrawal holds for ever and for its signer's own only.
+/// What was withdrawn, and by whom. A withdrawal holds for ever and for its signer's own only: it was
+/// valid when it was taken in, and that its key has expired since brings nothing back.
 fn withdrawn(span: &Span<'_>) -> HashSet<(Number, Oid)> {
     let own = |facts: &&StatementFacts| facts.statement.repository == span.policy.repository.0;
     let statements = span.facts.statements.iter().filter(own);
     statements
         .filter_map(|facts| match facts.statement.decision {
             Decision::Withdraw { statement } => {
-                match signer(span.policy, span.roster, &facts.signer) {
-                    Signer::Person { number, .. } => Some((number, statement)),
-                    Signer::Nobody | Signer::Refused(_) => None,
-                }
+                let person = match signer(span.policy, span.roster, &facts.signer) {
+                    Signer::Person { number, .. } => Some(number),
+                    Signer::Refused(_) => lapsed(span.policy, span.roster, &facts.signer),
+                    Signer::Nobody => None,
+                };
+                person.map(|person| (person, statement))
             }
             Decision::Approve | Decision::Reject => None,
         })
@@ -174,6 +177,7 @@ impl Voices<'_> {
         match signer(span.policy, span.roster, &facts.signer) {
             Signer::Person { .. } => {}
             Signer::Nobody => self.notes.push(notes::unsigned(&facts.statement)),
+            Signer::Refused(_) if lapsed(span.policy, span.roster, &facts.signer).is_some() => {}
             Signer::Refused(problem) => self.turn_away(refused(facts, problem)),
         }
     }
@@ -208,7 +212,10 @@ fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
     }
     let person = match signer(span.policy, span.roster, &facts.signer) {
         Signer::Nobody => return note(notes::unsigned(statement)),
-        Signer::Refused(problem) => return Err(refused(facts, problem)),
+        Signer::Refused(problem) => match objector(span, facts) {
+            Some(number) => number,
+            None => return Err(refused(facts, problem)),
+        },
         Signer::Person { number, disabled } if disabled => {
             return note(notes::disabled(span, number, statement));
         }
@@ -219,6 +226,15 @@ fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
             note(notes::expired(span, person, statement, expires))
         }
         Some(_) | None => Ok(person),
+    }
+}
+
+/// Who objects by a key that has expired since. The objection was valid when it was taken in, and
+/// a reviewer's key that runs out does not turn their no into silence.
+fn objector(span: &Span<'_>, facts: &StatementFacts) -> Option<Number> {
+    match facts.statement.decision {
+        Decision::Reject => lapsed(span.policy, span.roster, &facts.signer),
+        Decision::Approve | Decision::Withdraw { .. } => None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::build::*;
 use crate::decide::{Code, Reason};
-use crate::facts::{BaseRelation, Content, Pusher, Role};
+use crate::facts::{BaseRelation, Content, Pusher, Role, SignatureFact, StatementFacts};
 use crate::policy::{Attribution, Independence, Policy};
+use crate::signature::SignatureProblem;
 use crate::types::{Seconds, TargetName};
 
 fn policy_with(change: impl FnOnce(&mut crate::policy::BranchRule)) -> Policy {
@@ -359,6 +360,33 @@ fn v_12_a_yes_that_its_signer_dates_before_their_no_does_not_lift_it() {
     refused(&verdict(-31, -30), &[Code::REJECTED]);
     passes(&verdict(-30, -30));
     passes(&verdict(-29, -30));
+}
+
+#[test]
+fn v_12_what_was_said_against_a_commit_outlives_the_key_that_said_it() {
+    let lapse = |mut said: StatementFacts, owner: &str| {
+        let key = key(owner).to_string();
+        said.signer = SignatureFact::Refused(SignatureProblem::ExpiredKey { key });
+        said
+    };
+    let verdict = |said| judge(&policy(), vec![commit(1, &[BASE], "dana")], said);
+    let yes = || approves(1, "rita", 1);
+    let no = |owner| lapse(rejects(2, "remy", 1), owner);
+    refused(&verdict(vec![yes(), no("remy")]), &[Code::REJECTED]);
+    // Not of who left, nor of who could not approve, nor by a key that is nobody's any more.
+    for other in ["eve", "dora", "mallory"] {
+        passes(&verdict(vec![yes(), no(other)]));
+    }
+    // It is taken back by a withdrawal of the same age, or by a yes with a key that holds.
+    let back = lapse(withdraws(3, "remy", 1, 2), "remy");
+    passes(&verdict(vec![yes(), no("remy"), back]));
+    let mut round = approves(3, "remy", 1);
+    round.first_seen = Some(at(-10));
+    passes(&verdict(vec![yes(), no("remy"), round]));
+    // A withdrawn yes does not come back, and a yes by an expired key is none.
+    let gone = lapse(withdraws(3, "rita", 1, 1), "rita");
+    refused(&verdict(vec![yes(), gone]), &[Code::NOT_COVERED]);
+    refused(&verdict(vec![lapse(yes(), "rita")]), &[Code::NOT_COVERED]);
 }
 
 #[test]
