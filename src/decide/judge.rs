@@ -54,41 +54,14 @@ fn judge(
         reasons: shape::faults(update, times),
         ..Findings::default()
     };
-    let kind = shape::kind(policy, &update.refname);
-    let guarded = match (kind, &update.subject) {
-        (Kind::Reserved, _) | (_, Subject::Reserved) => {
-            findings.reasons.push(Reason::Reserved);
-            false
-        }
-        (Kind::Unprotected, Subject::Unprotected) => false,
-        (Kind::Statement, Subject::Statement(outcome)) => {
-            findings
-                .reasons
-                .extend(arrival::faults(policy, roster, update, outcome));
-            false
-        }
-        (Kind::Protected, Subject::Protected(outcome)) => {
-            findings.add(guard(&case, facts, outcome));
-            true
-        }
-        (Kind::Policy, Subject::Policy(outcome, proposed)) => {
-            findings.add(guard(&case, facts, outcome));
-            findings.reasons.extend(of_proposed(proposed, outcome));
-            true
-        }
-        (Kind::Unprotected | Kind::Statement | Kind::Protected | Kind::Policy, _) => {
-            findings.reasons.push(Reason::Internal {
-                why: format!("the facts take `{}` for something else", update.refname),
-            });
-            false
-        }
-    };
+    let guarded = by_subject(&case, facts, update, &mut findings);
     let permit = case.new.filter(|_| guarded && findings.reasons.is_empty());
     let permit = permit.map(|new| {
         let release = targets(&rules);
         Permit::new(update.refname.clone(), case.real, new, release)
     });
     if findings.reasons.is_empty() {
+        // Nobody has to be told why something else did not count.
         findings.notes.clear();
     }
     UpdateVerdict {
@@ -99,6 +72,38 @@ fn judge(
         commits: findings.commits,
         permit,
     }
+}
+
+/// Judges an update by what its ref is; whether that is a ref that only moves by a permit.
+fn by_subject(
+    case: &Case<'_>,
+    facts: &PushFacts,
+    update: &UpdateFacts,
+    findings: &mut Findings,
+) -> bool {
+    match (shape::kind(case.policy, case.refname), &update.subject) {
+        (Kind::Reserved, _) | (_, Subject::Reserved) => findings.reasons.push(Reason::Reserved),
+        (Kind::Unprotected, Subject::Unprotected) => {}
+        (Kind::Statement, Subject::Statement(outcome)) => {
+            let faults = arrival::faults(case.policy, case.roster, update, outcome);
+            findings.reasons.extend(faults);
+        }
+        (Kind::Protected, Subject::Protected(outcome)) => {
+            findings.add(guard(case, facts, outcome));
+            return true;
+        }
+        (Kind::Policy, Subject::Policy(outcome, proposed)) => {
+            findings.add(guard(case, facts, outcome));
+            findings.reasons.extend(of_proposed(proposed, outcome));
+            return true;
+        }
+        (Kind::Unprotected | Kind::Statement | Kind::Protected | Kind::Policy, _) => {
+            findings.reasons.push(Reason::Internal {
+                why: format!("the facts take `{}` for something else", case.refname),
+            });
+        }
+    }
+    false
 }
 
 /// Judges an update of a protected ref.
