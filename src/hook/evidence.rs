@@ -4,7 +4,7 @@ use crate::decide::{CommitVerdict, Note, Reason, UpdateVerdict, Verdict};
 use serde_json::{Value, json};
 
 /// How many commits of one update are listed; the count says how many there were.
-const MAX_COMMITS: usize = 5000;
+const MAX_COMMITS: usize = 1000;
 /// How many updates are listed.
 const MAX_UPDATES: usize = 2000;
 
