@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// From so many commits on, it pays to list once which commits have statements at all.
 const LISTING_PAYS: usize = 100;
+/// Commits that statements compared with, of which one has a broken history: so many are asked for
+/// one by one. An approval that compared with another one does not count.
+const MAX_BASES_ALONE: usize = 32;
 /// Commits with statements, in a whole repository.
 const MAX_SUBJECTS: usize = 5_000_000;
 
@@ -241,18 +244,43 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    /// Which of some commits the range's start reaches.
-    fn before(&mut self, range: &RangeFacts, mut commits: Vec<Oid>) -> Result<HashSet<Oid>, Fault> {
+    /// Which of some commits the range's start reaches. Anybody whom the policy knows may have named
+    /// them: what is wrong with one of them must not stop whoever else's push.
+    fn before(&mut self, range: &RangeFacts, commits: Vec<Oid>) -> Result<HashSet<Oid>, Fault> {
         let Some(start) = range.base else {
             return Ok(HashSet::new());
         };
         let mut here = Vec::new();
-        for oid in commits.drain(..) {
-            if self.real_tree(oid)?.is_some() {
+        for oid in commits {
+            if forgive(self.real_tree(oid))?.flatten().is_some() {
                 here.push(oid);
             }
         }
-        self.graph.reaches(start, &here)
+        if let Some(found) = forgive(self.graph.reaches(start, &here))? {
+            return Ok(found);
+        }
+        // One of them has a history that cannot be read: that is no word about the others.
+        here.truncate(MAX_BASES_ALONE);
+        let mut found = HashSet::new();
+        for oid in here {
+            found.extend(forgive(self.graph.reaches(start, &[oid]))?.unwrap_or_default());
+        }
+        Ok(found)
+    }
+}
+
+/// Nothing, where an object that a statement merely names is missing, odd or has too long a history.
+fn forgive<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(
+            Fault::Malformed { .. }
+            | Fault::Missing { .. }
+            | Fault::NotACommit { .. }
+            | Fault::NotFromBaseline { .. }
+            | Fault::TooLarge { .. },
+        ) => Ok(None),
+        Err(fault @ Fault::Unreadable { .. }) => Err(fault),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects that git, libgit2 and people read differently.
 
-use crate::common::{CommitText, PROD, Person, RawPush, TreeText, World};
+use crate::common::{CommitText, PROD, Person, RawPush, TreeText, Words, World};
 
 /// A server whose git lets everything through, so that relhook is what stops it.
 fn lenient() -> World {
@@ -207,4 +207,34 @@ fn u_02_a_line_break_in_a_files_name() {
     // Git's rules allow such a name: it may go in, but it is never written raw to a terminal.
     let push = dana.pushes(&[&format!("{oid}:{PROD}")]);
     assert!(!push.said.contains("x\r\nDELE"), "{}", push.said);
+}
+
+#[test]
+fn x_12_a_statement_that_compared_with_a_broken_commit_stops_nobody_else() {
+    let world = lenient();
+    let (dana, dora, rita) = (
+        world.person("dana"),
+        world.person("dora"),
+        world.person("rita"),
+    );
+    let fix = dana.commits("index.html");
+    dana.offers("fix");
+    dora.git(&["fetch", "-q", "origin"]);
+    // Two objects that travel hidden in the pack of a harmless push: git asks only whether what a ref
+    // names is whole.
+    let mut text = CommitText::of(&dora, &fix);
+    text.headers[1] = format!("parent {}\n", "12".repeat(20));
+    let rootless = dora.writes_object("commit", &text.bytes());
+    let odd = dora.writes_object("commit", b"neither a tree nor a parent\n");
+    let push = RawPush::new().packing(&[&rootless, &odd]);
+    let push = push.command(&"0".repeat(40), &fix, "refs/heads/harmless");
+    let push = push.send(&dora);
+    assert!(push.went_in, "{}", push.said);
+    for base in [rootless, odd] {
+        let mut words = Words::approve(&dora, &fix);
+        words.set("Relhook-Base", &base);
+        dora.pushes(&[&dora.states(&words)]).accepted();
+    }
+    rita.approves(&fix).accepted();
+    dana.pushes(&["prod"]).accepted();
 }
