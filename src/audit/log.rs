@@ -27,6 +27,17 @@ pub struct Recorded {
     pub time: Timestamp,
 }
 
+impl Recorded {
+    /// Where a log stands before its first entry.
+    fn nothing() -> Self {
+        Self {
+            seq: 0,
+            hash: Hash::none(),
+            time: Timestamp::from_unix(0),
+        }
+    }
+}
+
 impl AuditLog {
     /// The log below relhook's folder; nothing is read yet.
     #[must_use]
@@ -140,7 +151,9 @@ impl AuditLog {
         self.dir.join("evidence")
     }
 
-    /// What was last written, by the head file that is kept beside the log.
+    /// What was last written, by the head file that is kept beside the log. The file is not
+    /// synced; what a power cut made of it is behind or empty, and then the whole log has to
+    /// verify.
     pub(in crate::audit) fn head(&self) -> Result<Option<Recorded>, AuditError> {
         let path = self.dir.join("head");
         let bytes = match std::fs::read(&path) {
@@ -148,6 +161,9 @@ impl AuditLog {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(AuditError::Io { path, source }),
         };
+        if bytes.is_empty() {
+            return Ok(Some(Recorded::nothing()));
+        }
         let head = serde_json::from_slice(&bytes);
         head.map(Some).map_err(|error| AuditError::Io {
             path,
@@ -262,7 +278,7 @@ impl AuditLog {
         }
         let head = serde_json::to_vec(&recorded).map_err(io::Error::other);
         let head_path = self.dir.join("head");
-        let head = head.and_then(|head| replace_file_lasting(&head_path, &head, Lasting::Whole));
+        let head = head.and_then(|head| replace_file_lasting(&head_path, &head, Lasting::Kill));
         head.map_err(AuditError::io(&head_path))?;
         Ok(recorded)
     }

@@ -169,6 +169,17 @@ fn a_head_that_is_one_entry_behind_is_caught_up_and_one_elsewhere_is_not() {
     assert!(log.append(at(8), refused("behind, and rewritten")).is_err());
     edit(&log, |text| text.replace("no 7", "no 2"));
     log.append(at(8), refused("as it was")).unwrap();
+    fs::write(&head, "").unwrap();
+    log.append(at(9), refused("after a power cut that emptied the head"))
+        .unwrap();
+    verify(&log, |_| ()).unwrap();
+    fs::write(&head, "").unwrap();
+    edit(&log, |text| text.replace("no 2", "no 7"));
+    assert!(
+        log.append(at(9), refused("emptied, and rewritten"))
+            .is_err()
+    );
+    edit(&log, |text| text.replace("no 7", "no 2"));
     fs::remove_file(&head).unwrap();
     assert!(matches!(
         log.append(at(7), refused("z")),

@@ -38,7 +38,7 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
         time: None,
         evidence: 0,
     };
-    let mut head_met = false;
+    let mut head_met = head.as_ref().is_some_and(|head| head.seq == 0);
     while let Some(line) = next_line(&mut reader).map_err(AuditError::io(&path))? {
         let entry = state.check(log, &line).map_err(|why| AuditError::Broken {
             path: path.clone(),
