@@ -92,10 +92,10 @@ pub enum InstallError {
         commit: String,
     },
     /// The policy does not lint, or its keys do not work.
-    #[error("{}", complaints.join("\n"))]
+    #[error("{complaint}")]
     BadPolicy {
-        /// Each complaint, one line or more.
-        complaints: Vec<String>,
+        /// Every complaint, one line or more.
+        complaint: String,
     },
     /// A key file has a name or kind that cannot be taken in.
     #[error("{path}: {why}")]

@@ -2,10 +2,10 @@
 
 use super::{InstallError, account};
 use crate::policy::{
-    KEYS_FOLDER, KeyFiles, MAX_KEY_FILE_BYTES, MAX_POLICY_BYTES, POLICY_FILE, POLICY_REF, Policy,
+    Bundle, KEYS_FOLDER, KeyFiles, MAX_KEY_FILE_BYTES, MAX_POLICY_BYTES, POLICY_FILE, POLICY_REF,
+    Policy,
 };
 use crate::types::{Oid, escape};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -15,13 +15,12 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub(in crate::install) struct Seed {
     yaml: Vec<u8>,
-    keys: KeyFiles,
     /// What the bytes mean.
-    pub(in crate::install) policy: Policy,
+    pub(in crate::install) bundle: Bundle,
 }
 
 /// Reads a policy and the folder of its keys, and proves that they work: the policy lints, somebody
-/// can change it later, and every key can be used.
+/// can change it later, every file that it names is there, and every key can be used.
 ///
 /// # Errors
 /// When any of that does not hold.
@@ -29,33 +28,28 @@ pub(in crate::install) fn read(policy: &Path, keys: Option<&Path>) -> Result<See
     let yaml = read_file(policy, MAX_POLICY_BYTES)?;
     let keys = keys.map_or_else(|| Ok(KeyFiles::new()), read_keys)?;
     let shown = escape(policy.as_os_str().as_bytes());
-    let parsed = Policy::parse(&yaml, &shown).map_err(|errors| InstallError::BadPolicy {
-        complaints: vec![errors.to_string()],
-    })?;
-    prove(&parsed, &keys)?;
-    Ok(Seed {
-        yaml,
-        keys,
-        policy: parsed,
-    })
-}
-
-fn prove(policy: &Policy, keys: &KeyFiles) -> Result<(), InstallError> {
-    let bad = |complaint: String| InstallError::BadPolicy {
-        complaints: vec![complaint],
-    };
-    if let Some(why) = crate::policy::locks_out(policy) {
+    let bad = |complaint: String| InstallError::BadPolicy { complaint };
+    let parsed = Policy::parse(&yaml, &shown).map_err(|errors| bad(errors.to_string()))?;
+    if let Some(why) = crate::policy::locks_out(&parsed) {
         return Err(bad(format!("nobody could ever change this policy: {why}")));
     }
-    crate::policy::Bundle::new(policy.clone(), keys.clone())
-        .map_err(|missing| bad(missing.to_string()))?;
+    let bundle = Bundle::new(parsed, keys).map_err(|missing| bad(missing.to_string()))?;
+    prove(&bundle).map_err(bad)?;
+    Ok(Seed { yaml, bundle })
+}
+
+/// Proves that the policy's keys can be used, in a folder that is gone afterwards.
+///
+/// # Errors
+/// Why they cannot.
+pub(in crate::install) fn prove(bundle: &Bundle) -> Result<(), String> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     let mut builder = tempfile::Builder::new();
     let home = builder.prefix("relhook-").permissions(private).tempdir();
-    let home = home.map_err(InstallError::io(&std::env::temp_dir()))?;
-    crate::signature::Keyring::build(policy, keys, home.path())
+    let home = home.map_err(|error| error.to_string())?;
+    crate::signature::Keyring::build(&bundle.policy, &bundle.keys, home.path())
         .map(|_| ())
-        .map_err(|error| bad(error.to_string()))
+        .map_err(|error| error.to_string())
 }
 
 /// One byte more than `limit` is read, so that whoever takes the bytes sees that they are too many.
@@ -87,75 +81,22 @@ fn read_keys(dir: &Path) -> Result<KeyFiles, InstallError> {
     Ok(keys)
 }
 
-/// The commit that the policy's branch names, if there is one.
-///
-/// # Errors
-/// When it cannot be read or is not a commit.
-pub(in crate::install) fn in_force(
-    repository: &git2::Repository,
-) -> Result<Option<git2::Commit<'_>>, InstallError> {
-    match repository.find_reference(POLICY_REF) {
-        Ok(reference) => {
-            let direct = reference.target().ok_or_else(|| InstallError::Unreadable {
-                why: format!("{POLICY_REF} is a symbolic ref"),
-            })?;
-            Ok(Some(repository.find_commit(direct)?))
-        }
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The policy that a commit of the policy's branch holds.
-///
-/// # Errors
-/// When it holds none, or one that is not sound.
-pub(in crate::install) fn policy_of(
-    repository: &git2::Repository,
-    commit: &git2::Commit<'_>,
-) -> Result<Policy, InstallError> {
-    let unreadable = |why: String| InstallError::Unreadable { why };
-    let tree = commit.tree()?;
-    let entry = tree
-        .get_name(POLICY_FILE)
-        .ok_or_else(|| unreadable(format!("{POLICY_FILE} is not there")))?;
-    let (size, _) = repository.odb()?.read_header(entry.id())?;
-    if size > MAX_POLICY_BYTES {
-        return Err(unreadable(format!("{POLICY_FILE} is too large")));
-    }
-    let blob = repository.find_blob(entry.id())?;
-    Policy::parse(blob.content(), POLICY_FILE).map_err(|errors| unreadable(errors.to_string()))
-}
-
 impl Seed {
-    /// Whether `commit` holds exactly this policy and these keys.
+    /// Whether `commit`, which holds `bundle`, holds exactly this policy and these keys.
     ///
     /// # Errors
     /// When its tree cannot be read.
     pub(in crate::install) fn is_held_by(
         &self,
         repository: &git2::Repository,
-        commit: &git2::Commit<'_>,
+        commit: Oid,
+        bundle: &Bundle,
     ) -> Result<bool, InstallError> {
-        let blob = |bytes: &[u8]| git2::Oid::hash_object(git2::ObjectType::Blob, bytes);
+        let commit = repository.find_commit(git2::Oid::from_bytes(commit.as_bytes())?)?;
         let tree = commit.tree()?;
-        let mut found = BTreeMap::new();
-        let mut yaml = None;
-        for entry in tree.iter() {
-            match entry.name_bytes() {
-                name if name == POLICY_FILE.as_bytes() => yaml = Some(entry.id()),
-                name if name == KEYS_FOLDER.as_bytes() => {
-                    let keys = repository.find_tree(entry.id())?;
-                    found.extend(keys.iter().map(|key| (key.name_bytes().to_vec(), key.id())));
-                }
-                _ => return Ok(false),
-            }
-        }
-        let mut wanted = BTreeMap::new();
-        for (name, bytes) in self.keys.iter() {
-            wanted.insert(name.as_bytes().to_vec(), blob(bytes)?);
-        }
-        Ok(yaml == Some(blob(&self.yaml)?) && found == wanted)
+        let held = tree.get_name(POLICY_FILE).map(|entry| entry.id());
+        let given = git2::Oid::hash_object(git2::ObjectType::Blob, &self.yaml)?;
+        Ok(held == Some(given) && bundle.keys == self.bundle.keys)
     }
 
     /// Commits this policy as the branch's first; the branch must not be there yet.
@@ -168,9 +109,9 @@ impl Seed {
     ) -> Result<Oid, InstallError> {
         let mut top = repository.treebuilder(None)?;
         top.insert(POLICY_FILE, repository.blob(&self.yaml)?, 0o100_644)?;
-        if !self.keys.is_empty() {
+        if !self.bundle.keys.is_empty() {
             let mut keys = repository.treebuilder(None)?;
-            for (name, bytes) in self.keys.iter() {
+            for (name, bytes) in self.bundle.keys.iter() {
                 keys.insert(name, repository.blob(bytes)?, 0o100_644)?;
             }
             top.insert(KEYS_FOLDER, keys.write()?, 0o040_000)?;
@@ -180,7 +121,7 @@ impl Seed {
         let who = git2::Signature::now(&by, "relhook-init@localhost")?;
         let message = format!(
             "policy: the first policy of {}\n\nTaken in by `relhook init`, run as {}.\n",
-            escape(self.policy.repository.0.as_bytes()),
+            escape(self.bundle.policy.repository.0.as_bytes()),
             account::name()
         );
         let commit = repository.commit(None, &who, &who, &message, &tree, &[])?;

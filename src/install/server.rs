@@ -5,8 +5,9 @@ use super::report::{Report, StepState};
 use super::seed::Seed;
 use super::survey::Surveyed;
 use super::{InstallError, Mode, hooks, pins, seed, settings, survey};
+use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
-use crate::policy::{POLICY_REF, Policy, TargetKind};
+use crate::policy::{Bundle, POLICY_REF, Policy, TargetKind};
 use crate::types::escape;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub fn install_server(request: &Request) -> Result<Report, InstallError> {
     let surveyed = survey::server(&git, &request.program)?;
     hooks::check(&surveyed.hooks, &hooks::SERVER, &request.program)?;
     let repository = git2::Repository::open_bare(&surveyed.git_dir)?;
-    let plan = plan(request, &repository)?;
+    let plan = plan(request, &repository, &surveyed.store)?;
     let mut report = Report {
         warnings: surveyed.warnings.clone(),
         ..Report::default()
@@ -56,7 +57,7 @@ pub fn install_server(request: &Request) -> Result<Report, InstallError> {
 /// Which policy it will be.
 enum Plan {
     /// The one that is in force.
-    InForce(Policy),
+    InForce(Bundle),
     /// The one that was given.
     First(Seed),
 }
@@ -64,28 +65,39 @@ enum Plan {
 impl Plan {
     fn policy(&self) -> &Policy {
         match self {
-            Self::InForce(policy) => policy,
-            Self::First(seed) => &seed.policy,
+            Self::InForce(bundle) => &bundle.policy,
+            Self::First(seed) => &seed.bundle.policy,
         }
     }
 }
 
-fn plan(request: &Request, repository: &git2::Repository) -> Result<Plan, InstallError> {
+fn plan(
+    request: &Request,
+    repository: &git2::Repository,
+    store: &Store,
+) -> Result<Plan, InstallError> {
     let given = request
         .policy
         .as_deref()
         .map(|policy| seed::read(policy, request.keys.as_deref()))
         .transpose()?;
-    let Some(commit) = seed::in_force(repository)? else {
+    let unreadable = |why: String| InstallError::Unreadable { why };
+    let held = store.policy();
+    let Some((commit, bundle)) = held.map_err(|error| unreadable(error.to_string()))? else {
         return given.map(Plan::First).ok_or(InstallError::NoPolicy);
     };
-    if let Some(seed) = given
-        && !seed.is_held_by(repository, &commit)?
-    {
-        let commit = commit.id().to_string().chars().take(7).collect();
-        return Err(InstallError::PolicyInForce { commit });
+    match given {
+        Some(seed) if !seed.is_held_by(repository, commit, &bundle)? => {
+            let commit = commit.short();
+            Err(InstallError::PolicyInForce { commit })
+        }
+        // What was given has been proved already.
+        Some(_) => Ok(Plan::InForce(bundle)),
+        None => {
+            seed::prove(&bundle).map_err(unreadable)?;
+            Ok(Plan::InForce(bundle))
+        }
     }
-    seed::policy_of(repository, &commit).map(Plan::InForce)
 }
 
 /// The policy before the hooks: with hooks and without a policy, every push would be refused.

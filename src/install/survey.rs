@@ -10,8 +10,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A repository that relhook can work in.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::install) struct Surveyed {
+    /// What the hooks will read.
+    pub(in crate::install) store: Store,
     /// Its absolute folder.
     pub(in crate::install) git_dir: PathBuf,
     /// Where its hooks are.
@@ -46,6 +48,7 @@ pub(in crate::install) fn server(git: &Git, program: &Path) -> Result<Surveyed, 
     warnings.extend(flag_writers(&git_dir));
     warnings.extend(flag_writers(program));
     Ok(Surveyed {
+        store,
         git_dir,
         hooks,
         settings,

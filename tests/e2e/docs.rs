@@ -82,6 +82,56 @@ fn every_entry_of_the_catalogue_that_is_marked_tested_has_a_test() {
     );
 }
 
+/// Every Markdown file at the top and below `docs/`.
+fn documents(root: &Path) -> Vec<std::path::PathBuf> {
+    let folders = [
+        root.to_owned(),
+        root.join("docs"),
+        root.join("docs/decisions"),
+    ];
+    let files = folders
+        .iter()
+        .flat_map(|dir| std::fs::read_dir(dir).unwrap());
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .collect()
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut links = 0;
+    for path in documents(root) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap();
+            if !file.is_empty() && !link.contains("://") {
+                links += 1;
+                let target = path.parent().unwrap().join(file);
+                assert!(target.exists(), "{}: {link}", path.display());
+            }
+        }
+    }
+    assert!(links > 10, "{links}");
+}
+
+#[test]
+fn every_room_is_on_the_map() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    for entry in std::fs::read_dir(root.join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        let room = path.file_stem().unwrap().to_str().unwrap();
+        let known = ["lib", "main"].contains(&room) || map.contains(&format!("`{room}`"));
+        assert!(known, "{room} is not in ARCHITECTURE.md");
+    }
+}
+
 #[test]
 fn a_test_is_named_after_its_numbers() {
     assert_eq!(numbers("p_01_p_02_both"), ["P-01", "P-02"]);

@@ -143,6 +143,19 @@ fn a_policy_whose_keys_are_not_there_is_refused() {
 }
 
 #[test]
+fn a_policy_that_names_a_certificate_that_is_not_there_is_refused() {
+    let world = prepared();
+    let policy = PolicyText::usual().prod("release: [site]");
+    let target = "targets:\n  site:\n    kind: ftps\n    tls: explicit\n    host: ftp.acme.example\n    path: /\n    ca: keys/ca.pem\n";
+    world.write_policy(&PolicyText {
+        yaml: policy.yaml + target,
+        ..PolicyText::usual()
+    });
+    refused(&world.init(&POLICY_ARGS), "keys/ca.pem");
+    assert_eq!(world.server_ref(POLICY), None);
+}
+
+#[test]
 fn h_04_hooks_that_git_would_not_run_are_an_error() {
     let world = prepared();
     fs::write(

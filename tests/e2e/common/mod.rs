@@ -3,8 +3,6 @@
 //! A scenario reads like a story: somebody commits, somebody pushes, somebody approves. Everything
 //! goes through the git, gpg and ssh-keygen that are installed and through the built hooks.
 
-#![allow(dead_code, unused_imports, reason = "until the stories use all of it")]
-
 pub mod ftpd;
 mod keys;
 mod objects;
