@@ -3,9 +3,10 @@
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::{InForce, Server};
 use super::{Answer, Claimed, Stop, evidence, identity, input, variable};
-use crate::audit::{Event, Hash};
-use crate::decide::{Verdict, decide};
+use crate::audit::{Event, Hash, VerdictRecord};
+use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{PushFacts, Sources, gather};
+use crate::folder::replace_file;
 use crate::ui;
 use std::io::Read;
 
@@ -72,7 +73,32 @@ fn record(
         .log
         .append(facts.now, Event::Verdict(record.clone()))?;
     server.ledger.apply(entry.seq, entry.time, &record)?;
+    if releases(&record) {
+        mark_releases(server)?;
+    }
     Ok(())
+}
+
+/// Whether an accepted move goes to a target.
+fn releases(record: &VerdictRecord) -> bool {
+    let permits = record
+        .updates
+        .iter()
+        .filter_map(|update| update.permit.as_ref());
+    permits.into_iter().any(|permit| !permit.release.is_empty())
+}
+
+/// Makes the file by which the post-receive hook knows that there is somebody to wake. It stays.
+fn mark_releases(server: &Server) -> Result<(), Stop> {
+    let mark = server.folder.path().join("releases");
+    if mark.exists() {
+        return Ok(());
+    }
+    replace_file(&mark, b"").map_err(|error| {
+        Stop::because(Reason::LogUnwritable {
+            why: format!("{}: {error}", mark.display()),
+        })
+    })
 }
 
 fn keep_object(server: &Server, oid: crate::types::Oid) -> Result<Hash, Stop> {
