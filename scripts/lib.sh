@@ -1,5 +1,8 @@
 # Shared by the scripts: installing what a fresh Debian machine lacks.
 
+# Where servers and rustup's programs are, whoever runs this.
+PATH="$PATH:/usr/sbin:/sbin:${HOME:-/root}/.cargo/bin"
+
 say() { printf '\n== %s\n' "$*"; }
 
 as_root() {
@@ -16,13 +19,17 @@ install_missing() {
     command -v apt-get >/dev/null 2>&1 || { echo "please install:$missing" >&2; exit 1; }
     as_root apt-get update -qq
     # shellcheck disable=SC2086 # a list of packages
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+        echo "please install:$missing (Rust also from https://rustup.rs)" >&2
+        exit 1
+    }
 }
 
 # What building and running relhook needs.
 need_to_build() {
     need git git
-    need cc gcc
+    need cc "gcc libc6-dev"
     need pkg-config pkg-config
     need gpg gpg
     need gpg-agent gpg-agent
@@ -31,12 +38,14 @@ need_to_build() {
     if ! pkg-config --exists gpgme 2>/dev/null && ! command -v gpgme-config >/dev/null 2>&1; then
         missing="$missing libgpgme-dev"
     fi
-    PATH="$PATH:$HOME/.cargo/bin"
-    # Debian's own cargo is too old; rustup brings the version in rust-toolchain or Cargo.toml.
-    command -v cargo >/dev/null 2>&1 || {
-        echo "please install Rust first: https://rustup.rs" >&2
-        exit 1
-    }
+    command -v cargo >/dev/null 2>&1 || missing="$missing rustup"
+}
+
+# Debian's own cargo may be too old; rustup (packaged since Debian 13) brings a current one.
+need_rust() {
+    if ! command -v cargo >/dev/null 2>&1 || ! cargo --version >/dev/null 2>&1; then
+        rustup default stable || { echo "please install Rust first: https://rustup.rs" >&2; exit 1; }
+    fi
 }
 
 # Where cargo puts what it builds.
