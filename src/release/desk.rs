@@ -263,29 +263,22 @@ mod tests {
     fn d_14_of_many_runs_one_works_and_one_waits() {
         let (_dir, desk) = desk();
         let first = desk.lock(Patience::OneWaits).unwrap().unwrap();
-        let (waiting, waits) = std::sync::mpsc::channel();
+        assert!(desk.is_locked());
         let second = std::thread::spawn({
             let desk = desk.clone();
-            move || {
-                waiting.send(()).unwrap();
-                desk.lock(Patience::OneWaits).unwrap().is_some()
-            }
+            // The look at the queue below may take its place for a moment: then again.
+            move || while desk.lock(Patience::OneWaits).unwrap().is_none() {}
         });
-        waits.recv().unwrap();
-        // Until the second stands in the queue, a third would take its place; then none does.
-        let third = loop {
-            let queue = open(&desk.file("queue")).unwrap();
-            if queue.try_lock().is_err() {
-                break desk.lock(Patience::OneWaits).unwrap();
-            }
-            drop(queue);
+        let queued = || open(&desk.file("queue")).unwrap().try_lock().is_err();
+        while !queued() {
             std::thread::yield_now();
-        };
-        assert!(third.is_none());
+        }
+        assert!(desk.lock(Patience::OneWaits).unwrap().is_none());
+        assert!(!second.is_finished());
         drop(first);
-        // The probe above may have made the second believe that somebody waits already.
-        let _ = second.join().unwrap();
+        second.join().unwrap();
         assert!(desk.lock(Patience::OneWaits).unwrap().is_some());
+        assert!(!desk.is_locked());
     }
 
     #[test]

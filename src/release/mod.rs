@@ -1,7 +1,7 @@
 //! Releasing: bringing a target to the tree of an accepted commit.
 //!
 //! A run asks what the target is to hold ([`Orders`]), reads what relhook put there before (the
-//! [`Manifest`], kept on the target), plans the difference ([`plan`]) and carries it out. It can be
+//! [`Manifest`], kept on the target), plans the difference ([`plan()`]) and carries it out. It can be
 //! killed at any point and run again: what a target holds is compared anew each time. One run at
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 

@@ -145,7 +145,7 @@ impl Scene {
 }
 
 #[test]
-fn d_08_a_kill_at_any_command_is_carried_on() {
+fn d_08_d_09_a_kill_at_any_command_is_carried_on() {
     let scene = Scene::new(1);
     for mishap in [Mishap::FreezeBefore, Mishap::FreezeAfter] {
         assert!(scene.survives(mishap, Some(scene.a), scene.b, scene.b) > 60);

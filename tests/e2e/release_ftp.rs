@@ -102,6 +102,18 @@ fn a_tree_arrives_and_then_only_what_changed() {
 }
 
 #[test]
+fn u_22_a_change_of_the_same_size_travels() {
+    let (bench, ftpd) = site(Tls::None);
+    let (old, new) = (
+        bench.commit(&[("price", "100")]),
+        bench.commit(&[("price", "999")]),
+    );
+    released(bench.release(&plain(&bench, &ftpd, old, 1)));
+    released(bench.release(&plain(&bench, &ftpd, new, 2)));
+    assert_eq!(visible(&ftpd)["price"], "999");
+}
+
+#[test]
 fn renames_come_after_uploads_and_deletes_last_but_for_the_manifest() {
     let (bench, ftpd) = site(Tls::None);
     released(bench.release(&plain(
@@ -167,7 +179,7 @@ fn another_commit_with_the_same_tree_only_changes_the_record() {
 }
 
 #[test]
-fn files_that_relhook_did_not_put_there_are_left_alone() {
+fn u_08_files_that_relhook_did_not_put_there_are_left_alone() {
     let (bench, ftpd) = site(Tls::None);
     fs::create_dir_all(ftpd.site().join("uploads")).unwrap();
     fs::write(ftpd.site().join("uploads/user.jpg"), "theirs").unwrap();
@@ -349,7 +361,7 @@ fn u_12_a_wrong_password_is_named_and_not_shown() {
 }
 
 #[test]
-fn a_manifest_that_is_gone_or_broken_is_not_a_first_release() {
+fn u_08_a_manifest_that_is_gone_or_broken_is_not_a_first_release() {
     let (bench, ftpd) = site(Tls::None);
     released(bench.release(&plain(&bench, &ftpd, bench.commit(&[("a", "1")]), 1)));
     let next = plain(&bench, &ftpd, bench.commit(&[("a", "2")]), 2);

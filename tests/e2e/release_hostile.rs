@@ -115,6 +115,30 @@ fn u_17_an_answer_without_an_end_ends_the_run() {
 }
 
 #[test]
+fn u_11_the_site_cannot_send_the_data_to_another_host() {
+    let elsewhere = TcpListener::bind("127.0.0.2:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let port = elsewhere.local_addr().unwrap().port();
+    for answer in [
+        format!("229 go (|1|127.0.0.2|{port}|)\r\n"),
+        format!("229 go (||127.0.0.2|{port}|)\r\n"),
+        format!("227 go (127,0,0,2,{},{})\r\n", port / 256, port % 256),
+    ] {
+        let answer: &'static str = answer.leak();
+        let (port, told) = site(move |command| (command == "EPSV").then_some(answer));
+        let (bench, order) = order(port);
+        assert!(bench.release(&order).is_err());
+        let told = told.lock().unwrap();
+        let asked = |verb: &str| told.iter().any(|line| line.starts_with(verb));
+        assert!(
+            asked("EPSV") && !asked("PASV") && !asked("PORT") && !asked("STOR"),
+            "{told:?}"
+        );
+        assert!(elsewhere.accept().is_err(), "it connected to another host");
+    }
+}
+
+#[test]
 fn a_record_that_may_not_be_read_is_not_a_first_release() {
     let (port, told) = site(|command| match command {
         "SIZE /www/.relhook-manifest.json" => Some("213 100\r\n"),

@@ -244,7 +244,7 @@ fn spawns() {
 
 /// N-06, D-07, U-12: nothing of the push reaches the worker.
 #[test]
-fn n_06_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
+fn n_06_d_07_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     let folder = bench.outside("worker");

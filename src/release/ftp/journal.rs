@@ -4,7 +4,7 @@
 //! and what the run is going to do; it is synced before the first change. Then a line follows for
 //! every temporary name (before it is used), every file that arrived and every rename (after the
 //! site confirmed it), and every phase (synced, before its first step). From that, and from which
-//! temporary names are still on the site, [`Journal::recover`] tells exactly what is where.
+//! temporary names are still on the site, [`Remains::recover`] tells exactly what is where.
 
 use crate::folder::replace_file;
 use crate::release::desk::{Desk, read_capped};

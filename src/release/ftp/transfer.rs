@@ -45,29 +45,15 @@ pub(super) fn carry_out(
     ground: Ground,
 ) -> Result<(), ReleaseError> {
     let (reused, useless) = reuse(plan, &compared);
-    let strays: Vec<String> = compared
-        .recovered
-        .strays
-        .iter()
-        .cloned()
-        .chain(useless)
-        .collect();
+    let strays = [useless, compared.recovered.strays.clone()].concat();
     let new_dirs: BTreeSet<RepoPath> = ground.new_dirs.iter().cloned().collect();
-    let sent = |(at, parked): (&usize, &Parked)| {
-        Line::Sent(*at, parked.temp.clone(), parked.content.sha256.clone())
-    };
-    let lines: Vec<Line> = reused
-        .iter()
-        .map(sent)
-        .chain(strays.iter().cloned().map(Line::Temp))
-        .collect();
     let start = Start {
         base: compared.manifest.as_ref(),
         holding: &compared.recovered.holding,
         new_dirs: &new_dirs,
         plan,
     };
-    let journal = Journal::begin(job.desk, &site.place, &start, &lines)?;
+    let journal = Journal::begin(job.desk, &site.place, &start, &inherited(&reused, &strays))?;
     let run = Run {
         job,
         site,
@@ -83,13 +69,22 @@ pub(super) fn carry_out(
     run.put_into_place(pool)?;
     let left = run.remove(pool)?;
     run.check(pool)?;
+    // Once more: the site may have carried out a killed run's last command only after we looked.
+    run.sweep(pool)?;
     let mut dirs = &compared.recovered.holding.dirs | &new_dirs;
     dirs.retain(|dir| !plan.blocking_dirs.contains(dir));
     dirs.retain(|dir| !plan.spare_dirs.contains(dir) || left.contains(dir));
-    // Once more: the site may have carried out a killed run's last command only after we looked.
-    run.sweep(pool)?;
     run.write_manifest(pool, &compared, &dirs)?;
     journal.end()
+}
+
+/// What a journal begins with, so that it knows all that the one before it knew.
+fn inherited(reused: &BTreeMap<usize, Parked>, strays: &[String]) -> Vec<Line> {
+    let sent = |(at, parked): (&usize, &Parked)| {
+        Line::Sent(*at, parked.temp.clone(), parked.content.sha256.clone())
+    };
+    let temps = strays.iter().cloned().map(Line::Temp);
+    reused.iter().map(sent).chain(temps).collect()
 }
 
 /// What an earlier run sent and this one wants, and the temporary names of what it does not want.
