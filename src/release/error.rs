@@ -262,15 +262,17 @@ impl ReleaseError {
                 "correct the site's permissions or space, then run `relhook release`"
             }
             Self::Manifest { .. } => {
-                "restore it, or run `relhook release --adopt` to let relhook overwrite what is there"
+                "restore it, or run `relhook release --target <name> --adopt` to let relhook overwrite what is there"
             }
             Self::Foreign { .. } => {
-                "if they may be overwritten, run `relhook release --adopt` for this target once"
+                "if they may be overwritten, run `relhook release --target <name> --adopt` once"
             }
             Self::OtherOwner { .. } => {
-                "give each repository a place of its own, or run `relhook release --adopt` to take over"
+                "give each repository a place of its own, or run `relhook release --target <name> --adopt` to take over"
             }
-            Self::Newer { .. } => "run `relhook release --adopt` if the log was begun anew",
+            Self::Newer { .. } => {
+                "run `relhook release --target <name> --adopt` if the log was begun anew"
+            }
             Self::Damaged { .. } => "the next run sends it again",
             Self::Place { .. } => "correct `path` of the target in the policy, or the directory",
             Self::Objects(_) | Self::Order(_) | Self::Io { .. } | Self::Unrecorded(_) => {
