@@ -223,7 +223,7 @@ impl Workspace {
     /// When statements and approving commits say that they were made, never later than now.
     fn claimed_times(&self, facts: &PushFacts, new: &HashSet<Oid>) -> HashMap<Oid, Timestamp> {
         let mut times = HashMap::new();
-        for range in facts.updates.iter().filter_map(range) {
+        for range in facts.updates.iter().filter_map(UpdateFacts::range) {
             for statement in &range.statements {
                 if let Some(time) = self.tag_time(statement.tag) {
                     times.insert(statement.tag, time.min(self.now));
@@ -281,20 +281,6 @@ fn about_pusher(reason: &Reason) -> bool {
 
 fn range_mut(update: &mut UpdateFacts) -> Option<&mut RangeFacts> {
     match &mut update.subject {
-        Subject::Protected(RangeOutcome::Range(range))
-        | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
-        Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
-        | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
-        | Subject::Unprotected
-        | Subject::Statement(_)
-        | Subject::Reserved => None,
-    }
-}
-
-/// The range of an update, where it could be read.
-#[must_use]
-pub fn range(update: &UpdateFacts) -> Option<&RangeFacts> {
-    match &update.subject {
         Subject::Protected(RangeOutcome::Range(range))
         | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
         Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))

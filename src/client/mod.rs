@@ -17,7 +17,7 @@ mod standing;
 mod subject;
 mod workspace;
 
-pub use assess::{Assessment, Outlook, range};
+pub use assess::{Assessment, Outlook};
 pub use diffstat::{ChangeKind, FileStat};
 pub use error::ClientError;
 pub use git::Git;

@@ -5,7 +5,7 @@
 
 use super::roster::Roster;
 use super::signer::{Signer, signer};
-use super::{Reason, Signed, shape};
+use super::{Reason, Signed};
 use crate::facts::{ArrivingStatement, Current, StatementOutcome, UpdateFacts};
 use crate::policy::Policy;
 use crate::statement::Decision;
@@ -30,7 +30,7 @@ pub(super) fn faults(
             reasons.push(Reason::StatementFormat { why: why.clone() });
         }
         StatementOutcome::Deletion => reasons.push(Reason::StatementDeletion),
-        StatementOutcome::Fault(fault) => reasons.push(shape::of_fault(fault)),
+        StatementOutcome::Fault(fault) => reasons.push(Reason::from(fault)),
         StatementOutcome::Read(arriving) => {
             content(policy, arriving, &mut reasons);
             by_whom(policy, roster, arriving, &mut reasons);

@@ -47,7 +47,7 @@ fn judge(
         refname: &update.refname,
         now: facts.now,
         rules: &rules,
-        real: shape::real(&update.current),
+        real: update.current.oid(),
         new: update.change.new_oid(),
     };
     let mut findings = Findings {
@@ -120,7 +120,7 @@ fn guard(case: &Case<'_>, facts: &PushFacts, outcome: &RangeOutcome) -> Findings
         (RangeOutcome::Range(_), Some(new)) if case.real == Some(new) => {
             findings.reasons.push(Reason::NoOp { at: new });
         }
-        (RangeOutcome::Fault(fault), _) => findings.reasons.push(shape::of_fault(fault)),
+        (RangeOutcome::Fault(fault), _) => findings.reasons.push(Reason::from(fault)),
         (RangeOutcome::Range(range), Some(_)) => findings.add(range::judge(case, range)),
     }
     findings

@@ -1,10 +1,10 @@
 //! The shape of one update: what holds for every ref, whoever pushes and whatever is approved.
 
 use super::Reason;
-use crate::facts::{Current, Fault, UpdateFacts};
+use crate::facts::{Current, UpdateFacts};
 use crate::policy::{POLICY_REF, Policy};
 use crate::statement::STATEMENT_PREFIX;
-use crate::types::{Oid, RefName};
+use crate::types::RefName;
 
 /// What a ref name is by its bytes and the policy, whatever the facts call it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,36 +48,11 @@ pub(super) fn faults(update: &UpdateFacts, times: usize) -> Vec<Reason> {
         }),
         Current::Unreadable { why } => reasons.push(Reason::Unreadable { why: why.clone() }),
         Current::Absent | Current::At(_) => {
-            let real = real(&update.current);
+            let real = update.current.oid();
             if claimed != real {
                 reasons.push(Reason::OldDisagrees { claimed, real });
             }
         }
     }
     reasons
-}
-
-/// What the ref names, if it names an object.
-pub(super) fn real(current: &Current) -> Option<Oid> {
-    match current {
-        Current::At(oid) => Some(*oid),
-        Current::Absent | Current::Symbolic { .. } | Current::Unreadable { .. } => None,
-    }
-}
-
-/// Why facts that could not be gathered refuse the update.
-pub(super) fn of_fault(fault: &Fault) -> Reason {
-    match fault {
-        Fault::NotACommit { kind } => Reason::NotACommit { kind },
-        Fault::NotFromBaseline { baseline } => Reason::NotFromBaseline {
-            baseline: *baseline,
-        },
-        Fault::Malformed { oid, why } => Reason::MalformedObject {
-            oid: *oid,
-            why: why.clone(),
-        },
-        Fault::Missing { oid } => Reason::MissingObject { oid: *oid },
-        Fault::TooLarge { what } => Reason::TooLarge { what: what.clone() },
-        Fault::Unreadable { why } => Reason::Unreadable { why: why.clone() },
-    }
 }

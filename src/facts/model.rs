@@ -47,6 +47,22 @@ pub struct UpdateFacts {
     pub subject: Subject,
 }
 
+impl UpdateFacts {
+    /// The range of the update, where it has one that could be read.
+    #[must_use]
+    pub fn range(&self) -> Option<&RangeFacts> {
+        match &self.subject {
+            Subject::Protected(RangeOutcome::Range(range))
+            | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
+            Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
+            | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
+            | Subject::Unprotected
+            | Subject::Statement(_)
+            | Subject::Reserved => None,
+        }
+    }
+}
+
 /// What a ref is on the server, read from the ref itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Current {
@@ -64,6 +80,17 @@ pub enum Current {
         /// Why.
         why: String,
     },
+}
+
+impl Current {
+    /// The object that the ref names, if it names one.
+    #[must_use]
+    pub fn oid(&self) -> Option<Oid> {
+        match self {
+            Self::At(oid) => Some(*oid),
+            Self::Absent | Self::Symbolic { .. } | Self::Unreadable { .. } => None,
+        }
+    }
 }
 
 /// What an update is about.

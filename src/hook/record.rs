@@ -3,8 +3,7 @@
 use crate::audit::{Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord, hex};
 use crate::decide::{Permit, UpdateVerdict, Verdict};
 use crate::facts::{
-    Content, Current, PushFacts, Pusher, RangeFacts, RangeOutcome, StatementOutcome, Subject,
-    UpdateFacts,
+    Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
 use crate::types::Oid;
 use std::collections::BTreeSet;
@@ -81,7 +80,7 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
     UpdateRecord {
         refname: facts.refname.to_string(),
         claimed: facts.change.old(),
-        old: current(facts),
+        old: facts.current.oid(),
         new: facts.change.new_oid(),
         codes: verdict
             .reasons
@@ -97,32 +96,12 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
     }
 }
 
-fn current(facts: &UpdateFacts) -> Option<Oid> {
-    match &facts.current {
-        Current::At(oid) => Some(*oid),
-        Current::Absent | Current::Symbolic { .. } | Current::Unreadable { .. } => None,
-    }
-}
-
 fn permit_record(permit: &Permit) -> PermitRecord {
     PermitRecord {
         ref_hex: hex(permit.refname().as_bytes()),
         old: permit.old(),
         new: permit.new_oid(),
         release: permit.release().iter().map(ToString::to_string).collect(),
-    }
-}
-
-/// The range of an update, if it has one.
-fn range(facts: &UpdateFacts) -> Option<&RangeFacts> {
-    match &facts.subject {
-        Subject::Protected(RangeOutcome::Range(range))
-        | Subject::Policy(RangeOutcome::Range(range), _) => Some(range),
-        Subject::Protected(RangeOutcome::Deletion | RangeOutcome::Fault(_))
-        | Subject::Policy(RangeOutcome::Deletion | RangeOutcome::Fault(_), _)
-        | Subject::Unprotected
-        | Subject::Statement(_)
-        | Subject::Reserved => None,
     }
 }
 
@@ -151,7 +130,7 @@ pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
     let mut oids = BTreeSet::new();
     for update in &facts.updates {
         oids.extend(arriving(update));
-        if let Some(range) = range(update) {
+        if let Some(range) = update.range() {
             oids.extend(range.statements.iter().map(|statement| statement.tag));
             oids.extend(approving_commits(range));
         }
@@ -164,7 +143,7 @@ fn newly_seen(facts: &PushFacts) -> Vec<Oid> {
     let mut oids = BTreeSet::new();
     for update in &facts.updates {
         oids.extend(arriving(update));
-        oids.extend(range(update).into_iter().flat_map(approving_commits));
+        oids.extend(update.range().into_iter().flat_map(approving_commits));
     }
     oids.into_iter().collect()
 }

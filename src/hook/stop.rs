@@ -125,13 +125,6 @@ impl From<KeyringError> for Stop {
 
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Self::because(match fault {
-            Fault::Missing { oid } => Reason::MissingObject { oid },
-            Fault::Malformed { oid, why } => Reason::MalformedObject { oid, why },
-            Fault::NotACommit { kind } => Reason::NotACommit { kind },
-            Fault::NotFromBaseline { baseline } => Reason::NotFromBaseline { baseline },
-            Fault::TooLarge { what } => Reason::TooLarge { what },
-            Fault::Unreadable { why } => Reason::Unreadable { why },
-        })
+        Self::because(Reason::from(&fault))
     }
 }

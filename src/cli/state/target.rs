@@ -103,7 +103,7 @@ fn assess(workspace: &Workspace, planned: Planned, signer: &Assumed) -> anyhow::
         .facts
         .updates
         .iter()
-        .all(|update| crate::client::range(update).is_none());
+        .all(|update| update.range().is_none());
     if !no_range {
         return Ok(assessment);
     }

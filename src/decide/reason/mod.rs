@@ -7,7 +7,7 @@ mod hints;
 mod numbers;
 pub(in crate::decide) mod words;
 
-use crate::facts::Role;
+use crate::facts::{Fault, Role};
 use crate::policy::Attribution;
 use crate::signature::SignatureProblem;
 use crate::types::{Oid, PersonName, RefName, RepoPath, TeamName};
@@ -386,6 +386,25 @@ pub enum Reason {
         /// Which.
         why: String,
     },
+}
+
+/// Why facts that could not be gathered refuse.
+impl From<&Fault> for Reason {
+    fn from(fault: &Fault) -> Self {
+        match fault {
+            Fault::NotACommit { kind } => Self::NotACommit { kind },
+            Fault::NotFromBaseline { baseline } => Self::NotFromBaseline {
+                baseline: *baseline,
+            },
+            Fault::Malformed { oid, why } => Self::MalformedObject {
+                oid: *oid,
+                why: why.clone(),
+            },
+            Fault::Missing { oid } => Self::MissingObject { oid: *oid },
+            Fault::TooLarge { what } => Self::TooLarge { what: what.clone() },
+            Fault::Unreadable { why } => Self::Unreadable { why: why.clone() },
+        }
+    }
 }
 
 /// What a signature stands on.
