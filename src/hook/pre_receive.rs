@@ -81,11 +81,11 @@ fn record(
 
 /// Whether an accepted move goes to a target.
 fn releases(record: &VerdictRecord) -> bool {
-    let permits = record
+    let mut permits = record
         .updates
         .iter()
         .filter_map(|update| update.permit.as_ref());
-    permits.into_iter().any(|permit| !permit.release.is_empty())
+    permits.any(|permit| !permit.release.is_empty())
 }
 
 /// Makes the file by which the post-receive hook knows that there is somebody to wake. It stays.

@@ -7,6 +7,7 @@ use super::transaction::{Now, Step, To, is_statement, moves, packed_value, step}
 use super::{Answer, Stop};
 use crate::decide::Reason;
 use crate::facts::Current;
+use crate::policy::Policy;
 use crate::types::{Oid, RefName};
 use std::io::{BufReader, Read};
 
@@ -20,63 +21,53 @@ pub fn reference_transaction(phase: &[u8], input: impl Read) -> Answer {
 }
 
 fn judge(input: impl Read) -> Result<Answer, Stop> {
-    let mut reader = BufReader::new(input);
-    let mut guard = Guard::default();
-    while let Some(line) = next_line(&mut reader)? {
-        let step = step(&line).map_err(Stop::unreadable)?;
-        if let Some(step) = step {
-            guard.check(&step)?;
-        }
+    let steps = steps(input)?;
+    if steps.is_empty() {
+        return Ok(Answer::pass());
+    }
+    let server = Server::open()?;
+    let mut policy = None;
+    for step in &steps {
+        check(&server, &mut policy, step)?;
     }
     Ok(Answer::pass())
 }
 
-/// Opens what it needs only when a ref asks for it: most transactions concern no protected ref.
-#[derive(Default)]
-struct Guard {
-    server: Option<Server>,
-    policy: Option<crate::policy::Policy>,
+/// The steps that concern refs.
+fn steps(input: impl Read) -> Result<Vec<Step>, Stop> {
+    let mut reader = BufReader::new(input);
+    let mut steps = Vec::new();
+    while let Some(line) = next_line(&mut reader)? {
+        steps.extend(step(&line).map_err(Stop::unreadable)?);
+    }
+    Ok(steps)
 }
 
-impl Guard {
-    fn check(&mut self, step: &Step) -> Result<(), Stop> {
-        // What a verdict permits needs no look at the policy, and that is every move of a push.
-        let server = self.server()?;
-        let now = now(server, step)?;
-        if !moves(step.to, now) || permitted(server, step, now)? {
-            return Ok(());
-        }
-        if !self.concerns(&step.refname)? {
-            return Ok(());
-        }
-        Err(Stop::because(Reason::NoVerdict {
-            refname: step.refname.clone(),
-        }))
+fn check(server: &Server, policy: &mut Option<Policy>, step: &Step) -> Result<(), Stop> {
+    // What a verdict permits needs no look at the policy, and that is every move of a push.
+    let now = now(server, step)?;
+    if !moves(step.to, now)
+        || permitted(server, step, now)?
+        || !concerns(server, policy, &step.refname)?
+    {
+        return Ok(());
     }
+    Err(Stop::because(Reason::NoVerdict {
+        refname: step.refname.clone(),
+    }))
+}
 
-    /// Whether the ref is protected. The policy's own ref and statements always are.
-    fn concerns(&mut self, refname: &RefName) -> Result<bool, Stop> {
-        if refname.is_under("refs/relhook/") {
-            return Ok(true);
-        }
-        if self.policy.is_none() {
-            let in_force = self.server()?.policy()?;
-            self.policy = Some(in_force.bundle.policy);
-        }
-        Ok(self
-            .policy
-            .as_ref()
-            .is_none_or(|policy| policy.protects(refname)))
+/// Whether the ref is protected. The policy's own ref and statements always are; for others the
+/// policy is read, once.
+fn concerns(server: &Server, policy: &mut Option<Policy>, refname: &RefName) -> Result<bool, Stop> {
+    if refname.is_under("refs/relhook/") {
+        return Ok(true);
     }
-
-    fn server(&mut self) -> Result<&Server, Stop> {
-        if self.server.is_none() {
-            self.server = Some(Server::open()?);
-        }
-        self.server
-            .as_ref()
-            .ok_or(Stop::because(Reason::PolicyMissing))
-    }
+    let policy = match policy {
+        Some(policy) => policy,
+        None => policy.insert(server.policy()?.bundle.policy),
+    };
+    Ok(policy.protects(refname))
 }
 
 fn now(server: &Server, step: &Step) -> Result<Now, Stop> {

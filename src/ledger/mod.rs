@@ -72,15 +72,6 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Forgets everything and reads it again from the audit log, which is verified on the way.
-    ///
-    /// # Errors
-    /// When the log does not verify or the ledger cannot be written.
-    pub fn rebuild(&self, log: &AuditLog) -> Result<(), LedgerError> {
-        let _lock = self.lock()?;
-        self.read_log_again(log, &boot_id())
-    }
-
     /// Whether all of it was written since this start of the machine.
     fn is_of(&self, boot: &[u8]) -> Result<bool, LedgerError> {
         let mark = self.mark();
@@ -91,6 +82,7 @@ impl Ledger {
         }
     }
 
+    /// Forgets everything and reads it again from the audit log, which is verified on the way.
     fn read_log_again(&self, log: &AuditLog, boot: &[u8]) -> Result<(), LedgerError> {
         match std::fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -54,7 +54,7 @@ pub(in crate::release) fn release(
     shelf.clean()?;
     if manifest
         .as_ref()
-        .is_some_and(|manifest| is_same(job, manifest))
+        .is_some_and(|manifest| job.is_recorded_in(manifest))
     {
         return Ok(Reached::Before);
     }
@@ -113,19 +113,6 @@ fn checked_root(path: &Path, git_dir: &Path) -> Result<PathBuf, ReleaseError> {
     Ok(root)
 }
 
-/// Whether a manifest says exactly what this release would.
-fn is_same(job: &Job<'_>, manifest: &Manifest) -> bool {
-    let wanted = job.listing.files.values();
-    let wanted: Vec<_> = wanted
-        .map(|file| (file.path.clone(), file.kind, file.blob))
-        .collect();
-    manifest.repository == job.order.repository.0
-        && manifest.refname == job.order.refname.to_string()
-        && manifest.commit == job.order.commit
-        && manifest.sequence == job.order.sequence
-        && manifest.kinds() == wanted
-}
-
 /// A release that a killed run completed and did not switch to, if it is this one. Others of that
 /// kind are removed: nobody has ever seen them.
 fn built_before(
@@ -139,7 +126,7 @@ fn built_before(
             continue;
         }
         let manifest = shelf.manifest(number, Adoption::Adopt)?;
-        if manifest.is_some_and(|manifest| is_same(job, &manifest)) {
+        if manifest.is_some_and(|manifest| job.is_recorded_in(&manifest)) {
             found = Some(number);
         } else {
             shelf.remove(number)?;

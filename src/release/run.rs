@@ -7,7 +7,7 @@ use super::order::{
 };
 use super::plan::{Listing, Plan};
 use super::progress::Progress;
-use super::{ReleaseError, Source, dir, ftp};
+use super::{Manifest, ReleaseError, Source, dir, ftp};
 use crate::policy::TargetKind;
 use crate::types::{Seconds, TargetName};
 use std::time::Duration;
@@ -30,6 +30,21 @@ pub(in crate::release) struct Job<'a> {
     pub(in crate::release) landed: Option<&'a Landed>,
     pub(in crate::release) adoption: Adoption,
     pub(in crate::release) progress: &'a Progress,
+}
+
+impl Job<'_> {
+    /// Whether a manifest says exactly what this release would.
+    pub(in crate::release) fn is_recorded_in(&self, manifest: &Manifest) -> bool {
+        let wanted = self.listing.files.values();
+        let wanted: Vec<_> = wanted
+            .map(|file| (file.path.clone(), file.kind, file.blob))
+            .collect();
+        manifest.repository == self.order.repository.0
+            && manifest.refname == self.order.refname.to_string()
+            && manifest.commit == self.order.commit
+            && manifest.sequence == self.order.sequence
+            && manifest.kinds() == wanted
+    }
 }
 
 /// What a kind of target found.

@@ -16,7 +16,6 @@ use super::run::{Begin, Job, Reached, place};
 use super::{Adoption, MANIFEST_NAME, Manifest, ReleaseError, Shelves, plan};
 use crate::policy::{FtpTarget, TargetKind};
 use crate::types::RepoPath;
-use compare::Compared;
 use connect::Connector;
 use pool::Pool;
 
@@ -70,7 +69,8 @@ pub(in crate::release) fn release(
     let site = Site::new(target);
     let compared = compare::compare(job, &site, &mut pool)?;
     let plan = plan(job.listing, &compared.recovered.holding);
-    if plan.is_empty() && is_same(job, &compared) {
+    let recorded = compared.manifest.as_ref();
+    if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
         job.progress.unchanged(plan.unchanged);
         compare::sweep(&site, &mut pool, &compared)?;
         journal::forget(job.desk)?;
@@ -80,22 +80,6 @@ pub(in crate::release) fn release(
     begin(&plan)?;
     transfer::carry_out(job, &site, &mut pool, compared, &plan, ground)?;
     Ok(Reached::Now)
-}
-
-/// Whether the site's manifest already says exactly what this release would.
-fn is_same(job: &Job<'_>, compared: &Compared) -> bool {
-    let Some(manifest) = &compared.manifest else {
-        return false;
-    };
-    let wanted = job.listing.files.values();
-    let wanted: Vec<_> = wanted
-        .map(|file| (file.path.clone(), file.kind, file.blob))
-        .collect();
-    manifest.repository == job.order.repository.0
-        && manifest.refname == job.order.refname.to_string()
-        && manifest.commit == job.order.commit
-        && manifest.sequence == job.order.sequence
-        && manifest.kinds() == wanted
 }
 
 /// Whether a release may follow the one that a target's manifest records.
