@@ -15,6 +15,7 @@
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
+//! - [`server`]: the three of them beside the repository's objects and refs, opened once
 //! - [`install`]: puts a repository under the rule
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`client`]: the developer's side: what the server has, seen from a clone
@@ -35,6 +36,7 @@ pub mod ledger;
 pub mod object;
 pub mod policy;
 pub mod release;
+pub mod server;
 pub mod signature;
 pub mod statement;
 pub mod types;

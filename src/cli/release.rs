@@ -1,16 +1,14 @@
 //! `relhook release`: brings the targets to what was accepted for them, now; and says how they are.
 
 use super::{Answer, Exit, Failure};
-use crate::audit::AuditLog;
 use crate::dispatch::{LedgerOrders, LogWitness};
 use crate::facts::Store;
-use crate::folder::Folder;
-use crate::ledger::Ledger;
 use crate::policy::Bundle;
 use crate::release::{
     Adoption, Attempt, Landed, Orders, Outcome, Patience, ReleaseError, Setting, Snapshot, State,
     detach, forbid_core_files, is_running, place, run, run_and_retry, snapshot, state,
 };
+use crate::server::Server;
 use crate::types::{Oid, TargetName, Timestamp};
 use crate::ui;
 use anyhow::Context;
@@ -63,26 +61,9 @@ impl ReleaseArgs {
     }
 }
 
-/// What a release needs of the server.
-struct Server {
-    store: Store,
-    folder: Folder,
-    log: AuditLog,
-    ledger: Ledger,
-}
-
 impl Server {
-    fn open(dir: &Path) -> anyhow::Result<Self> {
-        let store = Store::open(dir)?;
-        let folder = Folder::open(store.git_dir())?;
-        let log = AuditLog::at(folder.path());
-        let ledger = Ledger::open(folder.path(), &log)?;
-        Ok(Self {
-            store,
-            folder,
-            log,
-            ledger,
-        })
+    fn around(dir: &Path) -> anyhow::Result<Self> {
+        Self::beside(Store::open(dir)?)
     }
 
     fn bundle(&self) -> anyhow::Result<Bundle> {
@@ -127,7 +108,7 @@ fn targets(bundle: &Bundle) -> BTreeSet<TargetName> {
 /// Releases and waits for the end.
 fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Result<Answer> {
     forbid_core_files()?;
-    let server = Server::open(dir)?;
+    let server = Server::around(dir)?;
     let mut names = targets(&server.bundle()?);
     if let Some(only) = only {
         names.retain(|name| name.as_str() == only);
@@ -167,7 +148,7 @@ fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Result<Answer
 /// Releases every target at once, tries again where that can help, and writes down what came of it.
 fn work(dir: &Path) -> anyhow::Result<Answer> {
     detach()?;
-    let names = targets(&Server::open(dir)?.bundle()?);
+    let names = targets(&Server::around(dir)?.bundle()?);
     std::thread::scope(|scope| {
         for name in &names {
             scope.spawn(move || ui::emit(&work_on(dir, name)));
@@ -177,7 +158,7 @@ fn work(dir: &Path) -> anyhow::Result<Answer> {
 }
 
 fn work_on(dir: &Path, name: &TargetName) -> String {
-    let server = match Server::open(dir) {
+    let server = match Server::around(dir) {
         Ok(server) => server,
         Err(error) => return format!("{} {name}: {error}\n", crate::hook::clock()),
     };
@@ -261,7 +242,7 @@ fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
 
 /// Every target that a rule releases to.
 pub(super) fn statuses(dir: &Path) -> anyhow::Result<Vec<TargetStatus>> {
-    let server = Server::open(dir)?;
+    let server = Server::around(dir)?;
     let bundle = server.bundle()?;
     let all = targets(&bundle).into_iter();
     Ok(all.map(|name| look_at(&server, &bundle, name)).collect())

@@ -1,12 +1,13 @@
 //! `pre-receive`: may this push in?
 
 use super::record::{Circumstances, evidence_of, verdict_record};
-use super::server::{InForce, Server};
+use super::server::InForce;
 use super::{Answer, Claimed, Stop, evidence, identity, input, variable};
 use crate::audit::{Event, Hash, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{PushFacts, Sources, gather};
 use crate::folder::replace_file;
+use crate::server::Server;
 use crate::ui;
 use std::io::Read;
 
@@ -23,7 +24,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     // Read everything first: git waits with its pipe full while a hook has not read its input.
     let claimed = input::updates(input)?;
     input::check_options(variable)?;
-    let server = Server::open()?;
+    let server = Server::open_in_hook()?;
     let in_force = server.policy()?;
     let facts = gather_facts(&server, &in_force, claimed)?;
     let verdict = decide(in_force.policy(), &facts);

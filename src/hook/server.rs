@@ -1,22 +1,13 @@
-//! What every server hook opens first.
+//! What every server hook opens first, and asks of it.
 
 use super::Stop;
-use crate::audit::{AuditLog, Event};
+use crate::audit::Event;
 use crate::decide::Reason;
 use crate::facts::Store;
-use crate::folder::Folder;
-use crate::ledger::Ledger;
 use crate::policy::{Bundle, Policy};
+use crate::server::Server;
 use crate::signature::Keyring;
 use crate::types::{Oid, Timestamp};
-
-/// The repository that the hook runs in, with relhook's own folder.
-pub(in crate::hook) struct Server {
-    pub(in crate::hook) store: Store,
-    pub(in crate::hook) folder: Folder,
-    pub(in crate::hook) log: AuditLog,
-    pub(in crate::hook) ledger: Ledger,
-}
 
 /// The policy in force, with its keys ready for use.
 pub(in crate::hook) struct InForce {
@@ -26,17 +17,8 @@ pub(in crate::hook) struct InForce {
 
 impl Server {
     /// Opens the repository that git names, and relhook's folder in it.
-    pub(in crate::hook) fn open() -> Result<Self, Stop> {
-        let store = Store::open_in_hook()?;
-        let folder = Folder::open(store.git_dir())?;
-        let log = AuditLog::at(folder.path());
-        let ledger = Ledger::open(folder.path(), &log)?;
-        Ok(Self {
-            store,
-            folder,
-            log,
-            ledger,
-        })
+    pub(in crate::hook) fn open_in_hook() -> Result<Self, Stop> {
+        Self::beside(Store::open_in_hook()?)
     }
 
     /// The policy in force: the one on its ref now, never one that a push brings.
@@ -65,7 +47,9 @@ impl Server {
     /// Puts a refusal that came before any judgement on the record, as far as that can be done:
     /// what stops the hook may be the log itself.
     pub(in crate::hook) fn note(stop: &Stop) {
-        let Ok(server) = Self::open() else { return };
+        let Ok(server) = Self::open_in_hook() else {
+            return;
+        };
         let login = server
             .policy()
             .ok()

@@ -2,12 +2,12 @@
 //! this move.
 
 use super::input::next_line;
-use super::server::Server;
 use super::transaction::{Now, Step, To, is_statement, moves, packed_value, step};
 use super::{Answer, Stop};
 use crate::decide::Reason;
 use crate::facts::Current;
 use crate::policy::Policy;
+use crate::server::Server;
 use crate::types::{Oid, RefName};
 use std::io::{BufReader, Read};
 
@@ -25,7 +25,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     if steps.is_empty() {
         return Ok(Answer::pass());
     }
-    let server = Server::open()?;
+    let server = Server::open_in_hook()?;
     let mut policy = None;
     for step in &steps {
         check(&server, &mut policy, step)?;
