@@ -96,7 +96,7 @@ impl LedgerOrders<'_> {
             Ok(Current::Absent) => Ok(None),
             Ok(Current::Symbolic { target }) => Err(unreadable(format!("it points at {target}"))),
             Ok(Current::Unreadable { why }) => Err(unreadable(why)),
-            Err(fault) => Err(unreadable(format!("{fault:?}"))),
+            Err(fault) => Err(unreadable(fault.to_string())),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Gatherer<'_> {
         match self.sources.store.current(name) {
             Ok(current) => current,
             Err(fault) => Current::Unreadable {
-                why: super::store::why(&fault),
+                why: fault.to_string(),
             },
         }
     }

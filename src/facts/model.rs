@@ -120,19 +120,22 @@ pub enum RangeOutcome {
 }
 
 /// What stopped the gathering; each is a refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The new value is not a commit.
+    #[error("a commit is expected, and it is a {kind}")]
     NotACommit {
         /// What it is: `tag`, `tree`, `blob`.
         kind: &'static str,
     },
     /// The new value does not descend from the baseline.
+    #[error("it does not descend from {baseline}")]
     NotFromBaseline {
         /// The baseline.
         baseline: Oid,
     },
     /// An object does not fit the strict grammar.
+    #[error("the object {oid}: {why}")]
     Malformed {
         /// Which.
         oid: Oid,
@@ -140,16 +143,19 @@ pub enum Fault {
         why: String,
     },
     /// An object is missing: history or content that cannot be judged.
+    #[error("the object {oid} is missing")]
     Missing {
         /// Which.
         oid: Oid,
     },
     /// More than relhook judges in one push.
+    #[error("{what}")]
     TooLarge {
         /// What there is too much of, with the limit: `more than 200000 commits`.
         what: String,
     },
     /// The store could not be read.
+    #[error("{why}")]
     Unreadable {
         /// Why.
         why: String,

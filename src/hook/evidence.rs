@@ -59,3 +59,61 @@ fn commit(commit: &CommitVerdict) -> Value {
             .collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{RefChange, RefName};
+
+    fn keys(value: &Value) -> Vec<&str> {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect()
+    }
+
+    #[test]
+    fn the_report_has_the_keys_that_docs_json_names() {
+        let oid = "8d01e77ab12c00000000000000000000000000ff".parse().unwrap();
+        let verdict = Verdict {
+            updates: vec![UpdateVerdict {
+                refname: RefName::new(b"refs/heads/prod").unwrap(),
+                change: RefChange::Create { new: oid },
+                reasons: vec![Reason::Deletion],
+                notes: Vec::new(),
+                commits: vec![CommitVerdict {
+                    oid,
+                    title: "fix".into(),
+                    contributors: std::collections::BTreeSet::new(),
+                    strangers: Vec::new(),
+                    adds: true,
+                    covers: Vec::new(),
+                    shortfalls: Vec::new(),
+                }],
+                permit: None,
+            }],
+            reasons: Vec::new(),
+        };
+        let report: Value = serde_json::from_slice(&report(&verdict)).unwrap();
+        assert_eq!(report["schema"], "relhook/verdict/v1");
+        assert_eq!(report["accepted"], false);
+        let update = &report["updates"][0];
+        assert_eq!(update["reasons"][0]["code"], "RH101");
+        let docs = include_str!("../../docs/json.md");
+        let (_, docs) = docs.split_once("## `relhook/verdict/v1`").unwrap();
+        let (docs, _) = docs.split_once("\n## ").unwrap();
+        for key in [
+            &report,
+            update,
+            &update["reasons"][0],
+            &update["commits"][0],
+        ]
+        .into_iter()
+        .flat_map(keys)
+        {
+            assert!(docs.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+}

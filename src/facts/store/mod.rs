@@ -13,7 +13,6 @@ mod hook_tests;
 #[cfg(test)]
 mod tests;
 
-use super::Fault;
 use super::limits::Limits;
 use crate::types::RefName;
 pub use error::StoreError;
@@ -106,17 +105,5 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store")
             .field("git_dir", &self.git_dir)
             .finish_non_exhaustive()
-    }
-}
-
-/// A fault in one sentence, for where no code and page go with it.
-pub(super) fn why(fault: &Fault) -> String {
-    match fault {
-        Fault::NotACommit { kind } => format!("a commit is expected, and it is a {kind}"),
-        Fault::NotFromBaseline { baseline } => format!("it does not descend from {baseline}"),
-        Fault::Malformed { oid, why } => format!("the object {oid}: {why}"),
-        Fault::Missing { oid } => format!("the object {oid} is missing"),
-        Fault::TooLarge { what } => what.clone(),
-        Fault::Unreadable { why } => why.clone(),
     }
 }

@@ -13,7 +13,7 @@ use crate::types::{Oid, RefName, escape};
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyReadError {
     /// The commit, its tree or a file in it could not be read.
-    #[error("{}", super::why(.0))]
+    #[error("{0}")]
     Fault(Fault),
     /// The ref is not an ordinary one.
     #[error("{POLICY_REF} is not an ordinary branch: {why}")]
