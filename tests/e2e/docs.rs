@@ -88,6 +88,7 @@ fn documents(root: &Path) -> Vec<std::path::PathBuf> {
         root.to_owned(),
         root.join("docs"),
         root.join("docs/decisions"),
+        root.join("docs/hosting"),
     ];
     let files = folders
         .iter()

@@ -14,6 +14,8 @@ mod check;
 mod commands;
 mod common;
 mod docs;
+#[allow(dead_code, reason = "shared by the tests of several servers")]
+mod hosting;
 mod init;
 mod release_crash;
 mod release_dir;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct World {
     root: TempDir,
+    server: PathBuf,
     cloned: RefCell<BTreeSet<String>>,
 }
 
@@ -42,12 +43,26 @@ impl World {
     /// A server's repository with one commit on `prod`, before relhook is installed.
     #[track_caller]
     pub fn without_relhook() -> Self {
+        let world = Self::without_repository("server.git");
+        let mut init = world.server_command("git");
+        run(init
+            .args(["init", "-q", "--bare", "-b", "prod"])
+            .arg(world.server()))
+        .assert_ok();
+        world.seeds();
+        world
+    }
+
+    /// Folders and keys; the bare repository is still to be made, under this path of the world.
+    #[track_caller]
+    pub fn without_repository(server: &str) -> Self {
         // The agent's socket needs a short path.
         let root = tempfile::Builder::new()
             .prefix("rh")
             .tempdir_in("/tmp")
             .unwrap();
         let world = Self {
+            server: root.path().join(server),
             root,
             cloned: RefCell::default(),
         };
@@ -55,18 +70,12 @@ impl World {
         for folder in ["home/server", "clone", "keys"] {
             std::fs::create_dir_all(world.path(folder)).unwrap();
         }
-        let server = world.server();
-        let mut init = world.server_command("git");
-        run(init
-            .args(["init", "-q", "--bare", "-b", "prod"])
-            .arg(&server))
-        .assert_ok();
-        world.seed();
         world
     }
 
     /// One commit that was there before anybody was asked.
-    fn seed(&self) {
+    #[track_caller]
+    pub fn seeds(&self) {
         let server = |args: &[&str]| self.server_git(args).text();
         let tree = server(&["mktree", "--missing"]);
         let who = [
@@ -86,7 +95,7 @@ impl World {
 
     /// The bare repository.
     pub fn server(&self) -> PathBuf {
-        self.path("server.git")
+        self.server.clone()
     }
 
     /// The GnuPG home with everybody's secret keys.
