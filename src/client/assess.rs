@@ -8,7 +8,7 @@ use crate::facts::{
     StatementFacts, Subject, UpdateFacts, gather,
 };
 use crate::object::{Commit, Tag};
-use crate::policy::{Attribution, IdentitySource};
+use crate::policy::{Attribution, Shows};
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefName, Timestamp};
 use std::collections::{HashMap, HashSet};
@@ -188,10 +188,12 @@ impl Workspace {
 
     /// The pusher as the server would know them.
     fn pusher(&self, assumed: &Assumed) -> Pusher {
-        match (&self.policy().identity, &assumed.person) {
-            (IdentitySource::None, _) => Pusher::NotAsked,
-            (IdentitySource::Variable(_), Some(person)) => Pusher::Person(person.clone()),
-            (IdentitySource::Variable(_), None) => Pusher::Unknown {
+        match (self.policy().identity.shows(), &assumed.person) {
+            (Shows::Nothing, _) => Pusher::NotAsked,
+            (Shows::Login | Shows::SshKey | Shows::Key, Some(person)) => {
+                Pusher::Person(person.clone())
+            }
+            (Shows::Login | Shows::SshKey | Shows::Key, None) => Pusher::Unknown {
                 login: "you".to_owned(),
             },
         }

@@ -15,6 +15,11 @@ pub(super) fn faults(policy: &Policy, pusher: &Pusher, rules: &[&BranchRule]) ->
         Pusher::Unknown { login } => vec![Reason::PusherUnknown {
             login: login.clone(),
         }],
+        Pusher::UnknownKey { key } => vec![Reason::PusherKeyUnknown { key: key.clone() }],
+        Pusher::Refused { source, why } => vec![Reason::PusherRefused {
+            source_name: source.clone(),
+            why: why.clone(),
+        }],
         Pusher::NotAsked => limits(rules)
             .map(|teams| Reason::PusherNotAsked {
                 teams: teams.clone(),

@@ -128,7 +128,11 @@ impl Gatherer<'_> {
         if self.sources.store.arrives(oid)? {
             return Ok(match &self.pusher {
                 Pusher::Person(name) => Some(name.clone()),
-                Pusher::Unknown { .. } | Pusher::Missing { .. } | Pusher::NotAsked => None,
+                Pusher::Unknown { .. }
+                | Pusher::UnknownKey { .. }
+                | Pusher::Refused { .. }
+                | Pusher::Missing { .. }
+                | Pusher::NotAsked => None,
             });
         }
         let known = self.sources.memory.first_pusher(oid);

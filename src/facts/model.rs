@@ -25,6 +25,18 @@ pub enum Pusher {
         /// What the server supplied, escaped.
         login: String,
     },
+    /// A key that no person of the policy has, by which the server let the client in.
+    UnknownKey {
+        /// The key: `ssh-ed25519 AAAA…`.
+        key: String,
+    },
+    /// The source supplied something that does not hold: it shows nobody.
+    Refused {
+        /// The source, for the message: `SSH_USER_AUTH`.
+        source: String,
+        /// Why.
+        why: String,
+    },
     /// The policy names a source and it supplied nothing.
     Missing {
         /// The source, for the message: `REMOTE_USER`.

@@ -1,11 +1,12 @@
 //! `pre-receive`: may this push in?
 
+use super::identity::{self, Identified};
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::InForce;
-use super::{Answer, Claimed, Stop, evidence, identity, input, variable};
+use super::{Answer, Claimed, Stop, evidence, input, variable};
 use crate::audit::{Event, Hash, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
-use crate::facts::{PushFacts, Sources, gather};
+use crate::facts::{PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
 use crate::server::Server;
 use crate::ui;
@@ -26,9 +27,10 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     input::check_options(variable)?;
     let server = Server::open_in_hook()?;
     let in_force = server.policy()?;
-    let facts = gather_facts(&server, &in_force, claimed)?;
+    let identified = identity::identify(in_force.policy(), &variable);
+    let facts = gather_facts(&server, &in_force, identified.pusher.clone(), claimed)?;
     let verdict = decide(in_force.policy(), &facts);
-    record(&server, &in_force, &facts, &verdict)?;
+    record(&server, &in_force, &facts, &verdict, identified)?;
     Ok(Answer {
         text: ui::report(&verdict, in_force.policy()),
         exit: u8::from(!verdict.accepted()),
@@ -38,6 +40,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
 fn gather_facts(
     server: &Server,
     in_force: &InForce,
+    pusher: Pusher,
     claimed: Vec<Claimed>,
 ) -> Result<PushFacts, Stop> {
     let keyring = server.keyring(in_force)?;
@@ -49,7 +52,6 @@ fn gather_facts(
         now: server.now()?,
         progress: None,
     };
-    let pusher = identity::pusher(in_force.policy(), variable);
     Ok(gather(&sources, pusher, claimed))
 }
 
@@ -59,14 +61,18 @@ fn record(
     in_force: &InForce,
     facts: &PushFacts,
     verdict: &Verdict,
+    identified: Identified,
 ) -> Result<(), Stop> {
     let mut kept = vec![server.log.keep(&evidence::report(verdict))?];
+    for raw in &identified.evidence {
+        kept.push(server.log.keep(raw)?);
+    }
     for oid in evidence_of(facts) {
         kept.push(keep_object(server, oid)?);
     }
     let circumstances = Circumstances {
         policy: in_force.commit,
-        login: identity::login(in_force.policy(), variable),
+        login: identified.login,
         evidence: kept,
     };
     let record = verdict_record(verdict, facts, circumstances);

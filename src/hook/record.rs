@@ -66,7 +66,11 @@ fn tells(verdict: &UpdateVerdict, facts: &UpdateFacts) -> bool {
 fn person(pusher: &Pusher) -> Option<String> {
     match pusher {
         Pusher::Person(name) => Some(name.to_string()),
-        Pusher::Unknown { .. } | Pusher::Missing { .. } | Pusher::NotAsked => None,
+        Pusher::Unknown { .. }
+        | Pusher::UnknownKey { .. }
+        | Pusher::Refused { .. }
+        | Pusher::Missing { .. }
+        | Pusher::NotAsked => None,
     }
 }
 

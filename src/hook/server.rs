@@ -50,10 +50,9 @@ impl Server {
         let Ok(server) = Self::open_in_hook() else {
             return;
         };
-        let login = server
-            .policy()
-            .ok()
-            .and_then(|in_force| super::identity::login(in_force.policy(), super::variable));
+        let login = server.policy().ok().and_then(|in_force| {
+            super::identity::identify(in_force.policy(), &super::variable).login
+        });
         let event = Event::Refused {
             code: stop.reason().code().to_string(),
             why: stop.reason().to_string(),

@@ -1,7 +1,7 @@
 //! Could anybody still change the policy?
 
 use super::reach::{Demand, reachable};
-use super::{Attribution, BranchRule, IdentitySource, POLICY_FILE, POLICY_REF, Person, Policy};
+use super::{Attribution, BranchRule, POLICY_FILE, POLICY_REF, Person, Policy};
 use crate::types::{RefName, TeamName};
 use std::collections::BTreeSet;
 
@@ -35,7 +35,8 @@ pub fn locks_out(policy: &Policy) -> Option<String> {
         .reduce(|left, right| left.intersection(&right).copied().collect());
     match pushable {
         Some(pushers) if pushers.is_empty() => {
-            Some(format!("nobody who may push `{POLICY_REF}` has a login"))
+            let needed = policy.identity.shows().needs();
+            Some(format!("nobody who may push `{POLICY_REF}` has {needed}"))
         }
         Some(_) | None => None,
     }
@@ -74,10 +75,10 @@ pub(super) fn able<'a>(policy: &'a Policy, teams: &[TeamName]) -> BTreeSet<&'a s
     of_teams(policy, teams, |person| !person.keys.is_empty())
 }
 
-/// Those of the teams who can push: enabled, with a login that the server can tell.
+/// Those of the teams who can push: enabled, with a login or key that the source shows.
 pub(super) fn pushers<'a>(policy: &'a Policy, teams: &[TeamName]) -> BTreeSet<&'a str> {
-    let known = knows_pusher(policy);
-    of_teams(policy, teams, |person| known && !person.logins.is_empty())
+    let shows = policy.identity.shows();
+    of_teams(policy, teams, |person| shows.can_show(person.into()))
 }
 
 fn of_teams<'a>(
@@ -101,19 +102,13 @@ pub(super) fn authors<'a>(policy: &'a Policy, rules: &[&BranchRule]) -> BTreeSet
         Attribution::Signature => true,
         Attribution::SignatureOrPusher => false,
     });
-    let by_login = !by_signature && knows_pusher(policy);
+    let shows = policy.identity.shows();
+    let as_pusher = |person: &Person| !by_signature && shows.can_show(person.into());
     policy
         .people
         .values()
         .filter(|person| !person.disabled)
-        .filter(|person| !person.keys.is_empty() || (by_login && !person.logins.is_empty()))
+        .filter(|person| !person.keys.is_empty() || as_pusher(person))
         .map(|person| person.name.as_str())
         .collect()
-}
-
-fn knows_pusher(policy: &Policy) -> bool {
-    match policy.identity {
-        IdentitySource::None => false,
-        IdentitySource::Variable(_) => true,
-    }
 }

@@ -14,6 +14,7 @@ mod complaint;
 mod fault;
 mod fields;
 mod globs;
+mod identity;
 mod key;
 mod keyfiles;
 mod lockout;
@@ -31,13 +32,14 @@ mod yaml;
 pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;
 pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs, PathRules};
+pub use identity::{IdentitySource, Shows};
 pub use keyfiles::{
     Bundle, KeyFiles, KeyFilesError, MAX_KEY_BYTES, MAX_KEY_FILE_BYTES, MAX_KEY_FILES, MissingFile,
 };
 pub use lockout::locks_out;
 pub use model::{
-    Attribution, BranchRule, DirTarget, FtpTarget, IdentitySource, Independence, PathRule, Person,
-    Policy, PolicyId, RepositoryName, Target, TargetKind, TlsMode,
+    Attribution, BranchRule, DirTarget, FtpTarget, Independence, PathRule, Person, Policy,
+    PolicyId, RepositoryName, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
 pub(crate) use values::span;

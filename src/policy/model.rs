@@ -1,7 +1,7 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
-use super::{PathGlobs, PathRules};
+use super::{IdentitySource, PathGlobs, PathRules};
 use crate::types::{
     Email, KeyFingerprint, Login, Oid, PersonName, RefName, Seconds, TargetName, TeamName,
 };
@@ -53,15 +53,6 @@ pub struct Person {
     /// The SSH ones themselves: one for each [`KeyFingerprint::Ssh`] of `keys`, in that order. The
     /// others lie in the policy's `keys/` folder.
     pub ssh_keys: Vec<ssh_key::PublicKey>,
-}
-
-/// Where the authenticated pusher's login comes from. Exactly one source; all others are ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IdentitySource {
-    /// No authenticated identity: signatures are the only attribution.
-    None,
-    /// An environment variable that the server sets and no client can.
-    Variable(String),
 }
 
 /// What a protected ref demands.

@@ -102,7 +102,7 @@ pub(super) fn variable(text: &str) -> Against {
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     if !shaped {
-        against("has to be `none` or an environment variable like `REMOTE_USER`")
+        against("is neither a source that is known nor an environment variable like `SITE_LOGIN`")
     } else if CLIENT_PREFIXES
         .iter()
         .any(|prefix| text.starts_with(prefix))

@@ -161,7 +161,7 @@ pub enum Reason {
         problem: SignatureProblem,
     },
     /// The server does not say who pushes.
-    #[error("the server does not say who pushes: `{source_name}` is not set")]
+    #[error("the server does not say who pushes: `{source_name}` is not set or empty")]
     PusherMissing {
         /// The source that said nothing.
         source_name: String,
@@ -171,6 +171,20 @@ pub enum Reason {
     PusherUnknown {
         /// The login, escaped.
         login: String,
+    },
+    /// No person of the policy has the key by which the pusher logged in.
+    #[error("no person of the policy has the key `{key}`")]
+    PusherKeyUnknown {
+        /// The key: `ssh-ed25519 AAAA…`.
+        key: String,
+    },
+    /// What the server says about the pusher does not hold.
+    #[error("the server does not say soundly who pushes: `{source_name}`: {why}")]
+    PusherRefused {
+        /// The source that said it.
+        source_name: String,
+        /// Why.
+        why: String,
     },
     /// The pusher is not among those who may push.
     #[error("{person} may not push here: only {} may", words::any_of(.teams))]

@@ -33,6 +33,8 @@ impl Reason {
             Self::Signature { problem, .. } => of_signature(problem),
             Self::PusherMissing { .. } => Code::PUSHER_MISSING,
             Self::PusherUnknown { .. } => Code::PUSHER_UNKNOWN,
+            Self::PusherKeyUnknown { .. } => Code::PUSHER_UNKNOWN,
+            Self::PusherRefused { .. } => Code::PUSHER_REFUSED,
             Self::PusherNotAllowed { .. } => Code::PUSHER_NOT_ALLOWED,
             Self::PusherDisabled { .. } => Code::PUSHER_DISABLED,
             Self::PusherNotAsked { .. } => Code::PUSHER_NOT_ASKED,

@@ -123,7 +123,10 @@ impl Oracle<'_> {
         let limits: Vec<&Vec<TeamName>> =
             rules.iter().filter_map(|rule| rule.push.as_ref()).collect();
         match &self.facts.pusher {
-            Pusher::Missing { .. } | Pusher::Unknown { .. } => false,
+            Pusher::Missing { .. }
+            | Pusher::Unknown { .. }
+            | Pusher::UnknownKey { .. }
+            | Pusher::Refused { .. } => false,
             Pusher::NotAsked => limits.is_empty(),
             Pusher::Person(name) => {
                 self.enabled(name)

@@ -5,7 +5,7 @@ use super::super::model::{FtpTarget, Target, TargetKind};
 use super::super::schema::{BranchEntry, Document, Named};
 use super::super::suggest;
 use super::super::yaml::shown;
-use super::{Complaints, Fault, MAX_GLOBS, knows_pusher};
+use super::{Complaints, Fault, MAX_GLOBS, Shows, shows};
 use crate::policy::{Attribution, POLICY_REF, Position};
 use std::collections::BTreeMap;
 
@@ -138,7 +138,7 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
             }
         }
     }
-    if !knows_pusher(document) {
+    if shows(document) == Some(Shows::Nothing) {
         for rule in &document.branches {
             needs_pusher(&rule.entry, complaints);
         }

@@ -4,8 +4,9 @@ mod checks;
 mod thresholds;
 
 use super::complaint::Complaints;
+use super::identity::{IdentitySource, Shows};
 use super::model::{
-    Attribution, BranchRule, IdentitySource, Independence, PathRule, Person, Policy, RepositoryName,
+    Attribution, BranchRule, Independence, PathRule, Person, Policy, RepositoryName,
 };
 use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
 use super::{Fault, PathGlobs, PathRules};
@@ -123,11 +124,8 @@ fn attribution(entry: &BranchEntry) -> Attribution {
         .map_or(Attribution::Signature, |attribution| attribution.value)
 }
 
-/// Whether the server can tell who pushes.
-fn knows_pusher(document: &Document) -> bool {
-    match document.identity {
-        Some(IdentitySource::None) => false,
-        // One that could not be read has been complained about.
-        Some(IdentitySource::Variable(_)) | None => true,
-    }
+/// What the source shows of a pusher. Nothing where it could not be read, which has been
+/// complained about.
+fn shows(document: &Document) -> Option<Shows> {
+    document.identity.as_ref().map(IdentitySource::shows)
 }

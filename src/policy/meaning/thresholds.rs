@@ -4,7 +4,7 @@ use super::super::fields::At;
 use super::super::reach::{Demand, reachable};
 use super::super::schema::{BranchEntry, DemandEntry, Document, PersonEntry};
 use super::super::yaml::shown;
-use super::{Complaints, Fault, attribution, knows_pusher};
+use super::{Complaints, Fault, Shows, attribution, shows};
 use crate::policy::Attribution;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,16 +68,20 @@ fn why(demand: &Demand<'_>, from: &[At<String>]) -> String {
     }
 }
 
-/// A rule that names who may push needs one of them to have a login.
+/// A rule that names who may push needs one of them to be known to the source.
 fn pushers(index: &Index<'_>, entry: &BranchEntry, complaints: &mut Complaints) {
     let Some(push) = &entry.push else { return };
-    if !index.knows_pusher || !index.all_there(&push.value) {
+    let Some(shows) = index.shows.filter(|shows| *shows != Shows::Nothing) else {
+        return;
+    };
+    if !index.all_there(&push.value) {
         return;
     }
-    let can_push = |entry: &PersonEntry| !entry.disabled && !entry.logins.is_empty();
+    let can_push = |entry: &PersonEntry| !entry.disabled && shows.can_show(entry.into());
     if index.members_who(&push.value, can_push).is_empty() {
         let what = "push".to_owned();
-        let why = "nobody in these teams has a login, so nobody could push".to_owned();
+        let needed = shows.needs();
+        let why = format!("nobody in these teams has {needed}, so nobody could push");
         complaints.add(push.at, Fault::Value { what, why });
     }
 }
@@ -86,7 +90,7 @@ fn pushers(index: &Index<'_>, entry: &BranchEntry, complaints: &mut Complaints) 
 struct Index<'a> {
     people: BTreeMap<&'a str, &'a PersonEntry>,
     teams: BTreeMap<&'a str, &'a [At<String>]>,
-    knows_pusher: bool,
+    shows: Option<Shows>,
 }
 
 impl<'a> Index<'a> {
@@ -98,7 +102,7 @@ impl<'a> Index<'a> {
                 .map(|person| (&*person.name, &person.entry))
                 .collect(),
             teams: teams.map(|team| (&*team.name, &*team.entry)).collect(),
-            knows_pusher: knows_pusher(document),
+            shows: shows(document),
         }
     }
 
@@ -133,16 +137,21 @@ impl<'a> Index<'a> {
         members
     }
 
+    /// Whether the source can show this person; one that could not be read counts as if it could.
+    fn can_show(&self, person: &PersonEntry) -> bool {
+        self.shows.is_none_or(|shows| shows.can_show(person.into()))
+    }
+
     /// Everybody to whom the rule's commits can be attributed.
     fn authors(&self, entry: &BranchEntry) -> BTreeSet<&'a str> {
-        let pusher_counts = match attribution(entry) {
+        let shown = |person: &PersonEntry| match attribution(entry) {
             Attribution::Signature => false,
-            Attribution::SignatureOrPusher => self.knows_pusher,
+            Attribution::SignatureOrPusher => self.can_show(person),
         };
-        let known = self.people.iter().filter(|(_, person)| {
-            let by_login = pusher_counts && !person.logins.is_empty();
-            !person.disabled && (by_login || person.has_keys)
-        });
+        let known = self
+            .people
+            .iter()
+            .filter(|(_, person)| !person.disabled && (shown(person) || person.has_keys));
         known.map(|(name, _)| *name).collect()
     }
 

@@ -7,7 +7,8 @@ mod targets;
 
 use super::complaint::Complaints;
 use super::fields::{self, At, Fields};
-use super::model::{Attribution, IdentitySource, Independence, Target};
+use super::identity::{IdentitySource, Known};
+use super::model::{Attribution, Independence, Target};
 use super::yaml::{Entry, Node, Value, shown};
 use super::{Fault, Position, key::Key, values};
 use crate::types::{Oid, Seconds};
@@ -48,6 +49,18 @@ pub(super) struct PersonEntry {
     pub(super) keys: Vec<At<Key>>,
     /// Whether keys are written at all, readable or not.
     pub(super) has_keys: bool,
+}
+
+impl From<&PersonEntry> for Known {
+    fn from(entry: &PersonEntry) -> Self {
+        Self {
+            login: !entry.logins.is_empty(),
+            // A key that could not be read may have been one.
+            ssh_key: entry.has_keys
+                && (entry.keys.is_empty() || entry.keys.iter().any(|key| key.value.ssh.is_some())),
+            key: entry.has_keys,
+        }
+    }
 }
 
 /// One entry of `branches`.
@@ -137,16 +150,20 @@ fn identity(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Identity
     };
     let what = ("identity", entry.key_at);
     let fields = Fields::read(&entry.value, what, "`identity`", &["source"], complaints)?;
-    let source = fields.required("source", complaints, |node, what, complaints| {
-        checked(node, what, complaints, |text| match text {
-            "none" => Ok(()),
-            _ => values::variable(text),
-        })
-    })?;
-    Some(match source.value.as_str() {
-        "none" => IdentitySource::None,
-        _ => IdentitySource::Variable(source.value),
-    })
+    fields.required("source", complaints, source)
+}
+
+fn source(node: &Node, what: &str, complaints: &mut Complaints) -> Option<IdentitySource> {
+    let text = fields::text(node, what, complaints)?;
+    match IdentitySource::parse(&text.value) {
+        Ok(source) => Some(source),
+        Err((against, hint)) => {
+            let why = format!("`{}` {against}", shown(&text.value));
+            let what = shown(what);
+            complaints.push(node.at, Fault::Value { what, why }, || hint);
+            None
+        }
+    }
 }
 
 /// Text that passes a check.

@@ -1,0 +1,1 @@
+//! What each source says, and to what it is blind.
