@@ -150,7 +150,7 @@ macro_rules! every_code {
                 "";
             411 APPROVAL_SIGNATURE, "a statement's signature does not count",
                 "";
-            412 APPROVER_DISABLED, "a statement by somebody who is disabled",
+            412 APPROVER_DISABLED, "an approval by somebody who is disabled",
                 "";
             413 AGE_UNKNOWN, "when an approval arrived is not recorded",
                 "";

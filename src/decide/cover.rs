@@ -6,7 +6,7 @@ use super::lack::Lacks;
 use super::reach::{Start, spread};
 use super::roster::{Crowd, Number};
 use super::span::{At, Span};
-use super::voices::Approval;
+use super::voices::{Approval, Voices};
 use super::{Cover, Reason, Shortfall};
 use crate::policy::{BranchRule, Independence};
 use crate::types::RepoPath;
@@ -20,6 +20,9 @@ pub(super) struct Ruling<'a> {
     pub demands: Vec<Demand<'a>>,
     /// The approvals that the rule does not find too old, in their order.
     pub approvals: Vec<Approval>,
+    /// Those of people who are disabled by now: they approve nothing, and yet settle what the same
+    /// people had objected to.
+    pub settling: Vec<Approval>,
     /// Who is barred from the whole range, where the rule bars contributors from all of it.
     barred: Option<Crowd>,
     /// For each approver and each commit, the first of their approvals that reaches it.
@@ -45,11 +48,13 @@ pub(super) struct Outcome {
 
 impl<'a> Ruling<'a> {
     /// Holds the rule's own time limit against the approvals, and finds out what they reach.
-    pub(super) fn new(span: &'a Span<'a>, rule: &'a BranchRule, all: &[Approval]) -> Self {
-        let young = all
-            .iter()
-            .filter(|approval| age(span, rule, approval) == Age::Counts);
-        let approvals: Vec<Approval> = young.copied().collect();
+    pub(super) fn new(span: &'a Span<'a>, rule: &'a BranchRule, voices: &Voices<'_>) -> Self {
+        let young = |all: &[Approval]| -> Vec<Approval> {
+            let all = all.iter();
+            let young = all.filter(|approval| age(span, rule, approval) == Age::Counts);
+            young.copied().collect()
+        };
+        let approvals = young(&voices.approvals);
         let mut starts: BTreeMap<Number, Vec<Start<Reverse<usize>>>> = BTreeMap::new();
         for (number, approval) in approvals.iter().enumerate() {
             let own = starts.entry(approval.person).or_default();
@@ -65,8 +70,9 @@ impl<'a> Ruling<'a> {
                 .collect(),
             barred: match rule.independence {
                 Independence::Commit => None,
-                Independence::Range => Some(contributors_to_any(span, all)),
+                Independence::Range => Some(contributors_to_any(span, &voices.approvals)),
             },
+            settling: young(&voices.settling),
             approvals,
         }
     }
@@ -83,9 +89,19 @@ impl<'a> Ruling<'a> {
 
     /// Everybody whose approval counts for some demand of the rule.
     pub(super) fn could_approve(&self) -> Crowd {
+        self.all(|demand| &demand.members)
+    }
+
+    /// Everybody whose objection counts: who could approve, or could if they were not disabled. A
+    /// no that was taken in does not turn into silence because an account was closed.
+    pub(super) fn could_object(&self) -> Crowd {
+        self.all(|demand| &demand.listed)
+    }
+
+    fn all<'s>(&'s self, who: impl Fn(&'s Demand<'a>) -> &'s Crowd) -> Crowd {
         let mut all = Crowd::default();
         for demand in &self.demands {
-            all.join(&demand.members);
+            all.join(who(demand));
         }
         all
     }

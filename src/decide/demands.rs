@@ -15,8 +15,10 @@ pub(super) struct Demand<'a> {
     pub required: u32,
     /// The teams.
     pub from: &'a [TeamName],
-    /// Who is in them.
+    /// Who is in them and still counts.
     pub members: Crowd,
+    /// Who is in them, disabled or not.
+    pub listed: Crowd,
     /// Who of them has a key.
     pub able: Crowd,
     /// The path rule, unless it is the branch's own demand.
@@ -29,6 +31,7 @@ pub(super) fn all<'a>(roster: &Roster<'_>, rule: &'a BranchRule) -> Vec<Demand<'
         required: required.max(1),
         from,
         members: roster.members(from),
+        listed: roster.listed(from),
         able: roster.able(from),
         paths,
     };

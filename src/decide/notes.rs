@@ -3,7 +3,7 @@
 
 use super::cover::{Age, Outcome, Ruling, age};
 use super::reason::words::{any_of, commits};
-use super::roster::Number;
+use super::roster::{Crowd, Number};
 use super::span::{At, Span};
 use super::voices::{Approval, Voices};
 use super::{Code, Note};
@@ -221,15 +221,22 @@ fn outsiders(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<Note>
     let Some((first, _)) = judged.first() else {
         return Vec::new();
     };
-    let inside = |person: Number| {
-        let mut rulings = judged.iter();
-        rulings.any(|(ruling, _)| ruling.could_approve().has(person))
+    let everybody = |could: &dyn Fn(&Ruling<'_>) -> Crowd| {
+        let mut all = Crowd::default();
+        for (ruling, _) in judged {
+            all.join(&could(ruling));
+        }
+        all
     };
+    let approvers = everybody(&|ruling| ruling.could_approve());
+    let objectors = everybody(&|ruling| ruling.could_object());
     let approved = voices.approvals.iter();
+    let approved = approved.filter(|one| !approvers.has(one.person));
     let approved = approved.map(|approval| (approval.person, approval.at, "approved"));
     let objected = voices.objections.iter();
+    let objected = objected.filter(|one| !objectors.has(one.person));
     let objected = objected.map(|one| (one.person, one.at, "objected to"));
-    let outside = approved.chain(objected).filter(|(who, ..)| !inside(*who));
+    let outside = approved.chain(objected);
     let span = first.span;
     outside
         .filter_map(|(who, at, verb)| {

@@ -1,4 +1,4 @@
-//! Objections: one that stands blocks, whoever approves.
+//! Objections: one that stands blocks, whoever approves, and whatever became of its signer.
 
 use super::cover::Ruling;
 use super::reach::{Start, spread};
@@ -7,14 +7,14 @@ use super::voices::Objection;
 use crate::types::Timestamp;
 use std::collections::BTreeMap;
 
-/// Which of the objections stand under one rule: made by somebody who could approve under it, and
-/// not followed by their own approval of the same commit.
+/// Which of the objections stand under one rule: made by somebody who could approve under it, or
+/// could before they were disabled, and not followed by their own approval of the same commit.
 ///
 /// What counts is when the server first saw each; of two at the same time, and where a time is not
 /// known, the objection stands. It also stands against an approval that its own signer dates before
 /// it: whoever held that back until after the objection may not overrule it with it.
 pub(super) fn standing(ruling: &Ruling<'_>, objections: &[Objection<'_>]) -> Vec<bool> {
-    let could = ruling.could_approve();
+    let could = ruling.could_object();
     let mut later: BTreeMap<(Number, Timestamp), Vec<Option<Timestamp>>> = BTreeMap::new();
     let standing = objections.iter().map(|objection| {
         let person = objection.person;
@@ -40,7 +40,7 @@ fn last_approved(
     person: Number,
     claimed: Timestamp,
 ) -> Vec<Option<Timestamp>> {
-    let own = ruling.approvals.iter();
+    let own = ruling.approvals.iter().chain(&ruling.settling);
     let own = own.filter(|approval| approval.person == person && approval.claimed >= claimed);
     let starts: Vec<Start<Timestamp>> = own
         .filter_map(|approval| approval.seen.map(|seen| approval.starts(ruling.span, seen)))

@@ -87,9 +87,7 @@ fn content(span: &Span<'_>, rules: &[&BranchRule], findings: &mut Findings) {
     let reasons = &mut findings.reasons;
     reasons.extend(attribution::faults(span, rules));
     let voices = sift(span);
-    let rulings = rules
-        .iter()
-        .map(|rule| Ruling::new(span, rule, &voices.approvals));
+    let rulings = rules.iter().map(|rule| Ruling::new(span, rule, &voices));
     let judged: Vec<(Ruling<'_>, Outcome)> = rulings
         .map(|ruling| {
             let outcome = ruling.judge();
@@ -136,6 +134,7 @@ fn objecting(
             commit: span.oid(objection.at).unwrap_or(objection.tag),
             tag: objection.tag,
             reason: objection.reason.map(str::to_owned),
+            disabled: span.roster.is_disabled(objection.person),
         })
         .collect()
 }

@@ -46,7 +46,20 @@ impl<'a> Roster<'a> {
             .collect()
     }
 
-    /// Those of them who have a key, so that they could sign an approval.
+    /// Everybody in any of the teams, disabled or not.
+    pub(super) fn listed(&self, teams: &[TeamName]) -> Crowd {
+        let listed = self.policy.listed(teams);
+        listed.iter().filter_map(|name| self.number(name)).collect()
+    }
+
+    /// Whether a person is disabled.
+    pub(super) fn is_disabled(&self, number: Number) -> bool {
+        let name = self.names.get(number);
+        let person = name.and_then(|name| self.policy.people.get(*name));
+        person.is_none_or(|person| person.disabled)
+    }
+
+    /// Those of its members who have a key, so that they could sign an approval.
     pub(super) fn able(&self, teams: &[TeamName]) -> Crowd {
         let members = self.policy.members(teams);
         let has_key = |name: &&PersonName| {

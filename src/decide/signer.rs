@@ -42,13 +42,12 @@ pub(super) fn signer(policy: &Policy, roster: &Roster<'_>, fact: &SignatureFact)
     }
 }
 
-/// Whose key it was, where nothing but the key's age is against a signature and they still count.
-/// For stored objections and withdrawals, which were valid when they were taken in; never for a yes.
+/// Whose key it was, where nothing but the key's age is against a signature. For stored objections and withdrawals, which were valid when they were taken in; never for a yes.
 pub(super) fn lapsed(policy: &Policy, roster: &Roster<'_>, fact: &SignatureFact) -> Option<Number> {
     let SignatureFact::Refused(SignatureProblem::ExpiredKey { key }) = fact else {
         return None;
     };
     let mut people = policy.people.values();
     let owner = people.find(|person| person.keys.iter().any(|own| own.to_string() == *key))?;
-    roster.number(&owner.name).filter(|_| !owner.disabled)
+    roster.number(&owner.name)
 }

@@ -72,6 +72,8 @@ pub(super) struct Objection<'a> {
 pub(super) struct Voices<'a> {
     /// In an order that does not depend on how they were found: the tip's first.
     pub approvals: Vec<Approval>,
+    /// Approvals of people who are disabled by now: they count against their own objections only.
+    pub settling: Vec<Approval>,
     /// In an order that does not depend on how they were found.
     pub objections: Vec<Objection<'a>>,
     /// Why others do not count.
@@ -90,7 +92,11 @@ pub(super) fn sift<'a>(span: &Span<'a>) -> Voices<'a> {
     for (at, commit) in span.facts.commits.iter().enumerate() {
         if let Some(approving) = &commit.approving {
             match approving_commit(span, &withdrawn, at, commit, approving) {
-                Ok(approval) => voices.approvals.push(approval),
+                Ok(approval) => {
+                    voices.approval(span, approval, || {
+                        notes::commit_disabled(span, approval.person, commit)
+                    });
+                }
                 Err(note) => voices.notes.push(note),
             }
         }
@@ -145,15 +151,19 @@ impl<'a> Voices<'a> {
         match facts.statement.decision {
             Decision::Withdraw { .. } => {}
             Decision::Approve => match since(span, facts) {
-                Ok(since) => self.approvals.push(Approval {
-                    at,
-                    by: facts.tag,
-                    person,
-                    since,
-                    seen: facts.first_seen,
-                    claimed: facts.claimed,
-                    commit: false,
-                }),
+                Ok(since) => {
+                    let approval = Approval {
+                        at,
+                        by: facts.tag,
+                        person,
+                        since,
+                        seen: facts.first_seen,
+                        claimed: facts.claimed,
+                        commit: false,
+                    };
+                    let disabled = || notes::disabled(span, person, &facts.statement);
+                    self.approval(span, approval, disabled);
+                }
                 Err(()) => self.notes.push(notes::base_elsewhere(span, person, facts)),
             },
             Decision::Reject => self.objections.push(Objection {
@@ -169,6 +179,17 @@ impl<'a> Voices<'a> {
 }
 
 impl Voices<'_> {
+    /// An approval counts while its signer does. Afterwards it is worth as much as it was against
+    /// their own objections, and nothing else.
+    fn approval(&mut self, span: &Span<'_>, approval: Approval, disabled: impl Fn() -> Note) {
+        if span.roster.is_disabled(approval.person) {
+            self.settling.push(approval);
+            self.notes.push(disabled());
+        } else {
+            self.approvals.push(approval);
+        }
+    }
+
     /// Withdrawals were heard before; here is said which were not.
     fn withdrawal(&mut self, span: &Span<'_>, facts: &StatementFacts) {
         if facts.statement.repository != span.policy.repository.0 {
@@ -199,8 +220,8 @@ enum Refusal {
     Unchecked(Oid, SignatureProblem),
 }
 
-/// Whether an approval or objection is heard at all: about this repository and ref, by a person who still
-/// counts, and not expired.
+/// Whether an approval or objection is heard at all: about this repository and ref, by a person of
+/// the policy, and not expired. Whether the person still counts is asked of approvals only.
 fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
     let statement = &facts.statement;
     let note = |note| Err(Refusal::Note(note));
@@ -216,9 +237,6 @@ fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
             Some(number) => number,
             None => return Err(refused(facts, problem)),
         },
-        Signer::Person { number, disabled } if disabled => {
-            return note(notes::disabled(span, number, statement));
-        }
         Signer::Person { number, .. } => number,
     };
     match statement.expires {
@@ -270,8 +288,8 @@ fn since(span: &Span<'_>, facts: &StatementFacts) -> Result<Option<At>, ()> {
     }
 }
 
-/// An approval that travels as a commit: for this repository and ref, adding nothing, signed by
-/// somebody who still counts.
+/// An approval that travels as a commit: for this repository and ref, adding nothing, signed by a
+/// person of the policy.
 fn approving_commit(
     span: &Span<'_>,
     withdrawn: &HashSet<(Number, Oid)>,
@@ -289,9 +307,6 @@ fn approving_commit(
         return Err(notes::commit_adds(commit));
     }
     let person = match span.signers.get(at) {
-        Some(Signer::Person { number, disabled }) if *disabled => {
-            return Err(notes::commit_disabled(span, *number, commit));
-        }
         Some(Signer::Person { number, .. }) => *number,
         Some(Signer::Refused(problem)) => return Err(notes::commit_refused(commit, problem)),
         Some(Signer::Nobody) | None => return Err(notes::commit_unsigned(commit)),

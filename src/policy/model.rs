@@ -42,7 +42,8 @@ pub struct Person {
     pub name: PersonName,
     /// What to call them in reports, if it differs.
     pub full_name: Option<String>,
-    /// Whether they still count: a disabled person keeps their history and can approve nothing.
+    /// Whether they no longer count: what they did stays theirs and what they objected to stays
+    /// stopped, but they approve, push and state nothing.
     pub disabled: bool,
     /// Their addresses.
     pub emails: Vec<Email>,
@@ -197,17 +198,17 @@ impl Policy {
     /// Everybody in any of `teams` who still counts.
     #[must_use]
     pub fn members(&self, teams: &[TeamName]) -> BTreeSet<PersonName> {
-        teams
-            .iter()
-            .filter_map(|team| self.teams.get(team))
-            .flatten()
-            .filter(|name| {
-                self.people
-                    .get(*name)
-                    .is_some_and(|person| !person.disabled)
-            })
-            .cloned()
-            .collect()
+        let mut members = self.listed(teams);
+        members.retain(|name| self.people.get(name).is_some_and(|one| !one.disabled));
+        members
+    }
+
+    /// Everybody in any of `teams`, those included who are disabled: what they said against a
+    /// commit goes on holding.
+    #[must_use]
+    pub fn listed(&self, teams: &[TeamName]) -> BTreeSet<PersonName> {
+        let lists = teams.iter().filter_map(|team| self.teams.get(team));
+        lists.flatten().cloned().collect()
     }
 
     /// Who owns this key.

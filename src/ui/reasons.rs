@@ -86,7 +86,12 @@ pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
         lack.could.iter().chain(&lack.some).collect()
     } else if let Reason::TipNotNamed { could, .. } = reason {
         could.iter().collect()
-    } else if let Reason::Rejected { person, .. } = reason {
+    } else if let Reason::Rejected {
+        person,
+        disabled: false,
+        ..
+    } = reason
+    {
         [person].into()
     } else {
         BTreeSet::new()

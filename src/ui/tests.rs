@@ -225,6 +225,7 @@ fn t_01_t_02_t_03_hostile_titles_and_names_cannot_repaint_the_report() {
         commit: oid(1),
         tag: oid(7),
         reason: Some("no\r\x1b[1Ayes".into()),
+        disabled: false,
     };
     let mut update = update(
         "refs/heads/prod",

@@ -21,12 +21,14 @@ impl Reason {
         {
             return of_tip(refname, *tip, from, could);
         }
-        if let Self::Rejected { person, tag, .. } = self {
-            let settled = "once it is settled";
-            return vec![format!(
-                "{settled}, {person} can take it back: relhook withdraw {} --reason <why>",
-                tag.subject()
-            )];
+        if let Self::Rejected {
+            person,
+            tag,
+            disabled,
+            ..
+        } = self
+        {
+            return of_objection(person, *tag, *disabled);
         }
         let hint = self.code().hint();
         if hint.is_empty() {
@@ -35,6 +37,18 @@ impl Reason {
             vec![hint.to_owned()]
         }
     }
+}
+
+fn of_objection(person: &PersonName, tag: Oid, disabled: bool) -> Vec<String> {
+    if disabled {
+        return vec![format!(
+            "{person} is disabled: once it is settled, have {person} taken out of the teams whose \
+             approvals count here, by a change of the policy"
+        )];
+    }
+    let settled = "once it is settled";
+    let command = format!("relhook withdraw {} --reason <why>", tag.subject());
+    vec![format!("{settled}, {person} can take it back: {command}")]
 }
 
 fn of_lack(lack: &Lack) -> Vec<String> {

@@ -326,6 +326,8 @@ pub enum Reason {
         tag: Oid,
         /// What they say; raw, as signed.
         reason: Option<String>,
+        /// Whether they are disabled by now, and so cannot take it back themselves.
+        disabled: bool,
     },
 
     // The policy.

@@ -157,6 +157,12 @@ impl Oracle<'_> {
         all
     }
 
+    /// Who is in the teams, disabled or not.
+    fn listed(&self, teams: &[TeamName]) -> People {
+        let lists = teams.iter().map(|team| &self.policy.teams[team]);
+        lists.flatten().cloned().collect()
+    }
+
     fn signer(&self, fact: &SignatureFact) -> Option<PersonName> {
         match fact {
             SignatureFact::Good { person, key } => {
@@ -223,8 +229,7 @@ impl Oracle<'_> {
     fn heard(&self, facts: &StatementFacts) -> Option<PersonName> {
         let statement = &facts.statement;
         let person = self.signer(&facts.signer)?;
-        let heard = self.enabled(&person)
-            && statement.repository == self.policy.repository.0
+        let heard = statement.repository == self.policy.repository.0
             && statement.refname == self.update.refname
             && statement
                 .expires
@@ -234,8 +239,15 @@ impl Oracle<'_> {
         heard.then_some(person)
     }
 
-    /// All approvals, whatever their age.
+    /// All approvals of people who still count, whatever their age.
     fn approvals(&self) -> Vec<Approval> {
+        let mut all = self.yeses();
+        all.retain(|approval| self.enabled(&approval.person));
+        all
+    }
+
+    /// All approvals of anybody.
+    fn yeses(&self) -> Vec<Approval> {
         let mut all = Vec::new();
         for facts in &self.range.statements {
             let Some(person) = self.heard(facts) else {
@@ -271,8 +283,7 @@ impl Oracle<'_> {
     fn approving_commit(&self, commit: &CommitFacts) -> Option<Approval> {
         let approving = commit.approving.as_ref()?;
         let person = self.signer(&commit.signature)?;
-        let counts = self.enabled(&person)
-            && approving.repository == self.policy.repository.0
+        let counts = approving.repository == self.policy.repository.0
             && approving.refname == self.update.refname
             && matches!(commit.content, Content::Empty | Content::CleanMerge)
             && !self.withdrawn(&person, commit.oid);
@@ -291,7 +302,10 @@ impl Oracle<'_> {
     }
 
     fn young(&self, rule: &BranchRule) -> Vec<Approval> {
-        let mut all = self.approvals();
+        self.not_too_old(rule, self.approvals())
+    }
+
+    fn not_too_old(&self, rule: &BranchRule, mut all: Vec<Approval>) -> Vec<Approval> {
         all.retain(|approval| match (rule.expire, approval.seen) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -391,9 +405,10 @@ impl Oracle<'_> {
     }
 
     fn objections(&self, rule: &BranchRule) -> Oids {
-        let mut could = self.members(&rule.from);
+        // Being disabled silences nobody's no, and takes no earlier change of mind away.
+        let mut could = self.listed(&rule.from);
         for path in &rule.paths {
-            could.extend(self.members(&path.from));
+            could.extend(self.listed(&path.from));
         }
         let mut standing = Oids::new();
         for facts in &self.range.statements {
@@ -403,7 +418,8 @@ impl Oracle<'_> {
             let Some(person) = self.heard(facts) else {
                 continue;
             };
-            let came_round = self.young(rule).iter().any(|approval| {
+            let yeses = self.not_too_old(rule, self.yeses());
+            let came_round = yeses.iter().any(|approval| {
                 approval.person == person
                     && approval.covers.contains(&facts.statement.commit)
                     && approval.claimed >= facts.claimed

@@ -5,7 +5,7 @@ use crate::decide::{Code, Reason};
 use crate::facts::{BaseRelation, Content, Pusher, Role, SignatureFact, StatementFacts};
 use crate::policy::{Attribution, Independence, Policy};
 use crate::signature::SignatureProblem;
-use crate::types::{Seconds, TargetName};
+use crate::types::{Seconds, TargetName, TeamName};
 
 fn policy_with(change: impl FnOnce(&mut crate::policy::BranchRule)) -> Policy {
     let mut policy = policy();
@@ -373,8 +373,10 @@ fn v_12_what_was_said_against_a_commit_outlives_the_key_that_said_it() {
     let yes = || approves(1, "rita", 1);
     let no = |owner| lapse(rejects(2, "remy", 1), owner);
     refused(&verdict(vec![yes(), no("remy")]), &[Code::REJECTED]);
-    // Not of who left, nor of who could not approve, nor by a key that is nobody's any more.
-    for other in ["eve", "dora", "mallory"] {
+    // Who is disabled said it when they counted.
+    refused(&verdict(vec![yes(), no("eve")]), &[Code::REJECTED]);
+    // Not of who could not approve, nor by a key that is nobody's any more.
+    for other in ["dora", "mallory"] {
         passes(&verdict(vec![yes(), no(other)]));
     }
     // It is taken back by a withdrawal of the same age, or by a yes with a key that holds.
@@ -394,7 +396,6 @@ fn only_who_could_approve_can_object() {
     let commits = || vec![commit(1, &[BASE], "dana")];
     let said = |person: &str| vec![approves(1, "rita", 1), rejects(2, person, 1)];
     passes(&judge(&policy(), commits(), said("dora")));
-    passes(&judge(&policy(), commits(), said("eve")));
     passes(&judge(&policy(), commits(), said("olga")));
     // Whoever answers for some paths could approve, whatever this push touches.
     let strict = policy_with(|rule| rule.paths = paths(&[("infra/**", 1, "owners")]));
@@ -421,6 +422,42 @@ fn who_is_disabled_contributes_but_does_not_approve() {
     );
     passes(&verdict);
     assert!(verdict.commits[0].contributors.contains(&who("eve")));
+}
+
+#[test]
+fn v_12_a_no_outlives_the_account_of_who_said_it() {
+    let verdict = |policy: &Policy, said| judge(policy, vec![commit(1, &[BASE], "dana")], said);
+    let yes = || approves(1, "rita", 1);
+    let no = || {
+        let mut no = rejects(2, "eve", 1);
+        no.first_seen = Some(at(-20));
+        no
+    };
+    let stands = verdict(&policy(), vec![yes(), no()]);
+    refused(&stands, &[Code::REJECTED]);
+    // They can take nothing back, so the hint names who can.
+    let hints = stands.reasons[0].hints();
+    assert!(
+        hints[0].contains("have eve taken out of the teams"),
+        "{hints:?}"
+    );
+    // What they took back or settled before stays so; and that yes is worth nothing else.
+    passes(&verdict(
+        &policy(),
+        vec![yes(), no(), withdraws(3, "eve", 1, 2)],
+    ));
+    let mut round = approves(3, "eve", 1);
+    round.first_seen = Some(at(-10));
+    passes(&verdict(&policy(), vec![yes(), no(), round.clone()]));
+    let alone = verdict(&policy(), vec![no(), round]);
+    refused(&alone, &[Code::NOT_COVERED]);
+    assert_eq!(note_codes(&alone), [Code::APPROVER_DISABLED]);
+    // An approved change of the policy lifts it: out of every team that could approve.
+    let mut without = policy();
+    let reviewers = without.teams.get_mut(&TeamName::new("reviewers"));
+    reviewers.unwrap().remove(&who("eve"));
+    let verdict = verdict(&without, vec![yes(), no()]);
+    passes(&verdict);
 }
 
 #[test]
