@@ -19,11 +19,34 @@ install_missing() {
     command -v apt-get >/dev/null 2>&1 || { echo "please install:$missing" >&2; exit 1; }
     as_root apt-get update -qq
     # shellcheck disable=SC2086 # a list of packages
-    as_root env DEBIAN_FRONTEND=noninteractive \
+    without_services env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
         echo "please install:$missing (Rust also from https://rustup.rs)" >&2
         exit 1
     }
+}
+
+# Tests start the servers that they need; Debian would start its own beside them, now and at each
+# boot.
+without_services() {
+    policy=/usr/sbin/policy-rc.d
+    ours=
+    if [ ! -e "$policy" ]; then
+        ours=$policy
+        printf '#!/bin/sh\nexit 101\n' | as_root sh -c "cat > $policy && chmod 755 $policy"
+    fi
+    code=0
+    as_root "$@" || code=$?
+    [ -z "$ours" ] || as_root rm -f "$ours"
+    for package in $missing; do
+        case $package in
+            nginx-light) as_root systemctl -q disable nginx.service ;;
+            fcgiwrap) as_root systemctl -q disable fcgiwrap.service fcgiwrap.socket ;;
+            openssh-server) as_root systemctl -q disable ssh.service ;;
+            vsftpd) as_root systemctl -q disable vsftpd.service ;;
+        esac 2>/dev/null || true # a machine without systemd has nothing to disable
+    done
+    return "$code"
 }
 
 # What building and running relhook needs.

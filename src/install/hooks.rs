@@ -211,6 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_a_web_server_passes_on_ends_in_the_hook() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("program");
+        fs::write(&program, "#!/bin/sh\nenv\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut report = Report::default();
+        put(dir.path(), &SERVER, &program, Mode::Apply, &mut report).unwrap();
+        fs::create_dir_all(dir.path().join("relhook/releases")).unwrap();
+        for name in ["pre-receive", "post-receive"] {
+            let mut hook = Command::new(dir.path().join(name));
+            for variable in ["HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY"] {
+                hook.env(variable, "it-is-secret");
+            }
+            hook.env("GIT_DIR", dir.path()).env("REMOTE_USER", "dana");
+            let said = String::from_utf8(hook.output().unwrap().stdout).unwrap();
+            assert!(said.contains("REMOTE_USER=dana"), "{name}: {said}");
+            assert!(!said.contains("it-is-secret"), "{name}: {said}");
+        }
+    }
+
+    #[test]
     fn h_01_h_02_a_hook_that_would_not_run_is_mended() {
         let dir = tempfile::tempdir().unwrap();
         let program = Path::new("/bin/true");

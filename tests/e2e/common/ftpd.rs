@@ -185,7 +185,7 @@ pub fn authority(name: &str) -> Vec<u8> {
 
 /// A folder with `right.pem` and `wrong.pem`, two authorities, and `site.pem`, which the right one
 /// signed for `localhost`.
-fn certificates() -> &'static Path {
+pub fn certificates() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER.get_or_init(make_certificates).path()
 }

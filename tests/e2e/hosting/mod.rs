@@ -4,11 +4,12 @@
 //! the server from Debian's package with them on the loopback, and has people play the same story
 //! through real pushes over that server's protocol.
 
+mod nginx;
 mod page;
 mod served;
 
 pub use page::Page;
-pub use served::{Served, free_port};
+pub use served::Served;
 
 use crate::common::{PROD, Person, PolicyText, World};
 

@@ -3,6 +3,8 @@
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A port that nobody listens on just now. Another program may take it before it is used.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     free.local_addr().unwrap().port()
 }
@@ -31,24 +33,24 @@ impl Served {
         for _ in 0..5 {
             let port = free_port();
             let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
-            if let Some(served) = Self::start(&mut make(port), listens) {
+            if let Some(served) = Self::start(&mut make(port), Stdio::null(), listens) {
                 return (served, port);
             }
         }
         panic!("the server does not start:\n{}", read(log));
     }
 
-    /// Starts a server that makes `socket` when it is ready.
+    /// Starts a server that is handed a listening socket as its standard input, as systemd does.
     #[track_caller]
-    pub fn on_socket(command: &mut Command, socket: &Path) -> Self {
-        let listens = || std::os::unix::net::UnixStream::connect(socket).is_ok();
-        Self::start(command, listens).unwrap_or_else(|| panic!("{command:?} does not start"))
+    pub fn activated(command: &mut Command, socket: &Path) -> Self {
+        let listener = OwnedFd::from(UnixListener::bind(socket).unwrap());
+        Self::start(command, Stdio::from(listener), || true).unwrap()
     }
 
     /// Starts a server in the foreground, in a process group of its own; `None` where it ends
     /// before it is ready.
     #[track_caller]
-    fn start(command: &mut Command, ready: impl Fn() -> bool) -> Option<Self> {
+    fn start(command: &mut Command, input: Stdio, ready: impl Fn() -> bool) -> Option<Self> {
         let mut bound = Command::new("setpriv");
         // It ends with the test, however that ends.
         bound.args(["--pdeathsig", "TERM", "--"]);
@@ -64,7 +66,7 @@ impl Served {
         }
         let spawned = bound
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -104,7 +106,7 @@ impl Drop for Served {
 }
 
 /// A server's log, for a message.
-pub fn read(log: &Path) -> String {
+fn read(log: &Path) -> String {
     let bytes = std::fs::read(log).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
