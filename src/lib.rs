@@ -16,6 +16,7 @@
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
+//! - [`setup`]: what such a repository has to have, and asking the machine what it has
 //! - [`install`]: puts a repository under the rule
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`client`]: the developer's side: what the server has, seen from a clone
@@ -37,6 +38,7 @@ pub mod object;
 pub mod policy;
 pub mod release;
 pub mod server;
+pub mod setup;
 pub mod signature;
 pub mod statement;
 pub mod types;

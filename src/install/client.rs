@@ -1,8 +1,8 @@
 //! Installation in a developer's clone: a hook that says before a push what the server will say.
 
-use super::git::Git;
 use super::report::Report;
 use super::{InstallError, Mode, hooks, survey};
+use crate::setup::{CLIENT, Git};
 use std::path::Path;
 
 /// Puts the `pre-push` hook into the clone at `dir`; `program` is what it runs.
@@ -15,9 +15,9 @@ pub fn install_client(dir: &Path, program: &Path, mode: Mode) -> Result<Report, 
     let common = git.path(&["rev-parse", "--git-common-dir"])?;
     let folder = common.join("hooks");
     survey::check_hooks_path(&git.settings()?, &folder)?;
-    hooks::check(&folder, &hooks::CLIENT, program)?;
+    hooks::check(&folder, &CLIENT, program)?;
     let mut report = Report::default();
-    hooks::put(&folder, &hooks::CLIENT, program, mode, &mut report)?;
+    hooks::put(&folder, &CLIENT, program, mode, &mut report)?;
     report.next.push("relhook check".into());
     Ok(report)
 }

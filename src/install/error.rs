@@ -4,34 +4,18 @@ use crate::audit::AuditError;
 use crate::facts::StoreError;
 use crate::folder::FolderError;
 use crate::ledger::LedgerError;
+use crate::setup::{OLDEST_GIT, SetupError};
 use std::io;
 use std::path::PathBuf;
 
 /// Why a repository cannot be put under the rule.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// git could not be run.
-    #[error("git could not be run: {source}")]
-    NoGit {
-        /// What the system said.
-        source: io::Error,
-    },
-    /// git failed.
-    #[error("`git {what}` failed: {said}")]
-    GitSaid {
-        /// The arguments.
-        what: String,
-        /// The first line of what it said, escaped.
-        said: String,
-    },
-    /// git's version cannot be read.
-    #[error("git's version cannot be read from `{version}`")]
-    OddGit {
-        /// What git said, escaped.
-        version: String,
-    },
+    /// The machine could not be asked.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// git is older than what relhook is tested with.
-    #[error("git {version} is too old: relhook is tested with git {0}.{1} and newer", super::OLDEST_GIT.0, super::OLDEST_GIT.1)]
+    #[error("git {version} is too old: relhook is tested with git {0}.{1} and newer", OLDEST_GIT.0, OLDEST_GIT.1)]
     OldGit {
         /// The version.
         version: String,
@@ -70,14 +54,6 @@ pub enum InstallError {
     HookNotKept {
         /// The hook.
         path: PathBuf,
-    },
-    /// The path of this program cannot stand in a hook.
-    #[error("the path of this program, `{path}`, cannot stand in a hook: {why}")]
-    OddProgram {
-        /// The path, escaped.
-        path: String,
-        /// Why.
-        why: &'static str,
     },
     /// No policy is in force and none was given.
     #[error("no policy is in force here: give one with `--policy policy.yaml --keys keys/`")]

@@ -1,59 +1,12 @@
-//! The hook files: a few lines of shell each, put in place whole or not at all.
+//! The hook files, put in place whole or not at all.
 
 use super::report::{Report, StepState};
 use super::{InstallError, Mode};
-use crate::types::escape;
+use crate::setup::{Found, Shim, look};
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// One hook file.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::install) struct Shim {
-    name: &'static str,
-    text: &'static str,
-}
-
-/// What the server's repository runs.
-pub(in crate::install) const SERVER: [Shim; 3] = [
-    Shim {
-        name: "pre-receive",
-        text: include_str!("../../hooks/pre-receive"),
-    },
-    Shim {
-        name: "post-receive",
-        text: include_str!("../../hooks/post-receive"),
-    },
-    Shim {
-        name: "reference-transaction",
-        text: include_str!("../../hooks/reference-transaction"),
-    },
-];
-
-/// What a developer's clone runs.
-pub(in crate::install) const CLIENT: [Shim; 1] = [Shim {
-    name: "pre-push",
-    text: include_str!("../../hooks/pre-push"),
-}];
-
-/// What every hook of ours says, whatever its version.
-const MARK: &[u8] = b"Installed by `relhook init";
-
-/// The largest hook that is read to see whose it is, in bytes.
-const LIMIT: u64 = 64 << 10;
-
-/// How a hook file stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// Ours, as it has to be.
-    Good,
-    /// Not there, empty, or ours and outdated.
-    Wanting,
-    /// Somebody else's.
-    Foreign,
-}
 
 /// Checks that no other program's hook stands in the way.
 ///
@@ -66,7 +19,7 @@ pub(in crate::install) fn check(
 ) -> Result<(), InstallError> {
     for shim in shims {
         let path = dir.join(shim.name);
-        if look(&path, &render(shim, program)?)? == Found::Foreign {
+        if look(&path, &shim.render(program)?)? == Found::Foreign {
             return Err(InstallError::ForeignHook { path });
         }
     }
@@ -86,7 +39,7 @@ pub(in crate::install) fn put(
 ) -> Result<(), InstallError> {
     for shim in shims {
         let path = dir.join(shim.name);
-        let text = render(shim, program)?;
+        let text = shim.render(program)?;
         let state = match (look(&path, &text)?, mode) {
             (Found::Good, _) => StepState::Kept,
             (Found::Foreign, _) => return Err(InstallError::ForeignHook { path }),
@@ -102,48 +55,6 @@ pub(in crate::install) fn put(
         report.step(state, format!("hook {}", shim.name));
     }
     Ok(())
-}
-
-/// The hook's text with the program's path, quoted for the shell.
-fn render(shim: &Shim, program: &Path) -> Result<Vec<u8>, InstallError> {
-    let odd = |why| InstallError::OddProgram {
-        path: escape(program.as_os_str().as_bytes()),
-        why,
-    };
-    if !program.is_absolute() {
-        return Err(odd("it is not absolute"));
-    }
-    let path = program.to_str().ok_or_else(|| odd("it is not UTF-8"))?;
-    if path.chars().any(char::is_control) {
-        return Err(odd("it holds a control character"));
-    }
-    let quoted = format!("'{}'", path.replace('\'', "'\\''"));
-    Ok(shim.text.replace("@RELHOOK@", &quoted).into_bytes())
-}
-
-fn look(path: &Path, wanted: &[u8]) -> Result<Found, InstallError> {
-    let meta = match fs::symlink_metadata(path) {
-        Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Wanting),
-        Err(source) => {
-            return Err(InstallError::Io {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    if !meta.is_file() || meta.len() > LIMIT {
-        return Ok(Found::Foreign);
-    }
-    let text = fs::read(path).map_err(InstallError::io(path))?;
-    let mode_fits = meta.mode() & 0o7777 == 0o755;
-    Ok(if text == wanted && mode_fits {
-        Found::Good
-    } else if text.is_empty() || text.windows(MARK.len()).any(|part| part == MARK) {
-        Found::Wanting
-    } else {
-        Found::Foreign
-    })
 }
 
 /// Temporary name, fsync, rename, fsync of the folder: an empty hook would let every push in.
@@ -163,6 +74,8 @@ fn write(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setup::{CLIENT, SERVER, SetupError};
+    use std::os::unix::fs::MetadataExt;
     use std::process::Command;
 
     fn all() -> impl Iterator<Item = Shim> {
@@ -270,7 +183,10 @@ mod tests {
     fn odd_program_paths_are_refused() {
         for bad in ["relhook", "/x\n/y"] {
             let refused = check(Path::new("/nowhere"), &SERVER, Path::new(bad));
-            assert!(matches!(refused, Err(InstallError::OddProgram { .. })));
+            assert!(matches!(
+                refused,
+                Err(InstallError::Setup(SetupError::OddProgram { .. }))
+            ));
         }
     }
 }

@@ -4,10 +4,8 @@
 //! is changed. Then what is missing is put in place, in an order in which a crash at any point
 //! leaves either the old state or one that refuses pushes; running it again carries on.
 
-mod account;
 mod client;
 mod error;
-mod git;
 mod hooks;
 mod pins;
 mod report;
@@ -16,13 +14,11 @@ mod server;
 mod settings;
 mod survey;
 
+pub use crate::setup::OLDEST_GIT;
 pub use client::install_client;
 pub use error::InstallError;
 pub use report::{Report, Step, StepState};
 pub use server::{Request, install_server};
-
-/// The oldest git that relhook is tested with.
-pub const OLDEST_GIT: (u32, u32) = (2, 39);
 
 /// Whether to change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

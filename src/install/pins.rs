@@ -1,7 +1,7 @@
 //! Where judging starts: what the protected refs name on the day of the installation.
 
 use super::report::{Report, StepState};
-use super::{InstallError, Mode, account};
+use super::{InstallError, Mode};
 use crate::audit::{AuditLog, Event, Pin};
 use crate::folder::{Folder, replace_file};
 use crate::ledger::Ledger;
@@ -78,7 +78,7 @@ fn pin(log: &AuditLog, ledger: &Ledger, refname: &RefName, oid: Oid) -> Result<(
     if ledger.record(refname)?.knows(oid) {
         return Ok(());
     }
-    let event = Event::Pinned(Pin::new(refname, oid, &account::name()));
+    let event = Event::Pinned(Pin::new(refname, oid, &crate::setup::acting()));
     log.append(now(), event)?;
     ledger.pin(refname, oid)?;
     Ok(())

@@ -1,10 +1,11 @@
 //! The first policy: read, proved, and committed to its branch.
 
-use super::{InstallError, account};
+use super::InstallError;
 use crate::policy::{
     Bundle, KEYS_FOLDER, KeyFiles, MAX_KEY_FILE_BYTES, MAX_POLICY_BYTES, POLICY_FILE, POLICY_REF,
     Policy,
 };
+use crate::setup::acting;
 use crate::types::{Oid, escape};
 use std::fs::File;
 use std::io::Read;
@@ -117,12 +118,12 @@ impl Seed {
             top.insert(KEYS_FOLDER, keys.write()?, 0o040_000)?;
         }
         let tree = repository.find_tree(top.write()?)?;
-        let by = format!("relhook-init ({})", account::name());
+        let by = format!("relhook-init ({})", acting());
         let who = git2::Signature::now(&by, "relhook-init@localhost")?;
         let message = format!(
             "policy: the first policy of {}\n\nTaken in by `relhook init`, run as {}.\n",
             escape(self.bundle.policy.repository.0.as_bytes()),
-            account::name()
+            acting()
         );
         let commit = repository.commit(None, &who, &who, &message, &tree, &[])?;
         repository.reference(POLICY_REF, commit, false, "relhook init")?;

@@ -1,6 +1,5 @@
 //! Installation on a server: one bare repository.
 
-use super::git::Git;
 use super::report::{Report, StepState};
 use super::seed::Seed;
 use super::survey::Surveyed;
@@ -8,6 +7,7 @@ use super::{InstallError, Mode, hooks, pins, seed, settings, survey};
 use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
 use crate::policy::{Bundle, POLICY_REF, Policy, TargetKind};
+use crate::setup::{Git, SERVER};
 use crate::types::escape;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub struct Request {
 pub fn install_server(request: &Request) -> Result<Report, InstallError> {
     let git = Git::at(&request.dir);
     let surveyed = survey::server(&git, &request.program)?;
-    hooks::check(&surveyed.hooks, &hooks::SERVER, &request.program)?;
+    hooks::check(&surveyed.hooks, &SERVER, &request.program)?;
     let repository = git2::Repository::open_bare(&surveyed.git_dir)?;
     let plan = plan(request, &repository, &surveyed.store)?;
     let mut report = Report {
@@ -129,7 +129,7 @@ fn apply(
     settings::put(&git, &surveyed.settings, request.mode, report)?;
     hooks::put(
         &surveyed.hooks,
-        &hooks::SERVER,
+        &SERVER,
         &request.program,
         request.mode,
         report,

@@ -1,23 +1,8 @@
-//! The repository's own settings that the hooks rely on.
+//! The repository's own settings that the hooks rely on, put in place.
 
-use super::git::{Git, Settings};
 use super::report::{Report, StepState};
 use super::{InstallError, Mode};
-
-/// Name, value: set in the repository itself, so that no other configuration file changes it.
-const WANTED: [(&str, &str); 4] = [
-    // Reasons for an emergency and tickets travel as push options.
-    ("receive.advertisePushOptions", "true"),
-    // Broken objects are refused by git before relhook has to.
-    ("receive.fsckObjects", "true"),
-    // A shallow push would end history early for good.
-    ("receive.shallowUpdate", "false"),
-    // Every move of every ref leaves a trace, in bare repositories too.
-    ("core.logAllRefUpdates", "always"),
-];
-
-/// Refs that only relhook itself writes: no push may name them.
-const HIDDEN: (&str, &str) = ("receive.hideRefs", "refs/relhook/checkpoint");
+use crate::setup::{Git, HIDDEN, Setting, Settings, WANTED};
 
 /// Puts the settings in place.
 ///
@@ -30,8 +15,7 @@ pub(in crate::install) fn put(
     report: &mut Report,
 ) -> Result<(), InstallError> {
     for (key, value) in WANTED {
-        let stands =
-            |found: &&super::git::Setting| found.value.as_deref() == Some(value.as_bytes());
+        let stands = |found: &&Setting| found.value.as_deref() == Some(value.as_bytes());
         let kept = settings.local(key).last().is_some_and(stands)
             && settings.last(key).as_ref().is_some_and(stands);
         let args = ["config", "--local", "--replace-all", key, value];

@@ -1,8 +1,8 @@
 //! Looking a repository over before anything is changed.
 
-use super::git::{Git, Settings};
-use super::{InstallError, OLDEST_GIT};
+use super::InstallError;
 use crate::facts::Store;
+use crate::setup::{Git, OLDEST_GIT, Settings};
 use crate::types::escape;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
