@@ -18,6 +18,7 @@
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
 //! - [`setup`]: what such a repository has to have, and asking the machine what it has
 //! - [`install`]: puts a repository under the rule
+//! - [`doctor`]: looks a server over, and says what to mend and how
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`ui`]: how things look
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod client;
 pub mod decide;
 pub mod dispatch;
+pub mod doctor;
 pub mod explain;
 pub mod facts;
 pub mod folder;

@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod check;
 mod completions;
+mod doctor;
 mod explain;
 mod hook;
 pub mod init;
@@ -62,6 +63,8 @@ pub enum Command {
     Withdraw(withdraw::WithdrawArgs),
     /// Show how things stand: protected refs, statements, and on the server the rest
     Status(status::StatusArgs),
+    /// Look a server over: what leads past the rule, and how to mend it
+    Doctor(doctor::DoctorArgs),
     /// Explain a code that a report names
     Explain(explain::ExplainArgs),
     /// Read a policy file and say what is wrong with it
@@ -109,6 +112,7 @@ impl Cli {
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
             Command::Status(args) => args.run(&self.git_dir),
+            Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),

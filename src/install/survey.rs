@@ -1,12 +1,10 @@
 //! Looking a repository over before anything is changed.
 
 use super::InstallError;
+use crate::doctor::{self, Finding, Keeper, State, Words};
 use crate::facts::Store;
 use crate::setup::{Git, OLDEST_GIT, Settings};
-use crate::types::escape;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A repository that relhook can work in.
@@ -41,12 +39,9 @@ pub(in crate::install) fn server(git: &Git, program: &Path) -> Result<Surveyed, 
     let settings = git.settings()?;
     let hooks = git_dir.join("hooks");
     check_hooks_path(&settings, &hooks)?;
-    let mut warnings = flag_settings(&settings);
+    let mut warnings = flags(git, &git_dir, program, &settings)?;
     warnings.extend_from_slice(store.warnings());
     warnings.extend(flag_worktrees(&git_dir)?);
-    warnings.extend(flag_refs(&git_dir)?);
-    warnings.extend(flag_writers(&git_dir));
-    warnings.extend(flag_writers(program));
     Ok(Surveyed {
         store,
         git_dir,
@@ -88,33 +83,23 @@ pub(in crate::install) fn check_hooks_path(
     })
 }
 
-fn flag_settings(settings: &Settings) -> Vec<String> {
-    let mut flags = Vec::new();
-    if let Some(set) = settings.last("receive.procReceiveRefs") {
-        flags.push(format!(
-            "receive.procReceiveRefs is `{}`: a proc-receive hook may move those refs after \
-             relhook judged them",
-            set.shown()
-        ));
-    }
-    let update = settings.last("receive.denyCurrentBranch");
-    if update.is_some_and(|set| set.value.as_deref() == Some(b"updateInstead")) {
-        flags.push("receive.denyCurrentBranch is updateInstead: files would change before the release does".into());
-    }
-    if let Some(set) = settings.last("core.sharedRepository") {
-        let alone = matches!(
-            set.shown().as_str(),
-            "umask" | "false" | "0" | "0600" | "0700"
-        );
-        if !alone {
-            flags.push(format!(
-                "core.sharedRepository is `{}`: whoever can write the repository can go around \
-                 its hooks",
-                set.shown()
-            ));
-        }
-    }
-    flags
+/// What `relhook doctor` would say of it too.
+fn flags(
+    git: &Git,
+    git_dir: &Path,
+    program: &Path,
+    settings: &Settings,
+) -> Result<Vec<String>, InstallError> {
+    let words = Words::new(git_dir);
+    let mut found = doctor::judge_settings(settings, &words);
+    found.extend(doctor::judge_refs(
+        &doctor::list_refs(git_dir, git)?,
+        &words,
+    ));
+    let roots = [git_dir.to_owned(), program.to_owned()];
+    found.extend(doctor::exposed(&roots, &Keeper::me(), &words));
+    let bad = found.iter().filter(|one| one.state != State::Ok);
+    Ok(bad.map(Finding::line).collect())
 }
 
 fn flag_worktrees(git_dir: &Path) -> Result<Option<String>, InstallError> {
@@ -123,44 +108,4 @@ fn flag_worktrees(git_dir: &Path) -> Result<Option<String>, InstallError> {
     Ok(there.then(|| {
         "worktrees/ is there: git refuses pushes to a branch that is checked out in one".into()
     }))
-}
-
-/// Symbolic refs other than HEAD, and replacements of objects.
-fn flag_refs(git_dir: &Path) -> Result<Vec<String>, InstallError> {
-    let repository = git2::Repository::open_bare(git_dir)?;
-    let mut flags = Vec::new();
-    for reference in repository.references()? {
-        let reference = reference?;
-        let name = reference.name_bytes();
-        if reference.kind() == Some(git2::ReferenceType::Symbolic) {
-            flags.push(format!(
-                "{} is a symbolic ref: pushes to it are refused",
-                escape(name)
-            ));
-        }
-        if name.starts_with(b"refs/replace/") {
-            flags.push(format!(
-                "{} replaces an object for `git log`, not for relhook: remove it",
-                escape(name)
-            ));
-        }
-    }
-    Ok(flags)
-}
-
-/// Folders on the way to `path` in which others can put something else.
-fn flag_writers(path: &Path) -> Vec<String> {
-    let exposed = path.ancestors().filter(|folder| {
-        // What cannot be looked at belongs to somebody with more rights than this account.
-        fs::metadata(folder).is_ok_and(|meta| {
-            let sticky = meta.is_dir() && meta.mode() & 0o1000 != 0;
-            meta.mode() & 0o022 != 0 && !sticky
-        })
-    });
-    exposed
-        .map(|folder| {
-            let shown = escape(folder.as_os_str().as_bytes());
-            format!("{shown} can be written by others: chmod go-w it")
-        })
-        .collect()
 }

@@ -62,20 +62,25 @@ impl Git {
 
     fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Output, SetupError> {
         let mut command = Command::new("git");
+        Self::plain(&mut command);
+        command
+            .args(args)
+            .current_dir(&self.dir)
+            .stdin(Stdio::null());
+        command
+            .output()
+            .map_err(|source| SetupError::NoGit { source })
+    }
+
+    /// Takes everything of git's out of a command's environment, but for the place of its settings.
+    pub(crate) fn plain(command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             let is_gits = name.as_encoded_bytes().starts_with(b"GIT_");
             if is_gits && !KEPT.iter().any(|kept| name == *kept) {
                 command.env_remove(name);
             }
         }
-        command
-            .args(args)
-            .current_dir(&self.dir)
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null());
-        command
-            .output()
-            .map_err(|source| SetupError::NoGit { source })
+        command.env("LC_ALL", "C");
     }
 
     /// The version, as two numbers and as git writes it.

@@ -8,7 +8,7 @@ mod git;
 mod settings;
 mod shims;
 
-pub(crate) use account::acting;
+pub(crate) use account::{Account, acting};
 pub use error::SetupError;
 pub(crate) use git::{Git, Setting, Settings};
 pub(crate) use settings::{HIDDEN, WANTED};

@@ -2,6 +2,7 @@
 //! here or on the way in.
 
 mod color;
+mod diagnosis;
 mod emit;
 mod forecast;
 mod page;
@@ -15,6 +16,7 @@ mod tests;
 mod text;
 
 pub use color::{Color, ColorChoice};
+pub use diagnosis::diagnosis;
 pub use emit::{emit, emit_error};
 pub use forecast::{Forecast, Next, forecast};
 pub use people::person;

@@ -16,6 +16,7 @@ mod common;
 mod docs;
 #[allow(dead_code, reason = "shared by the tests of several servers")]
 mod hosting;
+mod doctor;
 mod init;
 mod release_crash;
 mod release_dir;
