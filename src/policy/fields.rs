@@ -296,7 +296,7 @@ fn kind(node: &Node, what: &str, expected: &'static str, complaints: &mut Compla
 }
 
 /// Whether some reader of YAML 1.1 or 1.2 takes the plain text for something else than text.
-fn is_ambiguous(text: &str) -> bool {
+pub(super) fn is_ambiguous(text: &str) -> bool {
     const WORDS: [&str; 11] = [
         "", "~", "null", "y", "n", "yes", "no", "on", "off", "true", "false",
     ];

@@ -22,6 +22,7 @@ mod meaning;
 mod model;
 mod parse;
 mod reach;
+pub mod rewrite;
 mod schema;
 mod suggest;
 mod text;
