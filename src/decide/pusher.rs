@@ -11,6 +11,7 @@ pub(super) fn faults(policy: &Policy, pusher: &Pusher, rules: &[&BranchRule]) ->
     match pusher {
         Pusher::Missing { source } => vec![Reason::PusherMissing {
             source_name: source.clone(),
+            configured: policy.identity.clone(),
         }],
         Pusher::Unknown { login } => vec![Reason::PusherUnknown {
             login: login.clone(),
@@ -18,6 +19,7 @@ pub(super) fn faults(policy: &Policy, pusher: &Pusher, rules: &[&BranchRule]) ->
         Pusher::UnknownKey { key } => vec![Reason::PusherKeyUnknown { key: key.clone() }],
         Pusher::Refused { source, why } => vec![Reason::PusherRefused {
             source_name: source.clone(),
+            configured: policy.identity.clone(),
             why: why.clone(),
         }],
         Pusher::NotAsked => limits(rules)

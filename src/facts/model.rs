@@ -27,7 +27,7 @@ pub enum Pusher {
     },
     /// A key that no person of the policy has, by which the server let the client in.
     UnknownKey {
-        /// The key: `ssh-ed25519 AAAA…`.
+        /// Its kind and fingerprint: `ssh-ed25519 SHA256:…`.
         key: String,
     },
     /// The source supplied something that does not hold: it shows nobody.

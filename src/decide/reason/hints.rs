@@ -1,5 +1,6 @@
 //! What to do about a reason: who can supply what is missing, and the command to run next.
 
+use super::pusher;
 use super::words::{all_of, any_of};
 use super::{Lack, Reason};
 use crate::types::{Oid, PersonName, RefName, TeamName, shell_word};
@@ -29,6 +30,9 @@ impl Reason {
         } = self
         {
             return of_objection(person, *tag, *disabled);
+        }
+        if let Some(hints) = pusher::hints(self) {
+            return hints;
         }
         let hint = self.code().hint();
         if hint.is_empty() {

@@ -5,10 +5,11 @@
 
 mod hints;
 mod numbers;
+mod pusher;
 pub(in crate::decide) mod words;
 
 use crate::facts::{Fault, Role};
-use crate::policy::Attribution;
+use crate::policy::{Attribution, IdentitySource};
 use crate::signature::SignatureProblem;
 use crate::types::{Oid, PersonName, RefName, RepoPath, TeamName};
 use std::collections::BTreeSet;
@@ -163,8 +164,10 @@ pub enum Reason {
     /// The server does not say who pushes.
     #[error("the server does not say who pushes: `{source_name}` is not set or empty")]
     PusherMissing {
-        /// The source that said nothing.
+        /// The variable that holds nothing.
         source_name: String,
+        /// The source that the policy names.
+        configured: IdentitySource,
     },
     /// No person of the policy has the pusher's login.
     #[error("no person of the policy has the login `{login}`")]
@@ -173,16 +176,18 @@ pub enum Reason {
         login: String,
     },
     /// No person of the policy has the key by which the pusher logged in.
-    #[error("no person of the policy has the key `{key}`")]
+    #[error("no person of the policy has the key `{key}`, by which you logged in")]
     PusherKeyUnknown {
-        /// The key: `ssh-ed25519 AAAA…`.
+        /// The key's kind and fingerprint: `ssh-ed25519 SHA256:…`.
         key: String,
     },
     /// What the server says about the pusher does not hold.
     #[error("the server does not say soundly who pushes: `{source_name}`: {why}")]
     PusherRefused {
-        /// The source that said it.
+        /// The variable that says it.
         source_name: String,
+        /// The source that the policy names.
+        configured: IdentitySource,
         /// Why.
         why: String,
     },

@@ -3,6 +3,7 @@
 use super::build::*;
 use crate::decide::{Reason, UpdateVerdict};
 use crate::facts::{Claim, Role};
+use crate::policy::IdentitySource;
 
 fn said(verdict: &UpdateVerdict) -> String {
     let mut text = String::new();
@@ -118,6 +119,7 @@ fn no_sentence_is_upper_case_ends_in_a_period_or_breaks_the_line() {
         Reason::Internal { why: why() },
         Reason::PusherMissing {
             source_name: "REMOTE_USER".into(),
+            configured: IdentitySource::Http,
         },
     ]);
     for reason in reasons {

@@ -41,7 +41,10 @@ fn owner(policy: &Policy, line: &str) -> Identified {
     let pusher = match (owners.next(), owners.next()) {
         (Some(person), None) => Pusher::Person(person.name.clone()),
         (None, _) => Pusher::UnknownKey {
-            key: line.to_owned(),
+            key: format!(
+                "{} {fingerprint}",
+                line.split(' ').next().unwrap_or_default()
+            ),
         },
         (Some(_), Some(_)) => Pusher::Refused {
             source: SOURCE.to_owned(),

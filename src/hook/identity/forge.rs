@@ -3,20 +3,41 @@
 use super::{Get, Identified, login};
 use crate::policy::Policy;
 
-/// Gitea and Forgejo. A deploy key belongs to a repository and to nobody; they give the login of
-/// the repository's owner beside it, who need not know of the push.
+/// What Gitea and Forgejo set beside a push by something that belongs to nobody in particular, or
+/// to `0` or `false` where it is none. The login that they give then is that of the repository's
+/// owner or of a made-up account.
+const GITEA_MACHINES: [(&str, &str); 3] = [
+    (
+        "GITEA_DEPLOY_KEY_ID",
+        "a deploy key is nobody in particular",
+    ),
+    (
+        "GITEA_IS_DEPLOY_KEY",
+        "a deploy key is nobody in particular",
+    ),
+    (
+        "GITEA_ACTIONS_TASK_ID",
+        "a job's token is nobody in particular",
+    ),
+];
+
+/// Gitea and Forgejo: the account that pushed, or that pressed the button of a pull request.
 pub(super) fn gitea(policy: &Policy, get: Get<'_>) -> Identified {
-    const DEPLOY_KEY: &str = "GITEA_DEPLOY_KEY_ID";
-    if let Some(id) = get(DEPLOY_KEY).filter(|id| !id.is_empty() && id != b"0") {
-        let why = "a deploy key is nobody in particular";
-        return Identified::refused(DEPLOY_KEY, why, Some(login::shown(&id)));
+    for (name, why) in GITEA_MACHINES {
+        let set = get(name).filter(|value| !matches!(&value[..], b"" | b"0" | b"false"));
+        if let Some(value) = set {
+            return Identified::refused(name, why, Some(login::shown(&value)));
+        }
     }
     const ACCOUNT: &str = "GITEA_PUSHER_ID";
-    if let Some(id) = get(ACCOUNT).filter(|id| !is_number(id)) {
-        let why = "it is not the number of a user's account";
-        return Identified::refused(ACCOUNT, why, Some(login::shown(&id)));
+    match get(ACCOUNT).filter(|id| !id.is_empty()) {
+        None => Identified::missing(ACCOUNT),
+        Some(id) if is_number(&id) => login::from_variable(policy, "GITEA_PUSHER_NAME", get),
+        Some(id) => {
+            let why = "it is not the number of a user's account";
+            Identified::refused(ACCOUNT, why, Some(login::shown(&id)))
+        }
     }
-    login::from_variable(policy, "GITEA_PUSHER_NAME", get)
 }
 
 /// GitLab. `GL_ID` says what kind of key or token it was; only `user-<number>` is a person's.
