@@ -17,6 +17,7 @@
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
 //! - [`setup`]: what such a repository has to have, and asking the machine what it has
+//! - [`serve`]: from an ssh login to git, with the login where the hooks look for it
 //! - [`install`]: puts a repository under the rule
 //! - [`doctor`]: looks a server over, and says what to mend and how
 //! - [`release`]: brings a target to the tree of an accepted commit
@@ -39,6 +40,7 @@ pub mod ledger;
 pub mod object;
 pub mod policy;
 pub mod release;
+pub mod serve;
 pub mod server;
 pub mod setup;
 pub mod signature;

@@ -13,6 +13,7 @@ mod man;
 mod policy;
 mod reject;
 mod release;
+mod serve;
 mod state;
 mod status;
 mod withdraw;
@@ -75,6 +76,10 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// Bring the targets to what was accepted for them, or show how they are
     Release(release::ReleaseArgs),
+    /// Serve git to the owner of an SSH key: the forced command in authorized_keys
+    ServeKey(serve::ServeKeyArgs),
+    /// Serve git to the account that logged in: sshd's ForceCommand, through sudo
+    ServeAccount(serve::ServeAccountArgs),
     /// What git runs through the shims in `hooks/`
     #[command(subcommand, hide = true)]
     Hook(hook::HookCommand),
@@ -117,6 +122,8 @@ impl Cli {
             Command::Policy(command) => command.run(),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),
+            Command::ServeKey(args) => Ok(args.run()),
+            Command::ServeAccount(args) => Ok(args.run()),
             Command::Hook(command) => Ok(command.run()),
             Command::Completions(args) => Ok(args.run()),
             Command::Man(args) => args.run(),

@@ -1,0 +1,84 @@
+//! `relhook serve-key` and `relhook serve-account`: what sshd starts for somebody who logs in.
+
+use super::{Answer, Exit};
+use crate::serve::{self, Root, ServeError};
+use crate::types::Login;
+use crate::ui;
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What `relhook serve-key` is given.
+#[derive(Debug, Args)]
+#[command(after_help = "A line of authorized_keys:\n  \
+    restrict,command=\"relhook serve-key dana --root /srv/git\" ssh-ed25519 AAAA... dana\n\n\
+    docs/hosting/ssh-shared-account.md goes through it.")]
+pub struct ServeKeyArgs {
+    /// Whose key it is: one of the `logins` of a person of the policy
+    login: String,
+    /// The folder below which repositories are served; where sshd starts it, the account's home
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+}
+
+/// What `relhook serve-account` is given.
+#[derive(Debug, Args)]
+#[command(after_help = "sshd's ForceCommand, in sshd_config:\n  \
+    sudo -n -u git relhook serve-account --root /srv/git \"$SSH_ORIGINAL_COMMAND\"\n\n\
+    docs/hosting/ssh-separate-accounts.md goes through it, with sudo's rule.")]
+pub struct ServeAccountArgs {
+    /// The folder below which repositories are served
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// What the client asks for, as sshd gives it
+    #[arg(value_name = "COMMAND", allow_hyphen_values = true)]
+    requested: OsString,
+}
+
+impl ServeKeyArgs {
+    /// Becomes git, or says why not.
+    pub fn run(&self) -> Answer {
+        let requested = std::env::var_os("SSH_ORIGINAL_COMMAND");
+        let served = || {
+            let login = serve::login(&self.login)?;
+            let root = match &self.root {
+                Some(root) => Root::open(root)?,
+                None => Root::open(&here()?)?,
+            };
+            Ok(served(&login, &root, requested))
+        };
+        refuse(&served().unwrap_or_else(|error| error))
+    }
+}
+
+impl ServeAccountArgs {
+    /// Becomes git, or says why not.
+    pub fn run(&self) -> Answer {
+        let served = || {
+            let login = serve::calling_account(|name| std::env::var(name).ok())?;
+            let root = Root::open(&self.root)?;
+            Ok(served(&login, &root, Some(self.requested.clone())))
+        };
+        refuse(&served().unwrap_or_else(|error| error))
+    }
+}
+
+fn served(login: &Login, root: &Root, requested: Option<OsString>) -> ServeError {
+    serve::serve(login, root, requested, std::env::vars_os())
+}
+
+fn here() -> Result<PathBuf, ServeError> {
+    std::env::current_dir().map_err(|error| ServeError::Root {
+        shown: ".".to_owned(),
+        why: error.to_string(),
+    })
+}
+
+/// Says why on standard error, which the client shows; standard output belongs to git's protocol.
+fn refuse(error: &ServeError) -> Answer {
+    ui::emit_error(&format!("relhook: {error}\n  hint: {}\n", error.hint()));
+    Answer {
+        text: String::new(),
+        exit: Exit::Refused,
+    }
+}
