@@ -4,9 +4,11 @@
 //! the server from Debian's package with them on the loopback, and has people play the same story
 //! through real pushes over that server's protocol.
 
+mod gitolite;
 mod nginx;
 mod page;
 mod served;
+pub mod sshd;
 
 pub use page::Page;
 pub use served::Served;
