@@ -2,18 +2,17 @@
 //! the log accepted; and the log's entries of how a release went.
 
 use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
-use crate::facts::{Current, PolicyReadError, Store};
-use crate::ledger::{Ledger, LedgerError};
+use crate::facts::{Current, PolicyReadError};
+use crate::ledger::LedgerError;
 use crate::policy::{Bundle, Target, TargetKind};
 use crate::release::{Event, Order, Orders, Totals, What, Witness};
+use crate::server::Server;
 use crate::types::{Oid, RefName, TargetName, Timestamp};
 
 /// Orders by the ledger and the policy in force, both read anew each time one is asked for.
 pub struct LedgerOrders<'a> {
-    /// The repository.
-    pub store: &'a Store,
-    /// What was accepted.
-    pub ledger: &'a Ledger,
+    /// The repository, and what was accepted.
+    pub server: &'a Server,
 }
 
 /// Why there is no telling what a target is to hold.
@@ -41,7 +40,7 @@ impl Orders for LedgerOrders<'_> {
 
 impl LedgerOrders<'_> {
     fn find(&self, name: &TargetName) -> Result<Option<Order>, OrderError> {
-        let (_, bundle) = self.store.policy()?.ok_or(OrderError::NoPolicy)?;
+        let (_, bundle) = self.server.store.policy()?.ok_or(OrderError::NoPolicy)?;
         let target = bundle.policy.targets.get(name);
         let target = target.ok_or_else(|| OrderError::NoTarget(name.clone()))?;
         let Some((refname, commit, sequence)) = self.latest(&bundle, name)? else {
@@ -65,7 +64,7 @@ impl LedgerOrders<'_> {
         name: &TargetName,
     ) -> Result<Option<(RefName, Oid, u64)>, OrderError> {
         let mut latest: Option<(RefName, Oid, u64)> = None;
-        for (refname, record) in self.ledger.refs()? {
+        for (refname, record) in self.server.ledger()?.refs()? {
             let rules = bundle.policy.rules_for(&refname);
             if !rules.iter().any(|rule| rule.release.contains(name)) {
                 continue;
@@ -91,7 +90,7 @@ impl LedgerOrders<'_> {
             refname: refname.clone(),
             why,
         };
-        match self.store.current(refname) {
+        match self.server.store.current(refname) {
             Ok(Current::At(oid)) => Ok(Some(oid)),
             Ok(Current::Absent) => Ok(None),
             Ok(Current::Symbolic { target }) => Err(unreadable(format!("it points at {target}"))),

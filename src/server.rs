@@ -13,28 +13,25 @@ pub struct Server {
     pub folder: Folder,
     /// What was decided and released.
     pub log: AuditLog,
-    /// What that means for the next push.
-    pub ledger: Ledger,
 }
 
 impl Server {
     /// What relhook keeps beside this store.
     ///
     /// # Errors
-    /// When its folder is not there or not of this account alone, or the ledger can neither be
-    /// read nor rebuilt.
-    pub fn beside<E>(store: Store) -> Result<Self, E>
-    where
-        E: From<FolderError> + From<LedgerError>,
-    {
+    /// When its folder is not there or not of this account alone.
+    pub fn beside(store: Store) -> Result<Self, FolderError> {
         let folder = Folder::open(store.git_dir())?;
         let log = AuditLog::at(folder.path());
-        let ledger = Ledger::open(folder.path(), &log)?;
-        Ok(Self {
-            store,
-            folder,
-            log,
-            ledger,
-        })
+        Ok(Self { store, folder, log })
+    }
+
+    /// What the log means for the next push. While it is open, nobody can make its file again: it
+    /// is opened for each thing to be done, and not for long.
+    ///
+    /// # Errors
+    /// When the ledger can neither be read nor rebuilt.
+    pub fn ledger(&self) -> Result<Ledger, LedgerError> {
+        Ledger::open(self.folder.path(), &self.log)
     }
 }

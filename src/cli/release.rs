@@ -63,7 +63,7 @@ impl ReleaseArgs {
 
 impl Server {
     fn around(dir: &Path) -> anyhow::Result<Self> {
-        Self::beside(Store::open(dir)?)
+        Ok(Self::beside(Store::open(dir)?)?)
     }
 
     fn bundle(&self) -> anyhow::Result<Bundle> {
@@ -75,10 +75,7 @@ impl Server {
     }
 
     fn orders(&self) -> LedgerOrders<'_> {
-        LedgerOrders {
-            store: &self.store,
-            ledger: &self.ledger,
-        }
+        LedgerOrders { server: self }
     }
 
     fn setting(&self) -> Setting<'_> {

@@ -29,8 +29,10 @@ fn wake(input: impl Read) -> Result<Answer, Stop> {
     // The ledger alone says whether there is anything to do: most pushes wait for this hook only.
     let git_dir = super::git_dir()?;
     let folder = Folder::open(&git_dir)?;
-    let ledger = Ledger::open(folder.path(), &AuditLog::at(folder.path()))?;
-    let due = due(&ledger, &moved)?;
+    let due = due(
+        &Ledger::open(folder.path(), &AuditLog::at(folder.path()))?,
+        &moved,
+    )?;
     if due.is_empty() {
         return Ok(Answer::pass());
     }

@@ -8,6 +8,7 @@ use crate::audit::{Event, Hash, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
+use crate::ledger::Ledger;
 use crate::server::Server;
 use crate::ui;
 use std::io::Read;
@@ -26,11 +27,18 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     let claimed = input::updates(input)?;
     input::check_options(variable)?;
     let server = Server::open_in_hook()?;
+    let ledger = server.ledger()?;
     let in_force = server.policy()?;
     let identified = identity::identify(in_force.policy(), &variable);
-    let facts = gather_facts(&server, &in_force, identified.pusher.clone(), claimed)?;
+    let facts = gather_facts(
+        &server,
+        &ledger,
+        &in_force,
+        identified.pusher.clone(),
+        claimed,
+    )?;
     let verdict = decide(in_force.policy(), &facts);
-    record(&server, &in_force, &facts, &verdict, identified)?;
+    record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
     Ok(Answer {
         text: ui::report(&verdict, in_force.policy()),
         exit: u8::from(!verdict.accepted()),
@@ -39,6 +47,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
 
 fn gather_facts(
     server: &Server,
+    ledger: &Ledger,
     in_force: &InForce,
     pusher: Pusher,
     claimed: Vec<Claimed>,
@@ -48,7 +57,7 @@ fn gather_facts(
         store: &server.store,
         policy: in_force.policy(),
         keyring: &keyring,
-        memory: &server.ledger,
+        memory: ledger,
         now: server.now()?,
         progress: None,
     };
@@ -58,6 +67,7 @@ fn gather_facts(
 /// Puts the verdict on disk, its evidence first, then what the next push will look up.
 fn record(
     server: &Server,
+    ledger: &Ledger,
     in_force: &InForce,
     facts: &PushFacts,
     verdict: &Verdict,
@@ -79,7 +89,7 @@ fn record(
     let entry = server
         .log
         .append(facts.now, Event::Verdict(record.clone()))?;
-    server.ledger.apply(entry.seq, entry.time, &record)?;
+    ledger.apply(entry.seq, entry.time, &record)?;
     if releases(&record) {
         mark_releases(server)?;
     }

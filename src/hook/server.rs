@@ -18,7 +18,7 @@ pub(in crate::hook) struct InForce {
 impl Server {
     /// Opens the repository that git names, and relhook's folder in it.
     pub(in crate::hook) fn open_in_hook() -> Result<Self, Stop> {
-        Self::beside(Store::open_in_hook()?)
+        Ok(Self::beside(Store::open_in_hook()?)?)
     }
 
     /// The policy in force: the one on its ref now, never one that a push brings.

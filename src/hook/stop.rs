@@ -100,7 +100,11 @@ impl From<LedgerError> for Stop {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Audit(error) => error.into(),
-            LedgerError::Io { .. } | LedgerError::Broken { .. } => Self::because(Reason::Ledger {
+            LedgerError::Io { .. }
+            | LedgerError::Database { .. }
+            | LedgerError::InUse { .. }
+            | LedgerError::Broken { .. }
+            | LedgerError::Rebuild(_) => Self::because(Reason::Ledger {
                 why: error.to_string(),
             }),
         }

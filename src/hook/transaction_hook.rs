@@ -6,6 +6,7 @@ use super::transaction::{Now, Step, To, is_statement, moves, packed_value, step}
 use super::{Answer, Stop};
 use crate::decide::Reason;
 use crate::facts::Current;
+use crate::ledger::Ledger;
 use crate::policy::Policy;
 use crate::server::Server;
 use crate::types::{Oid, RefName};
@@ -26,9 +27,10 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
         return Ok(Answer::pass());
     }
     let server = Server::open_in_hook()?;
+    let ledger = server.ledger()?;
     let mut policy = None;
     for step in &steps {
-        check(&server, &mut policy, step)?;
+        check(&server, &ledger, &mut policy, step)?;
     }
     Ok(Answer::pass())
 }
@@ -43,11 +45,16 @@ fn steps(input: impl Read) -> Result<Vec<Step>, Stop> {
     Ok(steps)
 }
 
-fn check(server: &Server, policy: &mut Option<Policy>, step: &Step) -> Result<(), Stop> {
+fn check(
+    server: &Server,
+    ledger: &Ledger,
+    policy: &mut Option<Policy>,
+    step: &Step,
+) -> Result<(), Stop> {
     // What a verdict permits needs no look at the policy, and that is every move of a push.
     let now = now(server, step)?;
     if !moves(step.to, now)
-        || permitted(server, step, now)?
+        || permitted(ledger, step, now)?
         || !concerns(server, policy, &step.refname)?
     {
         return Ok(());
@@ -100,14 +107,14 @@ fn current(server: &Server, refname: &RefName) -> Result<Option<Oid>, Stop> {
     })
 }
 
-fn permitted(server: &Server, step: &Step, now: Now) -> Result<bool, Stop> {
+fn permitted(ledger: &Ledger, step: &Step, now: Now) -> Result<bool, Stop> {
     let To::Object(new) = step.to else {
         return Ok(false);
     };
     if is_statement(&step.refname) {
         // Append-only: made once, and only what an accepted push brought.
-        return Ok(now.current.is_none() && server.ledger.seen(new)?.is_some());
+        return Ok(now.current.is_none() && ledger.seen(new)?.is_some());
     }
-    let record = server.ledger.record(&step.refname)?;
+    let record = ledger.record(&step.refname)?;
     Ok(record.permits(now.current, new, super::clock()))
 }

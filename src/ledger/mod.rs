@@ -3,119 +3,36 @@
 //! For each protected ref, the last commit that was accepted and the moves that verdicts allow;
 //! for each statement, when it was first seen. All of it can be rebuilt from the audit log.
 
+mod database;
+mod error;
 mod refs;
 
-use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
+use crate::audit::{AuditLog, Event, PermitRecord, VerdictRecord};
 use crate::facts::Memory;
-use crate::folder::{Lasting, private_dir, replace_file, replace_file_lasting};
 use crate::types::{Oid, RefName, Timestamp};
+use database::Database;
+pub use error::LedgerError;
 pub use refs::RefRecord;
-use std::io;
-use std::path::{Path, PathBuf};
+use rusqlite::{Connection, OptionalExtension};
+use std::path::Path;
 
-/// The ledger of one repository.
+/// The ledger of one repository. While one is open, nobody can make its file again: a program that
+/// runs for long opens it anew for each question.
 #[derive(Debug)]
 pub struct Ledger {
-    dir: PathBuf,
-}
-
-/// Why the ledger could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The system said no.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file does not hold what the ledger writes.
-    #[error("{path}: not what relhook wrote: {why}")]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// How.
-        why: String,
-    },
-    /// The audit log could not be read, so the ledger could not be rebuilt.
-    #[error("the ledger could not be rebuilt: {0}")]
-    Audit(#[from] AuditError),
-}
-
-impl LedgerError {
-    pub(in crate::ledger) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
+    database: Database,
 }
 
 impl Ledger {
-    /// The ledger below relhook's folder, rebuilt from `log` where it was lost, and once after each
-    /// start of the machine: its files are not synced, so a power cut may have taken some.
+    /// The ledger below relhook's folder, rebuilt from `log` where it was lost or damaged, and once
+    /// after each start of the machine: its file is not synced, so a power cut may have taken some.
     ///
     /// # Errors
     /// When it can neither be read nor rebuilt.
     pub fn open(folder: &Path, log: &AuditLog) -> Result<Self, LedgerError> {
-        let ledger = Self {
-            dir: folder.join("ledger"),
-        };
-        let boot = boot_id();
-        if !ledger.is_of(&boot)? {
-            let _lock = ledger.lock()?;
-            if !ledger.is_of(&boot)? {
-                ledger.read_log_again(log, &boot)?;
-            }
-        }
-        Ok(ledger)
-    }
-
-    /// Whether all of it was written since this start of the machine.
-    fn is_of(&self, boot: &[u8]) -> Result<bool, LedgerError> {
-        let mark = self.mark();
-        match std::fs::read(&mark) {
-            Ok(found) => Ok(!boot.is_empty() && found == boot),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(LedgerError::Io { path: mark, source }),
-        }
-    }
-
-    /// Forgets everything and reads it again from the audit log, which is verified on the way.
-    fn read_log_again(&self, log: &AuditLog, boot: &[u8]) -> Result<(), LedgerError> {
-        match std::fs::remove_dir_all(&self.dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(LedgerError::Io {
-                    path: self.dir.clone(),
-                    source: error,
-                });
-            }
-            _ => {}
-        }
-        private_dir(&self.dir).map_err(LedgerError::io(&self.dir))?;
-        let mut failed = None;
-        crate::audit::verify(log, |entry| {
-            if failed.is_none() {
-                failed = self.replay(entry.seq, entry.time, &entry.event).err();
-            }
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let mark = self.mark();
-        replace_file(&mark, boot).map_err(LedgerError::io(&mark))
-    }
-
-    fn replay(&self, seq: u64, time: Timestamp, event: &Event) -> Result<(), LedgerError> {
-        match event {
-            Event::Pinned(pin) => self.pin(&self.name(&pin.ref_hex)?, pin.oid),
-            Event::Verdict(verdict) => self.take_in(seq, time, verdict),
-            Event::Begun { .. }
-            | Event::Refused { .. }
-            | Event::Release(_)
-            | Event::Recovered { .. } => Ok(()),
-        }
+        let database =
+            Database::open(folder, &boot_id(), |database| read_log_again(database, log))?;
+        Ok(Self { database })
     }
 
     /// Takes in a recorded verdict: its permits, and what was first seen in it.
@@ -128,44 +45,9 @@ impl Ledger {
         time: Timestamp,
         verdict: &VerdictRecord,
     ) -> Result<(), LedgerError> {
-        let _lock = self.lock()?;
-        self.take_in(seq, time, verdict)
-    }
-
-    fn take_in(
-        &self,
-        seq: u64,
-        time: Timestamp,
-        verdict: &VerdictRecord,
-    ) -> Result<(), LedgerError> {
-        if verdict.outcome != "accepted" {
-            return Ok(());
-        }
-        for oid in &verdict.seen {
-            self.see(*oid, time)?;
-        }
-        for permit in verdict
-            .updates
-            .iter()
-            .filter_map(|update| update.permit.as_ref())
-        {
-            self.permit(permit, seq, time)?;
-        }
-        Ok(())
-    }
-
-    fn permit(&self, permit: &PermitRecord, seq: u64, time: Timestamp) -> Result<(), LedgerError> {
-        let refname = self.name(&permit.ref_hex)?;
-        let mut record = self.record(&refname)?;
-        record.allow(permit, seq, time);
-        self.write(&refname, &record)
-    }
-
-    fn name(&self, hex: &str) -> Result<RefName, LedgerError> {
-        refs::name_from_hex(hex).map_err(|why| LedgerError::Broken {
-            path: self.dir.clone(),
-            why,
-        })
+        let whole = self.database.write()?;
+        take_in(&whole, seq, time, verdict).map_err(self.trouble())?;
+        whole.commit().map_err(self.database.failed())
     }
 
     /// Takes a ref's value as given: what it reaches is not judged.
@@ -173,17 +55,17 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn pin(&self, refname: &RefName, oid: Oid) -> Result<(), LedgerError> {
-        let mut record = self.record(refname)?;
-        record.pin(oid);
-        self.write(refname, &record)
+        let whole = self.database.write()?;
+        pin(&whole, refname, oid).map_err(self.trouble())?;
+        whole.commit().map_err(self.database.failed())
     }
 
     /// What is known of a ref.
     ///
     /// # Errors
-    /// When its file cannot be read or is not what the ledger writes.
+    /// When the ledger cannot be read or holds what it never writes.
     pub fn record(&self, refname: &RefName) -> Result<RefRecord, LedgerError> {
-        Ok(read_record(&self.ref_file(refname))?.unwrap_or_else(|| RefRecord::new(refname)))
+        record(self.database.connection(), refname).map_err(self.trouble())
     }
 
     /// Every protected ref that anything is known of, by name.
@@ -191,28 +73,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn refs(&self) -> Result<Vec<(RefName, RefRecord)>, LedgerError> {
-        let dir = self.dir.join("refs");
-        let files = match std::fs::read_dir(&dir) {
-            Ok(files) => files,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(LedgerError::Io { path: dir, source }),
-        };
-        let mut refs = Vec::new();
-        for file in files {
-            let path = file.map_err(LedgerError::io(&dir))?.path();
-            // What a killed writer left half written has another name.
-            if path
-                .file_name()
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-            {
-                continue;
-            }
-            if let Some(record) = read_record(&path)? {
-                refs.push((self.name(&record.ref_hex)?, record));
-            }
-        }
-        refs.sort_by(|one, other| one.0.cmp(&other.0));
-        Ok(refs)
+        refs(self.database.connection()).map_err(self.trouble())
     }
 
     /// When a statement or approving commit was first seen here.
@@ -220,100 +81,152 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn seen(&self, oid: Oid) -> Result<Option<Timestamp>, LedgerError> {
-        let path = self.seen_file(oid);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                text.trim_end()
-                    .parse()
-                    .map(Some)
-                    .map_err(|error: crate::types::TimestampError| LedgerError::Broken {
-                        path,
-                        why: error.to_string(),
-                    })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(LedgerError::Io { path, source }),
+        seen(self.database.connection(), oid).map_err(self.database.failed())
+    }
+
+    fn trouble(&self) -> impl Fn(Trouble) -> LedgerError + '_ {
+        |trouble| match trouble {
+            Trouble::Database(error) => self.database.failed()(error),
+            Trouble::Broken(why) => self.database.broken(why),
         }
-    }
-
-    /// Remembers when `oid` was first seen; an earlier time stands.
-    fn see(&self, oid: Oid, time: Timestamp) -> Result<(), LedgerError> {
-        if self.seen(oid)?.is_some() {
-            return Ok(());
-        }
-        write_below(&self.seen_file(oid), format!("{time}\n").as_bytes())
-    }
-
-    fn write(&self, refname: &RefName, record: &RefRecord) -> Result<(), LedgerError> {
-        let path = self.ref_file(refname);
-        let bytes = serde_json::to_vec(record);
-        let bytes = bytes.map_err(|error| LedgerError::Broken {
-            path: path.clone(),
-            why: error.to_string(),
-        })?;
-        write_below(&path, &bytes)
-    }
-
-    /// Held while records are read and written back: two pushes may be judged at once.
-    fn lock(&self) -> Result<std::fs::File, LedgerError> {
-        // Beside the folder, which is removed when the log is read again.
-        let path = self.dir.with_extension("lock");
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = file.map_err(LedgerError::io(&path))?;
-        file.lock().map_err(LedgerError::io(&path))?;
-        Ok(file)
-    }
-
-    fn mark(&self) -> PathBuf {
-        self.dir.join("complete")
-    }
-
-    fn ref_file(&self, refname: &RefName) -> PathBuf {
-        let hash = crate::audit::Hash::of(refname.as_bytes());
-        self.dir.join("refs").join(hash.as_str())
-    }
-
-    fn seen_file(&self, oid: Oid) -> PathBuf {
-        let hex = oid.to_string();
-        let fan = hex.get(..2).unwrap_or_default().to_owned();
-        self.dir.join("seen").join(fan).join(hex)
     }
 }
 
-fn read_record(path: &Path) -> Result<Option<RefRecord>, LedgerError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(LedgerError::Io {
-                path: path.to_owned(),
-                source,
-            });
+/// What goes wrong between the ledger and its file.
+#[derive(Debug)]
+enum Trouble {
+    Database(rusqlite::Error),
+    Broken(String),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Reads the audit log, which is verified on the way, into an empty ledger.
+fn read_log_again(database: &Connection, log: &AuditLog) -> Result<(), LedgerError> {
+    let mut failed = None;
+    crate::audit::verify(log, |entry| {
+        if failed.is_none() {
+            failed = replay(database, entry.seq, entry.time, &entry.event).err();
         }
-    };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| LedgerError::Broken {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })
+    })?;
+    match failed {
+        None => Ok(()),
+        Some(Trouble::Database(error)) => Err(LedgerError::Rebuild(error)),
+        Some(Trouble::Broken(why)) => Err(LedgerError::Broken {
+            path: log.file(),
+            why,
+        }),
+    }
+}
+
+fn replay(database: &Connection, seq: u64, time: Timestamp, event: &Event) -> Result<(), Trouble> {
+    match event {
+        Event::Pinned(given) => pin(database, &name(&given.ref_hex)?, given.oid),
+        Event::Verdict(verdict) => take_in(database, seq, time, verdict),
+        Event::Begun { .. }
+        | Event::Refused { .. }
+        | Event::Release(_)
+        | Event::Recovered { .. } => Ok(()),
+    }
+}
+
+fn take_in(
+    database: &Connection,
+    seq: u64,
+    time: Timestamp,
+    verdict: &VerdictRecord,
+) -> Result<(), Trouble> {
+    if verdict.outcome != "accepted" {
+        return Ok(());
+    }
+    for oid in &verdict.seen {
+        see(database, *oid, time)?;
+    }
+    let permits = verdict.updates.iter();
+    for permit in permits.filter_map(|update| update.permit.as_ref()) {
+        allow(database, permit, seq, time)?;
+    }
+    Ok(())
+}
+
+fn allow(
+    database: &Connection,
+    permit: &PermitRecord,
+    seq: u64,
+    time: Timestamp,
+) -> Result<(), Trouble> {
+    let refname = name(&permit.ref_hex)?;
+    let mut known = record(database, &refname)?;
+    known.allow(permit, seq, time);
+    write(database, &refname, &known)
+}
+
+fn pin(database: &Connection, refname: &RefName, oid: Oid) -> Result<(), Trouble> {
+    let mut known = record(database, refname)?;
+    known.pin(oid);
+    write(database, refname, &known)
+}
+
+fn name(hex: &str) -> Result<RefName, Trouble> {
+    refs::name_from_hex(hex).map_err(Trouble::Broken)
+}
+
+fn record(database: &Connection, refname: &RefName) -> Result<RefRecord, Trouble> {
+    let mut look_up = database.prepare_cached("SELECT record FROM refs WHERE name = ?")?;
+    let found = look_up.query_row([refname.as_bytes()], |row| row.get::<_, String>(0));
+    match found.optional()? {
+        None => Ok(RefRecord::default()),
+        Some(json) => parse(&json),
+    }
+}
+
+fn refs(database: &Connection) -> Result<Vec<(RefName, RefRecord)>, Trouble> {
+    let mut all = database.prepare_cached("SELECT name, record FROM refs ORDER BY name")?;
+    let mut rows = all.query([])?;
+    let mut refs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name = RefName::new(&row.get::<_, Vec<u8>>(0)?);
+        let name = name.map_err(|error| Trouble::Broken(error.to_string()))?;
+        refs.push((name, parse(&row.get::<_, String>(1)?)?));
+    }
+    Ok(refs)
+}
+
+fn parse(json: &str) -> Result<RefRecord, Trouble> {
+    serde_json::from_str(json).map_err(|error| Trouble::Broken(error.to_string()))
+}
+
+fn write(database: &Connection, refname: &RefName, record: &RefRecord) -> Result<(), Trouble> {
+    let json = serde_json::to_string(record);
+    let json = json.map_err(|error| Trouble::Broken(error.to_string()))?;
+    let sql = "INSERT OR REPLACE INTO refs (name, record) VALUES (?, ?)";
+    let mut replace = database.prepare_cached(sql)?;
+    replace.execute((refname.as_bytes(), json))?;
+    Ok(())
+}
+
+fn seen(database: &Connection, oid: Oid) -> rusqlite::Result<Option<Timestamp>> {
+    let mut look_up = database.prepare_cached("SELECT time FROM seen WHERE oid = ?")?;
+    let found = look_up.query_row([oid.as_bytes()], |row| row.get(0));
+    Ok(found.optional()?.map(Timestamp::from_unix))
+}
+
+/// Remembers when `oid` was first seen; an earlier time stands.
+fn see(database: &Connection, oid: Oid, time: Timestamp) -> Result<(), Trouble> {
+    let mut add =
+        database.prepare_cached("INSERT OR IGNORE INTO seen (oid, time) VALUES (?, ?)")?;
+    add.execute((oid.as_bytes(), time.as_unix()))?;
+    Ok(())
 }
 
 /// What tells this start of the machine from others. Where the system does not say, nothing: then
 /// the log is read again each time.
 fn boot_id() -> Vec<u8> {
     std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
-}
-
-fn write_below(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    if let Some(parent) = path.parent() {
-        private_dir(parent).map_err(LedgerError::io(parent))?;
-    }
-    replace_file_lasting(path, bytes, Lasting::Kill).map_err(LedgerError::io(path))
 }
 
 impl Memory for Ledger {

@@ -11,12 +11,10 @@ const PERMIT_LIFE: Seconds = Seconds(600);
 /// How many permits of one ref are remembered.
 const MAX_PERMITS: usize = 32;
 
-/// One ref's file.
+/// One ref's record. The default: nothing is known of it yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefRecord {
-    /// The ref's raw name in hexadecimal.
-    pub(in crate::ledger) ref_hex: String,
     /// The last value that is known to have been accepted and to have stood in the ref, or that
     /// was taken as given.
     pub(in crate::ledger) approved: Option<Oid>,
@@ -37,14 +35,6 @@ struct Allowed {
 }
 
 impl RefRecord {
-    /// Nothing is known of this ref yet.
-    pub(in crate::ledger) fn new(refname: &RefName) -> Self {
-        Self {
-            ref_hex: crate::audit::hex(refname.as_bytes()),
-            ..Self::default()
-        }
-    }
-
     /// Takes in a permit to move the ref from `old`, its real value, to `new`.
     pub(in crate::ledger) fn allow(&mut self, permit: &PermitRecord, seq: u64, time: Timestamp) {
         let (old, new) = (permit.old, permit.new);

@@ -1,7 +1,7 @@
 //! What the ledger remembers, and that the log alone brings it back.
 
 use super::*;
-use crate::audit::{Pin, UpdateRecord, hex};
+use crate::audit::{AuditError, Pin, UpdateRecord, hex};
 
 fn oid(digit: char) -> Oid {
     digit.to_string().repeat(40).parse().unwrap()
@@ -58,7 +58,30 @@ fn server() -> Server {
     Server { dir, log, ledger }
 }
 
+/// What is left when the ledger is closed.
+struct Closed {
+    dir: tempfile::TempDir,
+    log: AuditLog,
+}
+
+fn wrecked(file: &Path, sql: &str) {
+    let database = Connection::open(file).unwrap();
+    database.execute_batch(sql).unwrap();
+}
+
 impl Server {
+    fn closed(self) -> (tempfile::TempDir, AuditLog) {
+        let Self { dir, log, ledger } = self;
+        drop(ledger);
+        (dir, log)
+    }
+
+    fn tampered(self, sql: &str) -> Closed {
+        let (dir, log) = self.closed();
+        wrecked(&dir.path().join("ledger/ledger.sqlite"), sql);
+        Closed { dir, log }
+    }
+
     fn accepts(&self, old: Option<Oid>, new: Oid, when: i64, seen: Vec<Oid>) {
         let verdict = accepted(old, new, seen);
         let recorded = self
@@ -115,8 +138,9 @@ fn a_lost_ledger_comes_back_from_the_log() {
     server.accepts(Some(oid('a')), oid('b'), 2, vec![oid('1')]);
     server.accepts(Some(oid('b')), oid('c'), 3, vec![oid('1'), oid('2')]);
     let before = server.ledger.record(&prod()).unwrap();
-    std::fs::remove_dir_all(server.dir.path().join("ledger")).unwrap();
-    let again = Ledger::open(server.dir.path(), &server.log).unwrap();
+    let (dir, log) = server.closed();
+    std::fs::remove_dir_all(dir.path().join("ledger")).unwrap();
+    let again = Ledger::open(dir.path(), &log).unwrap();
     assert_eq!(again.record(&prod()).unwrap(), before);
     assert_eq!(again.refs().unwrap(), [(prod(), before)]);
     assert_eq!(again.seen(oid('1')).unwrap(), Some(at(2)));
@@ -130,32 +154,117 @@ fn d_08_after_a_start_of_the_machine_the_log_decides() {
     server.accepts(Some(oid('a')), oid('b'), 2, vec![oid('1')]);
     let before = server.ledger.record(&prod()).unwrap();
     // As after a power cut: what was written last is not there, and another start is on the mark.
-    std::fs::write(server.ledger.ref_file(&prod()), "").unwrap();
-    std::fs::remove_file(server.ledger.seen_file(oid('1'))).unwrap();
-    std::fs::write(server.ledger.mark(), "another start").unwrap();
-    let again = Ledger::open(server.dir.path(), &server.log).unwrap();
+    let sql = "DELETE FROM refs; DELETE FROM seen; UPDATE relhook_ledger SET boot = x'00'";
+    let dir = server.tampered(sql);
+    let again = Ledger::open(dir.dir.path(), &dir.log).unwrap();
     assert_eq!(again.record(&prod()).unwrap(), before);
     assert_eq!(again.seen(oid('1')).unwrap(), Some(at(2)));
+}
+
+#[test]
+fn a_file_that_is_not_the_ledgers_is_made_again_from_the_log() {
+    for wreck in [
+        (|file| std::fs::write(file, "").unwrap()) as fn(&Path),
+        |file| std::fs::write(file, "yesterday's lunch, and more of it").unwrap(),
+        |file| std::fs::remove_file(file).unwrap(),
+        // Another program's, and a later relhook's.
+        |file| wrecked(file, "DROP TABLE relhook_ledger; CREATE TABLE cats (name)"),
+        |file| wrecked(file, "UPDATE relhook_ledger SET version = version + 1"),
+        // Nothing but a beginning: its maker was killed.
+        |file| wrecked(file, "DELETE FROM relhook_ledger"),
+    ] {
+        let server = server();
+        server.accepts(Some(oid('a')), oid('b'), 2, vec![oid('1')]);
+        let before = server.ledger.record(&prod()).unwrap();
+        let (dir, log) = server.closed();
+        wreck(&dir.path().join("ledger/ledger.sqlite"));
+        let again = Ledger::open(dir.path(), &log).unwrap();
+        assert_eq!(again.record(&prod()).unwrap(), before);
+        assert_eq!(again.seen(oid('1')).unwrap(), Some(at(2)));
+    }
+}
+
+#[test]
+fn the_files_of_an_older_relhook_go() {
+    let (dir, log) = server().closed();
+    let folder = dir.path().join("ledger");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("seen/aa")).unwrap();
+    std::fs::write(folder.join("complete"), boot_id()).unwrap();
+    drop(Ledger::open(dir.path(), &log).unwrap());
+    let names = std::fs::read_dir(&folder).unwrap();
+    let names: Vec<_> = names.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(names, ["ledger.sqlite"]);
+}
+
+#[test]
+fn h_13_the_file_is_this_accounts_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = server();
+    let file = server.dir.path().join("ledger/ledger.sqlite");
+    let mode = std::fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn d_08_a_file_in_use_is_not_taken_away() {
+    let server = server();
+    server.accepts(Some(oid('a')), oid('b'), 2, Vec::new());
+    let folder = server.dir.path().to_owned();
+    std::fs::write(folder.join("ledger/damaged"), "").unwrap();
+    let opening = std::thread::spawn(move || {
+        let again = Ledger::open(&folder, &AuditLog::at(&folder)).unwrap();
+        again.record(&prod()).unwrap().knows(oid('c'))
+    });
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!opening.is_finished());
+    // Who has it open still writes to it, and the one that is made then has it from the log.
+    server.accepts(Some(oid('b')), oid('c'), 3, Vec::new());
+    let (_dir, _log) = server.closed();
+    assert!(opening.join().unwrap());
 }
 
 #[test]
 fn a_lost_ledger_does_not_come_back_from_a_broken_log() {
     let server = server();
     server.accepts(Some(oid('a')), oid('b'), 2, Vec::new());
-    std::fs::write(server.log.file(), "").unwrap();
-    std::fs::remove_dir_all(server.dir.path().join("ledger")).unwrap();
+    let (dir, log) = server.closed();
+    std::fs::write(log.file(), "").unwrap();
+    std::fs::remove_dir_all(dir.path().join("ledger")).unwrap();
     assert!(matches!(
-        Ledger::open(server.dir.path(), &server.log),
+        Ledger::open(dir.path(), &log),
         Err(LedgerError::Audit(AuditError::Truncated { .. }))
     ));
 }
 
 #[test]
-fn a_damaged_file_is_an_error_and_not_an_empty_one() {
+fn what_is_damaged_is_an_error_once_and_then_made_again() {
     let server = server();
     server.accepts(Some(oid('a')), oid('b'), 1, vec![oid('1')]);
-    std::fs::write(server.ledger.ref_file(&prod()), "").unwrap();
-    assert!(server.ledger.approved(&prod(), Some(oid('b'))).is_err());
-    std::fs::write(server.ledger.seen_file(oid('1')), "yesterday").unwrap();
-    assert!(server.ledger.first_seen(oid('1')).is_err());
+    let server = server.tampered("UPDATE refs SET record = 'yesterday'");
+    let ledger = Ledger::open(server.dir.path(), &server.log).unwrap();
+    assert!(ledger.approved(&prod(), Some(oid('b'))).is_err());
+    drop(ledger);
+    let again = Ledger::open(server.dir.path(), &server.log).unwrap();
+    assert_eq!(again.approved(&prod(), Some(oid('b'))), Ok(Some(oid('b'))));
+}
+
+#[test]
+fn l_03_many_processes_write_one_after_the_other() {
+    let server = server();
+    let names: Vec<String> = (0..8).map(|one| format!("refs/heads/b{one}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            scope.spawn(|| {
+                let ledger = Ledger::open(server.dir.path(), &AuditLog::at(server.dir.path()));
+                let ledger = ledger.unwrap();
+                for digit in "123456789".chars() {
+                    let name = RefName::new(name.as_bytes()).unwrap();
+                    ledger.pin(&name, oid(digit)).unwrap();
+                    assert!(ledger.record(&name).unwrap().knows(oid(digit)));
+                }
+            });
+        }
+    });
+    assert_eq!(server.ledger.refs().unwrap().len(), names.len());
 }
