@@ -8,6 +8,7 @@
 //! - [`object`]: Git objects read from raw bytes by a strict grammar
 //! - [`policy`]: what the YAML says, and what it means
 //! - [`signature`]: bytes and a signature in, a known signer or a reason out
+//! - [`certificate`]: what `git push --signed` signs: read strictly, verified here
 //! - [`statement`]: approve, reject, withdraw: the signed tag format
 //! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
 //! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
@@ -26,6 +27,7 @@
 //! - [`cli`]: one file a command
 
 pub mod audit;
+pub mod certificate;
 pub mod cli;
 pub mod client;
 pub mod decide;

@@ -1,6 +1,6 @@
 //! What git hands to a hook: lines on stdin and push options in the environment. Claims, all of it.
 
-use crate::types::{Oid, OidError, RefChange, RefName, RefNameError, escape};
+use crate::types::{Oid, RefChange, RefName, RefNameError, escape};
 use std::io::{self, BufRead, Read};
 
 /// The longest line that is read, in bytes: two ids, a ref name and what separates them.
@@ -92,29 +92,15 @@ pub(in crate::hook) fn next_line(reader: &mut impl BufRead) -> Result<Option<Vec
 fn update(line: &[u8]) -> Result<Claimed, InputError> {
     let fault = || InputError::Line { shown: shown(line) };
     let (old, new, name) = fields(line).ok_or_else(fault)?;
-    let old = oid(old).map_err(|_| fault())?;
-    let new = oid(new).map_err(|_| fault())?;
-    let change = match (old, new) {
-        (old, None) => RefChange::Delete { old },
-        (None, Some(new)) => RefChange::Create { new },
-        (Some(old), Some(new)) => RefChange::Update { old, new },
-    };
-    Ok((RefName::new(name)?, change))
+    let old = Oid::from_hex_or_zero(old).map_err(|_| fault())?;
+    let new = Oid::from_hex_or_zero(new).map_err(|_| fault())?;
+    Ok((RefName::new(name)?, RefChange::between(old, new)))
 }
 
 /// The three fields: what follows the second space is the name, whatever it holds.
 pub(in crate::hook) fn fields(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut parts = line.splitn(3, |byte| *byte == b' ');
     Some((parts.next()?, parts.next()?, parts.next()?))
-}
-
-/// An id, or nothing for the all-zero one.
-pub(in crate::hook) fn oid(hex: &[u8]) -> Result<Option<Oid>, OidError> {
-    match Oid::from_hex(hex) {
-        Ok(oid) => Ok(Some(oid)),
-        Err(OidError::Zero) => Ok(None),
-        Err(OidError::Malformed) => Err(OidError::Malformed),
-    }
 }
 
 fn shown(line: &[u8]) -> String {

@@ -4,7 +4,7 @@
 //! while it already names X, and dropping the loose file of a packed ref reads as a deletion
 //! (seen with git 2.39 and 2.47). Only what changes what the ref names is a move.
 
-use super::input::{fields, oid};
+use super::input::fields;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Oid, RefName};
 
@@ -39,7 +39,7 @@ pub fn step(line: &[u8]) -> Result<Option<Step>, String> {
         return Ok(None);
     }
     let refname = RefName::new(name).map_err(|error| error.to_string())?;
-    let to = match oid(new) {
+    let to = match Oid::from_hex_or_zero(new) {
         Ok(Some(oid)) => To::Object(oid),
         Ok(None) => To::Nothing,
         Err(_) => To::Other,

@@ -12,6 +12,7 @@ mod header;
 mod ident;
 mod model;
 mod name;
+mod signed;
 mod tag;
 mod trailer;
 mod tree;
@@ -30,6 +31,7 @@ pub use tree::{MAX_TREE_ENTRIES, TreeEntries, TreeEntryRef, parse_tree, tree_ent
 pub(crate) use armor::begins_block;
 pub(crate) use co_author::reads_like;
 pub(crate) use error::shown;
+pub(crate) use signed::split_signature;
 
 #[cfg(test)]
 mod tests;

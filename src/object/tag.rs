@@ -4,7 +4,8 @@
 use super::commit::check_bytes;
 use super::error::{ObjectError, shown};
 use super::header::Headers;
-use super::{ArmorError, ObjectKind, SignatureBlock, Tag, armor, ident};
+use super::signed::split_signature;
+use super::{ObjectKind, Tag, ident};
 
 /// The largest tag that is read, in bytes.
 pub const MAX_TAG_BYTES: usize = 1 << 20;
@@ -49,40 +50,4 @@ fn read_kind(value: &[u8]) -> Result<ObjectKind, ObjectError> {
         b"tag" => Ok(ObjectKind::Tag),
         other => Err(ObjectError::ObjectType { kind: shown(other) }),
     }
-}
-
-/// Parts the message at the end of `raw` from the signature that ends it.
-fn split_signature<'a>(
-    raw: &[u8],
-    content: &'a [u8],
-) -> Result<(&'a [u8], Option<SignatureBlock>), ObjectError> {
-    let mut begins = block_starts(content);
-    let Some(start) = begins.next() else {
-        return Ok((content, None));
-    };
-    if begins.next().is_some() {
-        return Err(ArmorError::Several.into());
-    }
-    let (message, block) = content.split_at_checked(start).unwrap_or_default();
-    let format = armor::check(block)?;
-    let payload = raw.strip_suffix(block).unwrap_or_default().to_vec();
-    armor::check_payload(&payload)?;
-    let signature = SignatureBlock {
-        format,
-        armor: block.to_vec(),
-        payload,
-    };
-    Ok((message, Some(signature)))
-}
-
-/// Where the lines begin that git takes for the beginning of a signature.
-fn block_starts(content: &[u8]) -> impl Iterator<Item = usize> {
-    let mut next = 0;
-    content
-        .split_inclusive(|byte| *byte == b'\n')
-        .filter_map(move |line| {
-            let start = next;
-            next += line.len();
-            armor::begins_block(line).then_some(start)
-        })
 }

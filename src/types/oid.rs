@@ -32,6 +32,18 @@ impl Oid {
         }
     }
 
+    /// The id written as 40 lower-case hexadecimal digits, or nothing for the all-zero one.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn from_hex_or_zero(hex: &[u8]) -> Result<Option<Self>, OidError> {
+        match Self::from_hex(hex) {
+            Ok(oid) => Ok(Some(oid)),
+            Err(OidError::Zero) => Ok(None),
+            Err(OidError::Malformed) => Err(OidError::Malformed),
+        }
+    }
+
     /// The id written as exactly 40 lower-case hexadecimal digits.
     ///
     /// # Errors

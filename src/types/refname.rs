@@ -129,6 +129,16 @@ pub enum RefChange {
 }
 
 impl RefChange {
+    /// What a line `<old> <new> <ref>` asks, nothing standing for the all-zero id.
+    #[must_use]
+    pub fn between(old: Option<Oid>, new: Option<Oid>) -> Self {
+        match (old, new) {
+            (old, None) => Self::Delete { old },
+            (None, Some(new)) => Self::Create { new },
+            (Some(old), Some(new)) => Self::Update { old, new },
+        }
+    }
+
     /// What the push says that the ref names now.
     #[must_use]
     pub fn old(&self) -> Option<Oid> {

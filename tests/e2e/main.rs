@@ -14,9 +14,9 @@ mod check;
 mod commands;
 mod common;
 mod docs;
+mod doctor;
 #[allow(dead_code, reason = "shared by the tests of several servers")]
 mod hosting;
-mod doctor;
 mod init;
 mod release_crash;
 mod release_dir;

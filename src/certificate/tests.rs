@@ -1,0 +1,1 @@
+//! Certificates that hold, and everything else.
