@@ -21,6 +21,7 @@
 //! - [`serve`]: from an ssh login to git, with the login where the hooks look for it
 //! - [`install`]: puts a repository under the rule
 //! - [`doctor`]: looks a server over, and says what to mend and how
+//! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`ui`]: how things look
@@ -40,6 +41,7 @@ pub mod hook;
 pub mod install;
 pub mod ledger;
 pub mod object;
+pub mod people;
 pub mod policy;
 pub mod release;
 pub mod serve;

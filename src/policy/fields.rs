@@ -207,7 +207,7 @@ pub(super) fn word(scalar: &Scalar, at: Position, complaints: &mut Complaints) -
 }
 
 /// What an escape sequence in quotes could still bring in.
-fn is_odd(ch: char) -> bool {
+pub(super) fn is_odd(ch: char) -> bool {
     ch.is_control() || crate::types::is_deceptive(ch)
 }
 

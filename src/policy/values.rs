@@ -53,11 +53,11 @@ pub(super) fn full_name(text: &str) -> Against {
     }
 }
 
-/// An e-mail address as commits hold it.
+/// An e-mail address as commits hold it, or the `DOMAIN\\account` that stands in its place in
+/// histories from Team Foundation Server.
 pub(super) fn email(text: &str) -> Against {
-    let shaped = text
-        .rsplit_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let parts = text.rsplit_once('@').or_else(|| text.split_once('\\'));
+    let shaped = parts.is_some_and(|(one, other)| !one.is_empty() && !other.is_empty());
     if text.len() > 254 {
         against("is longer than 254 bytes")
     } else if text.contains(|ch: char| ch.is_whitespace() || "<>\"(),;".contains(ch)) {

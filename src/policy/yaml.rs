@@ -17,16 +17,16 @@ const MAX_NODES: usize = 20_000;
 
 /// One value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Its first character.
-    pub(super) at: Position,
+    pub(crate) at: Position,
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Text, a number, a truth value or nothing at all.
     Scalar(Scalar),
     /// A list.
@@ -39,22 +39,22 @@ pub(super) enum Value {
 
 /// A scalar as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scalar {
+pub(crate) struct Scalar {
     /// Its text, escapes resolved.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Whether it stands without quotes.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
 }
 
 /// One key of a mapping and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The key.
-    pub(super) key: Scalar,
+    pub(crate) key: Scalar,
     /// The key's first character.
-    pub(super) key_at: Position,
+    pub(crate) key_at: Position,
     /// The value.
-    pub(super) value: Node,
+    pub(crate) value: Node,
 }
 
 /// The reading has stopped, or there is nothing there; what there is to say has been said.
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
 
 impl Node {
     /// Whether nothing is written there: `~`, `null` or a blank.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         match &self.value {
             Value::Scalar(scalar) => {
                 scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL")

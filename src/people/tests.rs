@@ -1,0 +1,3 @@
+//! What is written reads back, whatever it is called.
+
+mod writing;
