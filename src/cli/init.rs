@@ -4,6 +4,7 @@ use super::{Answer, Failure};
 use crate::install::{
     InstallError, Mode, Report, Request, StepState, install_client, install_server,
 };
+use crate::setup::Layout;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,12 @@ pub struct InitArgs {
     /// The folder of the public key files that the policy names.
     #[arg(long, value_name = "DIR", requires = "policy")]
     pub keys: Option<PathBuf>,
+    /// What runs the repository's hooks: git itself, Gitea or Forgejo, or GitLab. Without it, what
+    /// an earlier installation was for, else git.
+    #[arg(long, value_name = "SERVER", value_parser = layout)]
+    pub layout: Option<Layout>,
     /// Install the pre-push hook in a developer's clone instead.
-    #[arg(long, conflicts_with_all = ["policy", "keys"])]
+    #[arg(long, conflicts_with_all = ["policy", "keys", "layout"])]
     pub client: bool,
     /// Change nothing; say what would be done.
     #[arg(long)]
@@ -55,8 +60,18 @@ fn server(
         program,
         policy: args.policy.clone(),
         keys: args.keys.clone(),
+        layout: args.layout,
         mode,
     })
+}
+
+fn layout(word: &str) -> Result<Layout, String> {
+    match word {
+        "plain" => Ok(Layout::Plain),
+        "gitea" => Ok(Layout::Gitea),
+        "gitlab" => Ok(Layout::Gitlab),
+        _ => Err("it is one of plain, gitea and gitlab".into()),
+    }
 }
 
 fn render(report: &Report, mode: Mode) -> String {

@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::{InstallError, Mode, hooks, survey};
-use crate::setup::{CLIENT, Git};
+use crate::setup::{CLIENT, Git, Place};
 use std::path::Path;
 
 /// Puts the `pre-push` hook into the clone at `dir`; `program` is what it runs.
@@ -15,9 +15,13 @@ pub fn install_client(dir: &Path, program: &Path, mode: Mode) -> Result<Report, 
     let common = git.path(&["rev-parse", "--git-common-dir"])?;
     let folder = common.join("hooks");
     survey::check_hooks_path(&git.settings()?, &folder)?;
-    hooks::check(&folder, &CLIENT, program)?;
+    let places = CLIENT.map(|shim| Place {
+        shim,
+        path: Path::new("hooks").join(shim.name),
+    });
+    hooks::check(&common, &places, program)?;
     let mut report = Report::default();
-    hooks::put(&folder, &CLIENT, program, mode, &mut report)?;
+    hooks::put(&common, &places, program, mode, &mut report)?;
     report.next.push("relhook check".into());
     Ok(report)
 }

@@ -49,6 +49,22 @@ pub enum InstallError {
         /// The hook.
         path: PathBuf,
     },
+    /// The hook of a server that runs the files of a folder beside it stands in the way.
+    #[error(
+        "{path} runs what is in {path}.d: `relhook init --layout gitea` puts relhook's hooks there"
+    )]
+    RunnersHook {
+        /// The hook.
+        path: PathBuf,
+    },
+    /// The hook that should run relhook's does not.
+    #[error(
+        "{path} does not run what is in {path}.d, so that relhook would never be asked: have Gitea or Forgejo write its hooks anew (`doctor check --run hooks --fix`), then run this again"
+    )]
+    NoRunner {
+        /// The hook.
+        path: PathBuf,
+    },
     /// The hook that was written is not what is there now.
     #[error("{path} was written and is not what was written: is the disk full?")]
     HookNotKept {

@@ -2,28 +2,50 @@
 
 use super::report::{Report, StepState};
 use super::{InstallError, Mode};
-use crate::setup::{Found, Shim, look};
+use crate::setup::{Found, Layout, Place, is_runner, look};
+use crate::types::escape;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Checks that no other program's hook stands in the way.
+/// Checks that no other program's hook stands in the way below `root`.
 ///
 /// # Errors
 /// When one does, or when a hook cannot be read.
 pub(in crate::install) fn check(
-    dir: &Path,
-    shims: &[Shim],
+    root: &Path,
+    places: &[Place],
     program: &Path,
 ) -> Result<(), InstallError> {
-    for shim in shims {
-        let path = dir.join(shim.name);
-        if look(&path, &shim.render(program)?)? == Found::Foreign {
-            return Err(InstallError::ForeignHook { path });
+    for place in places {
+        let path = root.join(&place.path);
+        if look(&path, &place.shim.render(program)?)? == Found::Foreign {
+            return Err(foreign(path));
         }
     }
     Ok(())
+}
+
+/// Another program's hook, which may be the one that should run relhook's.
+fn foreign(path: PathBuf) -> InstallError {
+    if is_runner(&path) {
+        return InstallError::RunnersHook { path };
+    }
+    InstallError::ForeignHook { path }
+}
+
+/// Checks that the server's own hooks run relhook's.
+///
+/// # Errors
+/// When one of them does not.
+pub(in crate::install) fn check_runners(root: &Path, layout: Layout) -> Result<(), InstallError> {
+    let mut runners = layout.runners().into_iter().map(|path| root.join(path));
+    match runners.find(|path| !is_runner(path)) {
+        Some(path) => Err(InstallError::NoRunner { path }),
+        None => Ok(()),
+    }
 }
 
 /// Puts the hooks in place.
@@ -31,34 +53,43 @@ pub(in crate::install) fn check(
 /// # Errors
 /// When one cannot be written, or is not there afterwards as it was written.
 pub(in crate::install) fn put(
-    dir: &Path,
-    shims: &[Shim],
+    root: &Path,
+    places: &[Place],
     program: &Path,
     mode: Mode,
     report: &mut Report,
 ) -> Result<(), InstallError> {
-    for shim in shims {
-        let path = dir.join(shim.name);
-        let text = shim.render(program)?;
+    for place in places {
+        let path = root.join(&place.path);
+        let text = place.shim.render(program)?;
         let state = match (look(&path, &text)?, mode) {
             (Found::Good, _) => StepState::Kept,
-            (Found::Foreign, _) => return Err(InstallError::ForeignHook { path }),
+            (Found::Foreign, _) => return Err(foreign(path)),
             (Found::Wanting, Mode::DryRun) => StepState::Would,
             (Found::Wanting, Mode::Apply) => {
-                write(dir, &path, &text).map_err(InstallError::io(&path))?;
+                write(&path, &text).map_err(InstallError::io(&path))?;
                 if look(&path, &text)? != Found::Good {
                     return Err(InstallError::HookNotKept { path });
                 }
                 StepState::Done
             }
         };
-        report.step(state, format!("hook {}", shim.name));
+        report.step(state, format!("hook {}", shown(place)));
     }
     Ok(())
 }
 
+/// Its name where git itself runs it, else its file.
+fn shown(place: &Place) -> String {
+    if place.path == Path::new("hooks").join(place.shim.name) {
+        return place.shim.name.to_owned();
+    }
+    escape(place.path.as_os_str().as_bytes())
+}
+
 /// Temporary name, fsync, rename, fsync of the folder: an empty hook would let every push in.
-fn write(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(dir)?;
     let mut temp = tempfile::Builder::new()
         .prefix(".relhook-")
@@ -74,12 +105,22 @@ fn write(dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::{CLIENT, SERVER, SetupError};
+    use crate::setup::{CLIENT, SetupError, Shim};
     use std::os::unix::fs::MetadataExt;
     use std::process::Command;
 
     fn all() -> impl Iterator<Item = Shim> {
-        SERVER.into_iter().chain(CLIENT)
+        let server = Layout::Plain.places().into_iter();
+        server.map(|place| place.shim).chain(CLIENT)
+    }
+
+    /// The same, all in one folder.
+    fn together(shims: impl Iterator<Item = Shim>) -> Vec<Place> {
+        let place = |shim: Shim| Place {
+            shim,
+            path: shim.name.into(),
+        };
+        shims.map(place).collect()
     }
 
     #[test]
@@ -87,9 +128,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let absent = dir.path().join("it's gone");
         let mut report = Report::default();
-        for shims in [&SERVER[..], &CLIENT[..]] {
-            put(dir.path(), shims, &absent, Mode::Apply, &mut report).unwrap();
-        }
+        put(
+            dir.path(),
+            &together(all()),
+            &absent,
+            Mode::Apply,
+            &mut report,
+        )
+        .unwrap();
         for shim in all() {
             assert!(shim.text.starts_with("#!/bin/sh\n") && !shim.text.contains('\r'));
             let path = dir.path().join(shim.name);
@@ -111,7 +157,7 @@ mod tests {
         let absent = dir.path().join("gone");
         put(
             dir.path(),
-            &SERVER,
+            &together(all()),
             &absent,
             Mode::Apply,
             &mut Report::default(),
@@ -130,7 +176,14 @@ mod tests {
         fs::write(&program, "#!/bin/sh\nenv\n").unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let mut report = Report::default();
-        put(dir.path(), &SERVER, &program, Mode::Apply, &mut report).unwrap();
+        put(
+            dir.path(),
+            &together(all()),
+            &program,
+            Mode::Apply,
+            &mut report,
+        )
+        .unwrap();
         fs::create_dir_all(dir.path().join("relhook/releases")).unwrap();
         for name in ["pre-receive", "post-receive"] {
             let mut hook = Command::new(dir.path().join(name));
@@ -151,7 +204,7 @@ mod tests {
         let path = dir.path().join("pre-receive");
         let put = |mode| {
             let mut report = Report::default();
-            put(dir.path(), &SERVER, program, mode, &mut report).map(|()| report.changes())
+            put(dir.path(), &together(all()), program, mode, &mut report).map(|()| report.changes())
         };
         fs::write(&path, "").unwrap();
         assert!(put(Mode::DryRun).unwrap());
@@ -171,18 +224,18 @@ mod tests {
         let program = Path::new("/bin/true");
         let path = dir.path().join("post-receive");
         fs::write(&path, "#!/bin/sh\nmail everybody\n").unwrap();
-        let refused = check(dir.path(), &SERVER, program);
+        let refused = check(dir.path(), &together(all()), program);
         assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/nowhere", &path).unwrap();
-        let refused = check(dir.path(), &SERVER, program);
+        let refused = check(dir.path(), &together(all()), program);
         assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
     }
 
     #[test]
     fn odd_program_paths_are_refused() {
         for bad in ["relhook", "/x\n/y"] {
-            let refused = check(Path::new("/nowhere"), &SERVER, Path::new(bad));
+            let refused = check(Path::new("/nowhere"), &together(all()), Path::new(bad));
             assert!(matches!(
                 refused,
                 Err(InstallError::Setup(SetupError::OddProgram { .. }))

@@ -7,7 +7,7 @@ use super::{InstallError, Mode, hooks, pins, seed, settings, survey};
 use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
 use crate::policy::{Bundle, POLICY_REF, Policy, TargetKind};
-use crate::setup::{Git, SERVER};
+use crate::setup::{Git, Layout};
 use crate::types::escape;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ pub struct Request {
     pub policy: Option<PathBuf>,
     /// The folder with its key files.
     pub keys: Option<PathBuf>,
+    /// What runs the hooks; as it was installed before, where this is `None`.
+    pub layout: Option<Layout>,
     /// Whether to change anything.
     pub mode: Mode,
 }
@@ -35,7 +37,10 @@ pub struct Request {
 pub fn install_server(request: &Request) -> Result<Report, InstallError> {
     let git = Git::at(&request.dir);
     let surveyed = survey::server(&git, &request.program)?;
-    hooks::check(&surveyed.hooks, &SERVER, &request.program)?;
+    let found = Layout::found(&surveyed.git_dir);
+    let layout = request.layout.unwrap_or(found);
+    hooks::check_runners(&surveyed.git_dir, layout)?;
+    hooks::check(&surveyed.git_dir, &layout.places(), &request.program)?;
     let repository = git2::Repository::open_bare(&surveyed.git_dir)?;
     let plan = plan(request, &repository, &surveyed.store)?;
     let mut report = Report {
@@ -49,7 +54,7 @@ pub fn install_server(request: &Request) -> Result<Report, InstallError> {
         shown(&surveyed.git_dir)
     );
     report.step(StepState::Kept, fits);
-    apply(request, &repository, &surveyed, &plan, &mut report)?;
+    apply(request, &repository, &surveyed, &plan, layout, &mut report)?;
     next_steps(&surveyed.git_dir, plan.policy(), &mut report);
     Ok(report)
 }
@@ -106,6 +111,7 @@ fn apply(
     repository: &git2::Repository,
     surveyed: &Surveyed,
     plan: &Plan,
+    layout: Layout,
     report: &mut Report,
 ) -> Result<(), InstallError> {
     folder(&surveyed.git_dir, request.mode, report)?;
@@ -128,8 +134,8 @@ fn apply(
     let git = Git::at(&surveyed.git_dir);
     settings::put(&git, &surveyed.settings, request.mode, report)?;
     hooks::put(
-        &surveyed.hooks,
-        &SERVER,
+        &surveyed.git_dir,
+        &layout.places(),
         &request.program,
         request.mode,
         report,

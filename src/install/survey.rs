@@ -14,8 +14,6 @@ pub(in crate::install) struct Surveyed {
     pub(in crate::install) store: Store,
     /// Its absolute folder.
     pub(in crate::install) git_dir: PathBuf,
-    /// Where its hooks are.
-    pub(in crate::install) hooks: PathBuf,
     /// Its settings.
     pub(in crate::install) settings: Settings,
     /// git's version.
@@ -45,7 +43,6 @@ pub(in crate::install) fn server(git: &Git, program: &Path) -> Result<Surveyed, 
     Ok(Surveyed {
         store,
         git_dir,
-        hooks,
         settings,
         version,
         warnings,

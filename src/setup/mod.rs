@@ -5,12 +5,15 @@
 mod account;
 mod error;
 mod git;
+mod layout;
 mod settings;
 mod shims;
 
 pub(crate) use account::{Account, acting};
 pub use error::SetupError;
 pub(crate) use git::{Git, Setting, Settings};
+pub use layout::Layout;
+pub(crate) use layout::{Place, is_runner};
 pub(crate) use settings::{HIDDEN, WANTED};
 pub(crate) use shims::{CLIENT, Found, SERVER, Shim, look};
 

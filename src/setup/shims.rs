@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// One hook file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shim {
     /// The hook's name.
     pub(crate) name: &'static str,
@@ -40,10 +40,10 @@ pub(crate) const CLIENT: [Shim; 1] = [Shim {
 }];
 
 /// What every hook of ours says, whatever its version.
-const MARK: &[u8] = b"Installed by `relhook init";
+pub(super) const MARK: &[u8] = b"Installed by `relhook init";
 
 /// The largest hook that is read to see whose it is, in bytes.
-const LIMIT: u64 = 64 << 10;
+pub(super) const LIMIT: u64 = 64 << 10;
 
 /// How a hook file stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -74,6 +74,7 @@ fn installation(dir: &Path) -> (Vec<String>, Vec<String>) {
                 program,
                 policy: None,
                 keys: None,
+                layout: None,
                 mode: Mode::DryRun,
             })
             .map_err(|error| error.to_string())

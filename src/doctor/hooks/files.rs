@@ -1,6 +1,6 @@
 //! The files in `hooks/`, and the programs that they run.
 
-use crate::setup::{Found, Shim, look};
+use crate::setup::{Found, Place, Shim, look};
 use crate::types::escape;
 use std::fs;
 use std::io;
@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 pub(super) struct HookFile {
     /// Its name.
     pub(super) name: &'static str,
+    /// Its file, from the repository's folder, escaped.
+    pub(super) path: String,
     /// How it stands.
     pub(super) stands: Stands,
 }
@@ -48,10 +50,11 @@ pub(super) enum Stands {
 
 impl HookFile {
     /// Looks at one.
-    pub(super) fn look(folder: &Path, shim: &Shim) -> Self {
-        let stands = stands(&folder.join(shim.name), shim);
+    pub(super) fn look(git_dir: &Path, place: &Place) -> Self {
+        let stands = stands(&git_dir.join(&place.path), &place.shim);
         Self {
-            name: shim.name,
+            name: place.shim.name,
+            path: escape(place.path.as_os_str().as_bytes()),
             stands: stands.unwrap_or_else(Stands::Unreadable),
         }
     }

@@ -6,7 +6,7 @@ mod trial;
 
 use super::patient::Patient;
 use super::{Finding, Words};
-use crate::setup::{SERVER, Settings};
+use crate::setup::{Layout, Settings};
 use crate::types::escape;
 use files::{HookFile, Program, Stands};
 use std::os::unix::ffi::OsStrExt;
@@ -24,7 +24,9 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
 struct Facts {
     /// A value of `core.hooksPath` that leads elsewhere.
     elsewhere: Option<Elsewhere>,
-    /// relhook's three.
+    /// What runs them.
+    layout: Layout,
+    /// relhook's own.
     files: Vec<HookFile>,
     /// What they run, each once.
     programs: Vec<Program>,
@@ -48,13 +50,17 @@ struct Elsewhere {
 impl Facts {
     fn gather(patient: &Patient) -> Self {
         let folder = patient.hooks();
-        let files: Vec<HookFile> = SERVER
+        let layout = Layout::found(&patient.git_dir);
+        let files: Vec<HookFile> = layout
+            .places()
             .iter()
-            .map(|shim| HookFile::look(&folder, shim))
+            .map(|place| HookFile::look(&patient.git_dir, place))
             .collect();
         let elsewhere = elsewhere(&patient.settings, &folder, &patient.words);
         let trial = if elsewhere.is_some() {
             Trial::NotTried("git would run other hooks".into())
+        } else if layout == Layout::Gitlab {
+            Trial::NotTried("Gitaly runs these hooks, and not git".into())
         } else {
             trial::run(patient)
         };
@@ -63,6 +69,7 @@ impl Facts {
             runs: files::may_run(&folder),
             others: files::others(&folder),
             elsewhere,
+            layout,
             files,
             trial,
         }
@@ -91,6 +98,7 @@ fn elsewhere(settings: &Settings, hooks: &Path, words: &Words) -> Option<Elsewhe
 fn judge(facts: &Facts, words: &Words) -> Vec<Finding> {
     let mut found = vec![hooks_path(facts)];
     found.extend(facts.files.iter().map(|file| hook(file, words)));
+    found.extend(second_lock(facts.layout));
     found.extend(programs(&facts.programs, words));
     found.push(interpreter(facts));
     found.push(others(&facts.others));
@@ -113,22 +121,34 @@ fn hooks_path(facts: &Facts) -> Finding {
     }
 }
 
+/// A layout without one says so.
+fn second_lock(layout: Layout) -> Option<Finding> {
+    match layout {
+        Layout::Plain | Layout::Gitea => None,
+        Layout::Gitlab => Some(
+            Finding::warning(
+                "reference-transaction",
+                "GitLab runs no such hook of a repository: nothing stops what moves a ref without \
+                 a push",
+            )
+            .advice("`relhook status` tells of such a ref, and nothing of it is released"),
+        ),
+    }
+}
+
 fn hook(file: &HookFile, words: &Words) -> Finding {
-    let name = file.name;
-    let bad = |how: &str, so: &str| Finding::error(name, format!("hooks/{name} {how}: {so}"));
+    let (name, path) = (file.name, &file.path);
+    let bad = |how: &str, so: &str| Finding::error(name, format!("{path} {how}: {so}"));
     let without = match name {
         "post-receive" => "nothing is released after a push",
         "reference-transaction" => "a ref can be moved without a verdict",
         _ => "git lets every push in",
     };
     let init = words.relhook(&["init"]);
-    let away = words.own(&format!(
-        "mv {0}/hooks/{name} {0}/hooks/{name}.old",
-        words.git_dir()
-    ));
+    let away = words.own(&format!("mv {0}/{path} {0}/{path}.old", words.git_dir()));
     match &file.stands {
         Stands::AsInstalled { .. } => {
-            Finding::ok(name, format!("hooks/{name} is as this version installs it"))
+            Finding::ok(name, format!("{path} is as this version installs it"))
         }
         Stands::Absent => bad("is not there", without).mend(init),
         Stands::Empty => bad("is empty", without).mend(init),
@@ -146,16 +166,16 @@ fn hook(file: &HookFile, words: &Words) -> Finding {
         .advice("what it did can be called from the `update` hook, which relhook leaves alone"),
         Stands::Altered => Finding::warning(
             name,
-            format!("hooks/{name} is relhook's, but not as this version installs it"),
+            format!("{path} is relhook's, but not as this version installs it"),
         )
         .mend(init),
         Stands::OddMode(mode) => Finding::warning(
             name,
-            format!("hooks/{name} has mode {mode:04o}, and has to have 0755"),
+            format!("{path} has mode {mode:04o}, and has to have 0755"),
         )
         .mend(init),
         Stands::Unreadable(why) => {
-            Finding::unknown(name, format!("hooks/{name} cannot be looked at: {why}"))
+            Finding::unknown(name, format!("{path} cannot be looked at: {why}"))
         }
     }
 }

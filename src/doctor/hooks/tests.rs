@@ -6,13 +6,19 @@ use crate::doctor::State;
 fn sound() -> Facts {
     let file = |name| HookFile {
         name,
+        path: format!("hooks/{name}"),
         stands: Stands::AsInstalled {
             program: "/usr/bin/relhook".into(),
         },
     };
     Facts {
         elsewhere: None,
-        files: SERVER.iter().map(|shim| file(shim.name)).collect(),
+        layout: Layout::Plain,
+        files: Layout::Plain
+            .places()
+            .iter()
+            .map(|place| file(place.shim.name))
+            .collect(),
         programs: vec![Program::Runs {
             path: "/usr/bin/relhook".into(),
             version: files::own_version().into(),

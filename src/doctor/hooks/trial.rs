@@ -6,6 +6,7 @@
 use crate::doctor::Finding;
 use crate::doctor::patient::Patient;
 use crate::install::{Mode, Request, install_server};
+use crate::setup::Layout;
 use crate::types::{Oid, RefName, escape};
 use std::ffi::OsStr;
 use std::fs;
@@ -172,6 +173,8 @@ impl Scratch {
             program: patient.program.clone(),
             policy: None,
             keys: None,
+            // The real hooks take the place of these.
+            layout: Some(Layout::Plain),
             mode: Mode::Apply,
         };
         install_server(&request).map_err(|error| error.to_string())?;

@@ -35,7 +35,7 @@ impl Store {
             return Err(StoreError::NotARepository { path });
         }
         refuse_shallow_updates(&store)?;
-        let settled = if set("GIT_QUARANTINE_PATH") {
+        let settled = if in_quarantine(&store.common_dir) {
             let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
             Some(settled(&store.common_dir, others.as_deref())?)
         } else {
@@ -121,6 +121,16 @@ pub(super) fn settled(
             .map_err(|error| failed(&error))?;
     }
     Ok(odb)
+}
+
+/// Whether the push's objects are kept apart from the repository's. Gitaly tells a hook of
+/// GitLab's only where they are, and not that this is a quarantine.
+fn in_quarantine(common_dir: &Path) -> bool {
+    let apart = |folder: OsString| {
+        let own = common_dir.join("objects");
+        !folder.is_empty() && std::fs::canonicalize(folder).ok() != std::fs::canonicalize(own).ok()
+    };
+    set("GIT_QUARANTINE_PATH") || std::env::var_os("GIT_OBJECT_DIRECTORY").is_some_and(apart)
 }
 
 fn set(name: &str) -> bool {

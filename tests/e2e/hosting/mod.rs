@@ -4,6 +4,7 @@
 //! the server from Debian's package with them on the loopback, and has people play the same story
 //! through real pushes over that server's protocol.
 
+mod forge;
 mod gitolite;
 mod nginx;
 mod page;
