@@ -24,6 +24,7 @@
 //! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`client`]: the developer's side: what the server has, seen from a clone
+//! - [`directory`]: people and teams of LDAP or Active Directory, as a change of the policy
 //! - [`ui`]: how things look
 //! - [`cli`]: one file a command
 
@@ -32,6 +33,7 @@ pub mod certificate;
 pub mod cli;
 pub mod client;
 pub mod decide;
+pub mod directory;
 pub mod dispatch;
 pub mod doctor;
 pub mod explain;
@@ -44,10 +46,12 @@ pub mod object;
 pub mod people;
 pub mod policy;
 pub mod release;
+mod secret;
 pub mod serve;
 pub mod server;
 pub mod setup;
 pub mod signature;
 pub mod statement;
+mod trust;
 pub mod types;
 pub mod ui;

@@ -1,6 +1,7 @@
 //! What a command answers with: text for standard output, and how to exit.
 
 use crate::client::ClientError;
+use crate::directory::DirectoryError;
 use crate::facts::StoreError;
 use std::fmt;
 use std::process::ExitCode;
@@ -120,6 +121,9 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
 /// What to do about `error`, where that is known.
 pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<StoreError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = error.downcast_ref::<DirectoryError>() {
         return Some(error.hint());
     }
     error.downcast_ref::<ClientError>()?.hint()

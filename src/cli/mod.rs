@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod check;
 mod completions;
+mod directory;
 mod doctor;
 mod explain;
 mod hook;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Take people and teams from LDAP or Active Directory, as a change of the policy to approve
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
     /// Read the audit log, or check that it is what was written
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -120,6 +124,7 @@ impl Cli {
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),
             Command::Policy(command) => command.run(),
+            Command::Directory(command) => command.run(&self.git_dir),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),
             Command::ServeKey(args) => Ok(args.run()),

@@ -10,6 +10,7 @@ mod git;
 mod identity;
 mod memory;
 mod planned;
+mod policy_change;
 mod pre_push;
 mod remote;
 mod signing;

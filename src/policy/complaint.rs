@@ -85,7 +85,7 @@ impl fmt::Display for PolicyErrors {
 
 /// The complaints gathered while a file is read.
 #[derive(Debug)]
-pub(super) struct Complaints {
+pub(crate) struct Complaints {
     file: String,
     list: Vec<Complaint>,
     dropped: usize,
@@ -93,7 +93,7 @@ pub(super) struct Complaints {
 
 impl Complaints {
     /// None yet, about `file`.
-    pub(super) fn about(file: &str) -> Self {
+    pub(crate) fn about(file: &str) -> Self {
         Self {
             file: crate::types::escape(file.as_bytes()),
             list: Vec::new(),
@@ -102,18 +102,18 @@ impl Complaints {
     }
 
     /// Adds one without a hint.
-    pub(super) fn add(&mut self, at: Position, fault: Fault) {
+    pub(crate) fn add(&mut self, at: Position, fault: Fault) {
         self.push(at, fault, || None);
     }
 
     /// Adds one with what to do about it.
-    pub(super) fn hinted(&mut self, at: Position, fault: Fault, hint: impl Into<String>) {
+    pub(crate) fn hinted(&mut self, at: Position, fault: Fault, hint: impl Into<String>) {
         self.push(at, fault, || Some(hint.into()));
     }
 
     /// Adds one with what to do about it, if anything is known. The hint is made only where the
     /// complaint is kept: looking for a near name takes its time.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         at: Position,
         fault: Fault,
@@ -134,7 +134,7 @@ impl Complaints {
 
     /// What a reader gave for a value that is written. A reader that gives nothing has said why;
     /// were one not to, the value would count as left out, and less be asked for than is written.
-    pub(super) fn explained<T>(&mut self, at: Position, read: Option<T>) -> Option<T> {
+    pub(crate) fn explained<T>(&mut self, at: Position, read: Option<T>) -> Option<T> {
         if read.is_none() && self.list.is_empty() {
             let file = self.file.clone();
             self.list.push(unexplained(file, at));
@@ -145,7 +145,7 @@ impl Complaints {
     /// What the reading gave, if there is nothing to complain about.
     ///
     /// A reader that gives up says why; were one not to, it is a complaint all the same.
-    pub(super) fn judge<T>(mut self, read: Option<T>) -> Result<T, PolicyErrors> {
+    pub(crate) fn judge<T>(mut self, read: Option<T>) -> Result<T, PolicyErrors> {
         self.list.sort_by_key(|complaint| complaint.at);
         let mut list = self.list.into_iter();
         match (list.next(), read) {

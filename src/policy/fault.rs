@@ -5,22 +5,22 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The file is too large.
-    #[error("the policy is larger than {limit} bytes")]
+    #[error("the file is larger than {limit} bytes")]
     TooLarge {
         /// The most that is read.
         limit: usize,
     },
     /// The file is not UTF-8.
-    #[error("the policy is not UTF-8 text from here on")]
+    #[error("the file is not UTF-8 text from here on")]
     NotUtf8,
     /// A character that is invisible, breaks lines where editors do not, or reverses text.
-    #[error("the character {shown} is not allowed in a policy")]
+    #[error("the character {shown} is not allowed here")]
     Character {
         /// The code point: `U+2028`.
         shown: String,
     },
     /// Nothing but blanks and comments.
-    #[error("the policy is empty")]
+    #[error("the file is empty")]
     Empty,
     /// Not YAML.
     #[error("not readable as YAML: {why}")]
@@ -29,7 +29,7 @@ pub enum Fault {
         why: String,
     },
     /// A part of YAML that lets a file mean something else than it seems to say.
-    #[error("{what} not allowed in a policy")]
+    #[error("{what} not allowed here")]
     YamlFeature {
         /// Which, with its verb: `anchors are`.
         what: &'static str,
@@ -68,7 +68,7 @@ pub enum Fault {
         place: &'static str,
     },
     /// Something that looks like a credential.
-    #[error("`{key}`: credentials do not belong in a policy, which everybody can read")]
+    #[error("`{key}`: credentials do not belong in this file, which others can read")]
     Secret {
         /// The key.
         key: String,

@@ -10,15 +10,15 @@ use std::ops::RangeInclusive;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct At<T> {
+pub(crate) struct At<T> {
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
     /// Where.
-    pub(super) at: Position,
+    pub(crate) at: Position,
 }
 
 /// A mapping whose keys are known.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     place: &'static str,
     at: Position,
     entries: &'a [Entry],
@@ -26,7 +26,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads the mapping under `what`, which begins at `at` and is `place` (`a person`).
-    pub(super) fn read(
+    pub(crate) fn read(
         node: &'a Node,
         (what, at): (&str, Position),
         place: &'static str,
@@ -44,17 +44,17 @@ impl<'a> Fields<'a> {
     }
 
     /// Where the mapping begins: at the key that it stands under.
-    pub(super) fn at(&self) -> Position {
+    pub(crate) fn at(&self) -> Position {
         self.at
     }
 
     /// What stands under `key`.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Entry> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Entry> {
         self.entries.iter().find(|entry| entry.key.text == key)
     }
 
     /// What stands under `key`, which has to be there.
-    pub(super) fn need(&self, key: &'static str, complaints: &mut Complaints) -> Option<&'a Node> {
+    pub(crate) fn need(&self, key: &'static str, complaints: &mut Complaints) -> Option<&'a Node> {
         let found = self.get(key).map(|entry| &entry.value);
         if found.is_none() {
             let place = self.place.to_owned();
@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads what stands under `key`, if anything does.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &self,
         key: &str,
         complaints: &mut Complaints,
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads what stands under `key`, which has to be there.
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &self,
         key: &'static str,
         complaints: &mut Complaints,
@@ -91,8 +91,16 @@ impl<'a> Fields<'a> {
 fn unknown_key(entry: &Entry, place: &'static str, known: &[&str], complaints: &mut Complaints) {
     let key = shown(&entry.key.text);
     if looks_secret(&entry.key.text, place) {
-        let hint = "`user=` and `password=` lines belong in relhook/credentials/<target> inside \
-                    the repository on the server, readable by its owner only";
+        let hint = match place {
+            "the settings" | "`bind`" => {
+                "write it into a file that its owner alone can read, and name that: \
+                 `password-file: <path>`"
+            }
+            _ => {
+                "`user=` and `password=` lines belong in relhook/credentials/<target> inside the \
+                 repository on the server, readable by its owner only"
+            }
+        };
         complaints.hinted(entry.key_at, Fault::Secret { key }, hint);
         return;
     }
@@ -119,7 +127,7 @@ fn looks_secret(key: &str, place: &str) -> bool {
 }
 
 /// The entries of a mapping.
-pub(super) fn mapping<'a>(
+pub(crate) fn mapping<'a>(
     node: &'a Node,
     what: &str,
     complaints: &mut Complaints,
@@ -134,7 +142,7 @@ pub(super) fn mapping<'a>(
 }
 
 /// The items of a list that may not be empty and holds at most `limit`.
-pub(super) fn list<'a>(
+pub(crate) fn list<'a>(
     node: &'a Node,
     what: &str,
     limit: usize,
@@ -176,7 +184,7 @@ pub(super) fn list<'a>(
 }
 
 /// Text that no reader of YAML takes for anything else.
-pub(super) fn text(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<String>> {
+pub(crate) fn text(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<String>> {
     let at = node.at;
     match &node.value {
         Value::Scalar(scalar) if !node.is_nothing() => word(scalar, at, complaints).then(|| At {
@@ -191,7 +199,7 @@ pub(super) fn text(node: &Node, what: &str, complaints: &mut Complaints) -> Opti
 }
 
 /// Whether a scalar is text; complains if not.
-pub(super) fn word(scalar: &Scalar, at: Position, complaints: &mut Complaints) -> bool {
+pub(crate) fn word(scalar: &Scalar, at: Position, complaints: &mut Complaints) -> bool {
     if scalar.plain && is_ambiguous(&scalar.text) {
         let shown = shown(&scalar.text);
         let hint = format!("write \"{shown}\", in quotes");
@@ -212,7 +220,7 @@ pub(super) fn is_odd(ch: char) -> bool {
 }
 
 /// A number in plain decimal digits, within `range`.
-pub(super) fn number(
+pub(crate) fn number(
     node: &Node,
     what: &str,
     range: RangeInclusive<u32>,
@@ -245,7 +253,7 @@ pub(super) fn number(
 }
 
 /// `true` or `false`, and no other spelling.
-pub(super) fn truth(node: &Node, what: &str, complaints: &mut Complaints) -> Option<bool> {
+pub(crate) fn truth(node: &Node, what: &str, complaints: &mut Complaints) -> Option<bool> {
     match &node.value {
         Value::Scalar(scalar) if scalar.plain && scalar.text == "true" => Some(true),
         Value::Scalar(scalar) if scalar.plain && scalar.text == "false" => Some(false),
@@ -257,7 +265,7 @@ pub(super) fn truth(node: &Node, what: &str, complaints: &mut Complaints) -> Opt
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(
+pub(crate) fn choice<T: Copy>(
     node: &Node,
     what: &str,
     choices: &[(&'static str, T)],
@@ -296,7 +304,7 @@ fn kind(node: &Node, what: &str, expected: &'static str, complaints: &mut Compla
 }
 
 /// Whether some reader of YAML 1.1 or 1.2 takes the plain text for something else than text.
-pub(super) fn is_ambiguous(text: &str) -> bool {
+pub(crate) fn is_ambiguous(text: &str) -> bool {
     const WORDS: [&str; 11] = [
         "", "~", "null", "y", "n", "yes", "no", "on", "off", "true", "false",
     ];

@@ -10,9 +10,9 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The folder of the public key files, beside the policy.
 pub const KEYS_FOLDER: &str = "keys";
 
-mod complaint;
+pub(crate) mod complaint;
 mod fault;
-mod fields;
+pub(crate) mod fields;
 mod globs;
 mod identity;
 mod key;
@@ -25,11 +25,11 @@ mod reach;
 pub mod rewrite;
 mod schema;
 mod suggest;
-mod text;
+pub(crate) mod text;
 mod tree;
 mod values;
 mod warnings;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;

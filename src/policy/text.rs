@@ -9,7 +9,7 @@ use crate::types::is_deceptive;
 pub const MAX_POLICY_BYTES: usize = 64 * 1024;
 
 /// The bytes as text, if every character of them may stand in a policy.
-pub(super) fn read<'a>(bytes: &'a [u8], complaints: &mut Complaints) -> Option<&'a str> {
+pub(crate) fn read<'a>(bytes: &'a [u8], complaints: &mut Complaints) -> Option<&'a str> {
     if bytes.len() > MAX_POLICY_BYTES {
         let limit = MAX_POLICY_BYTES;
         complaints.add(Position::START, Fault::TooLarge { limit });

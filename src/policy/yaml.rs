@@ -61,7 +61,7 @@ pub(crate) struct Entry {
 struct Stop;
 
 /// Reads one document. `None` where no tree could be made; what is wrong is in `complaints`.
-pub(super) fn read(text: &str, complaints: &mut Complaints) -> Option<Node> {
+pub(crate) fn read(text: &str, complaints: &mut Complaints) -> Option<Node> {
     let mut reader = Reader {
         events: Parser::new_from_str_with_options(text, options()),
         text,
@@ -272,7 +272,7 @@ impl Node {
 }
 
 /// A word of the file for a message: escaped, and cut where it is long.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let escaped = escape(text.as_bytes());
     if escaped.chars().count() <= LONGEST {

@@ -1,32 +1,9 @@
 //! Credentials: read from a private file, kept out of everything that is shown or written.
 
 use super::ReleaseError;
+use crate::secret::{self, Keeper, Secret};
 use crate::types::TargetName;
-use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-/// The largest credentials file, in bytes.
-const LIMIT: u64 = 4096;
-
-/// A value that must not be shown. Its `Debug` says so instead of telling.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself, for the one place that sends it.
-    pub(in crate::release) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// Who relhook is on a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +21,6 @@ pub struct Shelves {
     pub service: Option<PathBuf>,
     /// `credentials/` in relhook's folder.
     pub own: PathBuf,
-}
-
-/// Who else a file may belong to or be read by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeper {
-    /// A service manager wrote it: it may be the system's, and a group may read it (that is how
-    /// an access list shows).
-    Service,
-    /// It is ours alone.
-    Own,
 }
 
 impl Shelves {
@@ -91,49 +58,10 @@ fn read(path: &Path, keeper: Keeper) -> Result<Option<Credentials>, ReleaseError
         path: path.to_owned(),
         why,
     };
-    // Not through a link, and not blocking on a pipe that somebody put there.
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(flags).unwrap_or_default())
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(error.to_string())),
-    };
-    if let Some(why) = exposure(&file, keeper).map_err(|error| fail(error.to_string()))? {
-        return Err(fail(why));
+    match secret::private_text(path, keeper).map_err(fail)? {
+        Some(text) => parse(&text).map(Some).map_err(|why| fail(why.into())),
+        None => Ok(None),
     }
-    let mut text = String::new();
-    file.take(LIMIT + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| fail(error.to_string()))?;
-    if text.len() as u64 > LIMIT {
-        return Err(fail("it is larger than 4096 bytes".into()));
-    }
-    parse(&text).map(Some).map_err(|why| fail(why.into()))
-}
-
-fn exposure(file: &File, keeper: Keeper) -> io::Result<Option<String>> {
-    let meta = file.metadata()?;
-    let me = rustix::process::geteuid().as_raw();
-    let (owned, hidden_bits) = match keeper {
-        Keeper::Own => (meta.uid() == me, 0o077),
-        Keeper::Service => (meta.uid() == me || meta.uid() == 0, 0o037),
-    };
-    Ok(if !meta.is_file() {
-        Some("it is not a regular file".into())
-    } else if !owned {
-        Some("it belongs to another account".into())
-    } else if meta.mode() & hidden_bits != 0 {
-        Some(format!(
-            "others can read it: mode {:04o}, must be 0600",
-            meta.mode() & 0o7777
-        ))
-    } else {
-        None
-    })
 }
 
 /// Reads `user=` and `password=`, each once; blank lines and lines that begin with `#` are left out.
@@ -161,7 +89,7 @@ fn parse(text: &str) -> Result<Credentials, &'static str> {
     }
     Ok(Credentials {
         user,
-        password: Secret(password),
+        password: Secret::new(password),
     })
 }
 

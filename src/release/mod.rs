@@ -19,7 +19,8 @@ mod run;
 mod source;
 mod worker;
 
-pub use credentials::{Credentials, Secret, Shelves};
+pub use crate::secret::Secret;
+pub use credentials::{Credentials, Shelves};
 pub use desk::{Attempt, Landed, State};
 pub use error::{Complaint, Fault, ReleaseError};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest};

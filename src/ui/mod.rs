@@ -3,6 +3,7 @@
 
 mod color;
 mod diagnosis;
+mod directory;
 mod emit;
 mod forecast;
 mod page;
@@ -17,6 +18,7 @@ mod text;
 
 pub use color::{Color, ColorChoice};
 pub use diagnosis::diagnosis;
+pub use directory::directory_report;
 pub use emit::{emit, emit_error};
 pub use forecast::{Forecast, Next, forecast};
 pub use people::person;

@@ -41,7 +41,7 @@ fn credentials_are_pointed_elsewhere_and_never_repeated() {
         assert_eq!(lines.len(), 1);
         assert!(
             lines[0].starts_with(&format!(
-                "38:5: `{key}`: credentials do not belong in a policy"
+                "38:5: `{key}`: credentials do not belong in this file"
             )),
             "{lines:?}"
         );

@@ -15,7 +15,7 @@ fn no_policy_at_all_is_an_error() {
     ] {
         assert_eq!(
             complaints(nothing),
-            ["1:1: the policy is empty"],
+            ["1:1: the file is empty"],
             "{nothing:?}"
         );
     }
@@ -38,13 +38,13 @@ fn characters_that_editors_hide_are_refused() {
     assert_eq!(
         lines,
         [
-            "2:14: the character U+0085 is not allowed in a policy",
-            "2:16: the character U+2028 is not allowed in a policy",
-            "3:4: the character U+202E is not allowed in a policy",
-            "3:5: the character U+200B is not allowed in a policy",
-            "3:6: the character U+0009 is not allowed in a policy; a tab: use blanks",
-            "3:7: the character U+000D is not allowed in a policy; a carriage return: save the file with LF line ends",
-            "4:1: the character U+0000 is not allowed in a policy",
+            "2:14: the character U+0085 is not allowed here",
+            "2:16: the character U+2028 is not allowed here",
+            "3:4: the character U+202E is not allowed here",
+            "3:5: the character U+200B is not allowed here",
+            "3:6: the character U+0009 is not allowed here; a tab: use blanks",
+            "3:7: the character U+000D is not allowed here; a carriage return: save the file with LF line ends",
+            "4:1: the character U+0000 is not allowed here",
         ]
     );
     let bom = format!("\u{feff}{SOUND}");
@@ -55,7 +55,7 @@ fn characters_that_editors_hide_are_refused() {
     let errors = Policy::parse(&latin, "p.yaml").unwrap_err();
     assert_eq!(
         errors.lines(),
-        ["p.yaml:15:14: the policy is not UTF-8 text from here on"]
+        ["p.yaml:15:14: the file is not UTF-8 text from here on"]
     );
 }
 
@@ -64,37 +64,37 @@ fn the_features_that_let_yaml_mean_something_else_are_refused() {
     says(
         "logins: [bob]",
         "logins: &b [bob]",
-        "12:16: anchors (`&name`) are not allowed in a policy",
+        "12:16: anchors (`&name`) are not allowed here",
     );
     says(
         "logins: [bob]",
         "logins: [*gone]",
-        "12:14: aliases (`*name`) are not allowed in a policy",
+        "12:14: aliases (`*name`) are not allowed here",
     );
     says(
         "required: 1",
         "required: !!int 1",
-        "24:15: tags (`!name`) are not allowed in a policy",
+        "24:15: tags (`!name`) are not allowed here",
     );
     says(
         "required: 1",
         "required: !x 1",
-        "24:15: tags (`!name`) are not allowed in a policy",
+        "24:15: tags (`!name`) are not allowed here",
     );
     says(
         "  dana:\n",
         "  dana:\n    <<: {disabled: true}\n",
-        "7:5: merge keys (`<<`) are not allowed in a policy",
+        "7:5: merge keys (`<<`) are not allowed here",
     );
     says(
         "name: Carol Deputy",
         "name: >-\n      Carol",
-        "16:7: values of several lines are not allowed in a policy",
+        "16:7: values of several lines are not allowed here",
     );
     says(
         "name: Carol Deputy",
         "name: Carol\n      Deputy",
-        "15:11: values of several lines are not allowed in a policy",
+        "15:11: values of several lines are not allowed here",
     );
     says(
         "  carol:\n",
@@ -104,7 +104,7 @@ fn the_features_that_let_yaml_mean_something_else_are_refused() {
     let two = format!("{SOUND}---\nversion: 1\n");
     assert_eq!(
         complaints(&two),
-        ["40:1: further documents (`---`) are not allowed in a policy"]
+        ["40:1: further documents (`---`) are not allowed here"]
     );
     let directive = format!("%YAML 1.1\n---\n{SOUND}");
     assert_eq!(complaints(&directive).len(), 1);
@@ -116,7 +116,7 @@ fn everything_is_bounded() {
     let large = format!("{SOUND}# {}\n", "x".repeat(MAX_POLICY_BYTES));
     assert_eq!(
         complaints(&large),
-        ["1:1: the policy is larger than 65536 bytes"]
+        ["1:1: the file is larger than 65536 bytes"]
     );
     let nested = |count: usize| {
         format!(

@@ -124,12 +124,12 @@ fn text_is_text_to_every_reader() {
     says(
         "name: Carol Deputy",
         "name: \"a\\nb\"",
-        "15:11: the character U+000A is not allowed in a policy",
+        "15:11: the character U+000A is not allowed here",
     );
     says(
         "name: Carol Deputy",
         "name: \"a\\u202Eb\"",
-        "15:11: the character U+202E is not allowed in a policy",
+        "15:11: the character U+202E is not allowed here",
     );
 }
 

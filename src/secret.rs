@@ -1,0 +1,92 @@
+//! Secrets: read from files that nobody else can read, and kept out of everything that is shown.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// The largest file with a secret, in bytes.
+const LIMIT: u64 = 4096;
+
+/// A value that must not be shown. Its `Debug` says so instead of telling.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a value in.
+    pub(crate) fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the one place that sends it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Who else a file may belong to or be read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// A service manager wrote it: it may be the system's, and a group may read it (that is how
+    /// an access list shows).
+    Service,
+    /// It is ours alone.
+    Own,
+}
+
+/// The text of a file that nobody else can read; nothing where there is no file.
+///
+/// # Errors
+/// Why it is not taken: it is a link, no regular file, somebody else's, readable by others, too
+/// large, or not UTF-8.
+pub(crate) fn private_text(path: &Path, keeper: Keeper) -> Result<Option<String>, String> {
+    // Not through a link, and not blocking on a pipe that somebody put there.
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(i32::try_from(flags).unwrap_or_default())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if let Some(why) = exposure(&file, keeper).map_err(|error| error.to_string())? {
+        return Err(why);
+    }
+    let mut text = String::new();
+    let read = file.take(LIMIT + 1).read_to_string(&mut text);
+    read.map_err(|error| error.to_string())?;
+    if text.len() as u64 > LIMIT {
+        return Err(format!("it is larger than {LIMIT} bytes"));
+    }
+    Ok(Some(text))
+}
+
+fn exposure(file: &File, keeper: Keeper) -> io::Result<Option<String>> {
+    let meta = file.metadata()?;
+    let me = rustix::process::geteuid().as_raw();
+    let (owned, hidden_bits) = match keeper {
+        Keeper::Own => (meta.uid() == me, 0o077),
+        Keeper::Service => (meta.uid() == me || meta.uid() == 0, 0o037),
+    };
+    Ok(if !meta.is_file() {
+        Some("it is not a regular file".into())
+    } else if !owned {
+        Some("it belongs to another account".into())
+    } else if meta.mode() & hidden_bits != 0 {
+        Some(format!(
+            "others can read it: mode {:04o}, must be 0600",
+            meta.mode() & 0o7777
+        ))
+    } else {
+        None
+    })
+}
