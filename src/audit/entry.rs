@@ -1,7 +1,7 @@
 //! What an entry says. Every field is escaped text, a number, a time or an id: a line of the log
 //! never holds a line break or an unescaped byte from outside.
 
-use crate::types::{Oid, RefName, Timestamp};
+use crate::types::{Claimant, Oid, RefName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -160,8 +160,37 @@ pub struct VerdictRecord {
     pub evidence: Vec<Hash>,
     /// The statements and approving commits that were first seen in this push, if it was accepted.
     pub seen: Vec<Oid>,
+    /// The commits and tags that came with this push and were not here before, if it was accepted
+    /// and brought any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalsRecord>,
+    /// The entries of earlier pushes that were since seen to get in; each is told once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub landed: Vec<u64>,
+    /// The entries of earlier pushes that nobody saw get in, and of whose arrivals something was
+    /// found in the store that no other push brought; each is told once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<u64>,
     /// The version of relhook.
     pub tool: String,
+}
+
+/// What a push brought that was not here before: hidden objects of its pack too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrivalsRecord {
+    /// Who pushed, as the server authenticated them.
+    pub by: Claimant,
+    /// The folder, below the repository's objects, in which git kept them while the push was
+    /// judged. As long as it is there, the push may still be under way.
+    pub quarantine: Option<String>,
+    /// How many commits and tags.
+    pub count: u64,
+    /// All of them, where they are few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oids: Vec<Oid>,
+    /// Else the hashes of the pieces of evidence that list them, one to a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<Hash>,
 }
 
 /// How many updates an entry lists, those with a permit first; the report in the evidence has the

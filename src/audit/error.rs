@@ -46,6 +46,12 @@ pub enum AuditError {
         /// The last entry that the head names.
         recorded: u64,
     },
+    /// A piece of evidence is not there, or not what its hash says.
+    #[error("the evidence {hash} is missing or altered")]
+    Evidence {
+        /// Its hash.
+        hash: super::Hash,
+    },
     /// An entry would be longer than a line may be.
     #[error("an audit entry of {size} bytes is longer than {limit}")]
     TooLong {
@@ -82,7 +88,10 @@ impl AuditError {
     #[must_use]
     pub fn is_integrity(&self) -> bool {
         match self {
-            Self::Absent { .. } | Self::Broken { .. } | Self::Truncated { .. } => true,
+            Self::Absent { .. }
+            | Self::Broken { .. }
+            | Self::Truncated { .. }
+            | Self::Evidence { .. } => true,
             Self::Io { .. } | Self::Begun { .. } | Self::TooLong { .. } => false,
         }
     }

@@ -29,6 +29,20 @@ pub(in crate::audit) fn keep(dir: &Path, bytes: &[u8]) -> Result<Hash, AuditErro
 
 /// Whether the evidence of this hash is there and is what the hash says.
 pub(in crate::audit) fn holds(dir: &Path, hash: &Hash) -> bool {
-    hash.is_well_formed()
-        && std::fs::read(dir.join(hash.as_str())).is_ok_and(|bytes| Hash::of(&bytes) == *hash)
+    read(dir, hash).is_ok()
+}
+
+/// The evidence of this hash.
+pub(in crate::audit) fn read(dir: &Path, hash: &Hash) -> Result<Vec<u8>, AuditError> {
+    let lost = || AuditError::Evidence { hash: hash.clone() };
+    // What else a log may hold in its place names no file.
+    if !hash.is_well_formed() {
+        return Err(lost());
+    }
+    let bytes = std::fs::read(dir.join(hash.as_str())).map_err(|_| lost())?;
+    if Hash::of(&bytes) == *hash {
+        Ok(bytes)
+    } else {
+        Err(lost())
+    }
 }

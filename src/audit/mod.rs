@@ -11,8 +11,8 @@ mod tail;
 mod verify;
 
 pub use entry::{
-    Entry, Event, Hash, MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord,
-    VerdictRecord, hex,
+    ArrivalsRecord, Entry, Event, Hash, MAX_UPDATES, PermitRecord, Pin, ReleaseRecord,
+    ReleaseState, UpdateRecord, VerdictRecord, hex,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

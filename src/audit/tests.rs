@@ -191,6 +191,7 @@ fn a_head_that_is_one_entry_behind_is_caught_up_and_one_elsewhere_is_not() {
 fn evidence_is_part_of_what_is_verified() {
     let (_dir, log) = log_of(1);
     let hash = log.keep(b"a raw statement").unwrap();
+    let list = log.keep(b"a list of arrivals").unwrap();
     let verdict = VerdictRecord {
         outcome: "rejected".into(),
         person: None,
@@ -201,13 +202,41 @@ fn evidence_is_part_of_what_is_verified() {
         codes: Vec::new(),
         evidence: vec![hash.clone()],
         seen: Vec::new(),
+        arrivals: Some(ArrivalsRecord {
+            by: crate::types::Claimant::Nobody,
+            quarantine: Some("incoming-x".into()),
+            count: 1,
+            oids: Vec::new(),
+            lists: vec![list.clone()],
+        }),
+        landed: vec![1],
+        found: Vec::new(),
         tool: "test".into(),
     };
     log.append(at(1), Event::Verdict(verdict)).unwrap();
-    assert_eq!(verify(&log, |_| ()).unwrap().evidence, 1);
-    fs::write(log.evidence_dir().join(hash.as_str()), b"another").unwrap();
-    assert!(matches!(
-        verify(&log, |_| ()),
-        Err(AuditError::Broken { seq: 2, .. })
-    ));
+    assert_eq!(verify(&log, |_| ()).unwrap().evidence, 2);
+    assert_eq!(log.evidence(&list).unwrap(), b"a list of arrivals");
+    for hash in [hash, list] {
+        let file = log.evidence_dir().join(hash.as_str());
+        let whole = fs::read(&file).unwrap();
+        fs::write(&file, b"another").unwrap();
+        assert!(matches!(
+            verify(&log, |_| ()),
+            Err(AuditError::Broken { seq: 2, .. })
+        ));
+        assert!(log.evidence(&hash).is_err());
+        fs::write(&file, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_verdict_from_before_arrivals_were_recorded_still_verifies() {
+    let (_dir, log) = log_of(1);
+    let old = "{\"outcome\":\"rejected\",\"person\":null,\"login\":null,\
+        \"policy\":\"8d01e77ab12c00000000000000000000000000ff\",\"updates\":[],\"others\":0,\
+        \"codes\":[],\"evidence\":[],\"seen\":[],\"tool\":\"0.1.0\"}";
+    let verdict: VerdictRecord = serde_json::from_str(old).unwrap();
+    assert_eq!(serde_json::to_string(&verdict).unwrap(), old);
+    log.append(at(1), Event::Verdict(verdict)).unwrap();
+    assert_eq!(verify(&log, |_| ()).unwrap().entries, 2);
 }

@@ -109,9 +109,8 @@ impl State {
         if self.time.is_some_and(|time| entry.time < time) {
             return Err("its time is before the entry before it".into());
         }
-        let missing = evidence_of(&entry.event)
-            .iter()
-            .find(|hash| !evidence::holds(&log.evidence_dir(), hash));
+        let missing =
+            evidence_of(&entry.event).find(|hash| !evidence::holds(&log.evidence_dir(), hash));
         match missing {
             Some(hash) => Err(format!("its evidence {hash} is missing or altered")),
             None => Ok(entry),
@@ -122,20 +121,25 @@ impl State {
         self.seq = entry.seq;
         self.prev = Hash::of(line);
         self.time = Some(entry.time);
-        self.evidence += evidence_of(&entry.event).len() as u64;
+        self.evidence += evidence_of(&entry.event).count() as u64;
     }
 }
 
 /// The evidence that an event names.
-pub(in crate::audit) fn evidence_of(event: &Event) -> &[Hash] {
-    match event {
-        Event::Verdict(verdict) => &verdict.evidence,
+pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
+    let verdict = match event {
+        Event::Verdict(verdict) => Some(verdict),
         Event::Begun { .. }
         | Event::Pinned(_)
         | Event::Refused { .. }
         | Event::Release(_)
-        | Event::Recovered { .. } => &[],
-    }
+        | Event::Recovered { .. } => None,
+    };
+    verdict.into_iter().flat_map(|verdict| {
+        let arrivals = verdict.arrivals.iter();
+        let lists = arrivals.flat_map(|arrivals| &arrivals.lists);
+        verdict.evidence.iter().chain(lists)
+    })
 }
 
 /// The next whole line without its line break. A cut last line is not one: the next append drops

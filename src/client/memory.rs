@@ -1,7 +1,7 @@
 //! What a clone can know in place of the server's ledger.
 
-use crate::facts::Memory;
-use crate::types::{Oid, PersonName, RefName, Timestamp};
+use crate::facts::{Arrival, Memory};
+use crate::types::{Claimant, Oid, PersonName, RefName, Timestamp};
 use std::collections::{HashMap, HashSet};
 
 /// The assumptions under which a clone judges.
@@ -29,7 +29,12 @@ impl Memory for CloneMemory {
         Ok(Some(self.seen.get(&oid).copied().unwrap_or(self.now)))
     }
 
-    fn first_pusher(&self, commit: Oid) -> Result<Option<PersonName>, String> {
-        Ok(self.pusher.clone().filter(|_| self.new.contains(&commit)))
+    fn first_pushes(&self, commit: Oid) -> Result<Vec<Arrival>, String> {
+        let own = self.pusher.clone().filter(|_| self.new.contains(&commit));
+        let own = own.map(|person| Arrival {
+            by: Claimant::Person(person),
+            landed: true,
+        });
+        Ok(own.into_iter().collect())
     }
 }

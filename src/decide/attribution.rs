@@ -54,8 +54,9 @@ fn demanded(rules: &[&BranchRule]) -> Attribution {
 }
 
 fn pushed_by_a_person(span: &Span<'_>, commit: &CommitFacts, demanded: Attribution) -> bool {
-    let known = commit.first_pusher.as_ref();
-    let known = known.is_some_and(|name| span.roster.number(name).is_some());
+    let first = &commit.first_pushers;
+    let mut people = first.people.iter();
+    let known = first.certain && people.any(|name| span.roster.number(name).is_some());
     match demanded {
         Attribution::Signature => false,
         Attribution::SignatureOrPusher => known,
@@ -90,7 +91,11 @@ pub(super) fn of_commit(span: &Span<'_>, commit: &CommitFacts) -> Vec<(String, O
     let mut all: Vec<_> = claims
         .map(|claim| (claim.identity.clone(), Some(claim.role)))
         .collect();
-    let pusher = commit.first_pusher.iter().filter(|name| !owned(name));
+    let pusher = commit
+        .first_pushers
+        .people
+        .iter()
+        .filter(|name| !owned(name));
     all.extend(pusher.map(|name| (name.to_string(), None)));
     all
 }

@@ -147,7 +147,7 @@ fn contributors(roster: &Roster<'_>, commit: &CommitFacts, signer: &Signer) -> C
         .claims
         .iter()
         .filter_map(|claim| claim.owner.as_ref());
-    let named = owners.chain(&commit.first_pusher);
+    let named = owners.chain(&commit.first_pushers.people);
     let mut crowd: Crowd = named.filter_map(|name| roster.number(name)).collect();
     match signer {
         Signer::Person { number, .. } => crowd.add(*number),

@@ -3,10 +3,10 @@
 use super::gather::Gatherer;
 use super::graph::Node;
 use super::people::cut;
-use super::{Approving, Claim, CommitFacts, Fault, Pusher, Role, SignatureFact};
+use super::{Approving, Arrival, Claim, CommitFacts, Fault, FirstPushers, Role, SignatureFact};
 use crate::object::{Commit, SignatureBlock, SignatureFormat, co_authors};
 use crate::statement::approving;
-use crate::types::{Oid, PersonName, Timestamp, escape};
+use crate::types::{Claimant, Oid, Timestamp, escape};
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 72;
@@ -95,7 +95,7 @@ impl Gatherer<'_> {
             title: title(&commit.message),
             claims: self.claims(&commit)?,
             signature: SignatureFact::Unsigned,
-            first_pusher: self.first_pusher(oid)?,
+            first_pushers: self.first_pushers(oid)?,
             content: self.trees.content(&mut self.graph, commit.tree, &parents)?,
             approving,
             parents: commit.parents,
@@ -123,20 +123,18 @@ impl Gatherer<'_> {
         Ok(claims)
     }
 
-    /// Who first pushed a commit: this pusher, if it is new with this push.
-    fn first_pusher(&self, oid: Oid) -> Result<Option<PersonName>, Fault> {
-        if self.sources.store.arrives(oid)? {
-            return Ok(match &self.pusher {
-                Pusher::Person(name) => Some(name.clone()),
-                Pusher::Unknown { .. }
-                | Pusher::UnknownKey { .. }
-                | Pusher::Refused { .. }
-                | Pusher::Missing { .. }
-                | Pusher::NotAsked => None,
-            });
-        }
-        let known = self.sources.memory.first_pusher(oid);
-        known.map_err(|why| Fault::Unreadable { why })
+    /// Who first pushed a commit: this pusher, if it is new with this push, and whoever else has
+    /// brought it and may have been the first.
+    fn first_pushers(&self, oid: Oid) -> Result<FirstPushers, Fault> {
+        let earlier = self.sources.memory.first_pushes(oid);
+        let earlier = earlier.map_err(|why| Fault::Unreadable { why })?;
+        let arrives = self.sources.store.arrives(oid)?;
+        let this = arrives.then(|| Arrival {
+            by: Claimant::of(&self.pusher),
+            landed: true,
+        });
+        let all = earlier.into_iter().chain(this);
+        Ok(FirstPushers::of(self.sources.policy, all))
     }
 
     /// When an object was first seen here: now, if it is new with this push.

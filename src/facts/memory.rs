@@ -1,6 +1,7 @@
 //! What only a server remembers.
 
-use crate::types::{Oid, PersonName, RefName, Timestamp};
+use super::Arrival;
+use crate::types::{Oid, RefName, Timestamp};
 
 /// What was learnt before this push. The server's ledger is one; a clone knows less.
 pub trait Memory {
@@ -17,11 +18,12 @@ pub trait Memory {
     /// A sentence, when it cannot be told.
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String>;
 
-    /// Who first pushed a commit, authenticated, in an earlier push.
+    /// The earlier pushes that brought a commit, and may have been the first to. None for what was
+    /// there before relhook, or came past it.
     ///
     /// # Errors
     /// A sentence, when it cannot be told.
-    fn first_pusher(&self, _commit: Oid) -> Result<Option<PersonName>, String> {
-        Ok(None)
+    fn first_pushes(&self, _commit: Oid) -> Result<Vec<Arrival>, String> {
+        Ok(Vec::new())
     }
 }

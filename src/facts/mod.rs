@@ -5,6 +5,7 @@
 
 mod commits;
 mod content;
+mod first_pushers;
 mod gather;
 mod graph;
 mod limits;
@@ -22,6 +23,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use first_pushers::{Arrival, FirstPushers};
 pub use gather::gather;
 pub use limits::Limits;
 pub use memory::Memory;

@@ -1,5 +1,6 @@
 //! What is known about one push.
 
+use super::FirstPushers;
 use crate::signature::SignatureProblem;
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp};
@@ -204,8 +205,8 @@ pub struct CommitFacts {
     pub claims: Vec<Claim>,
     /// What its signature says.
     pub signature: SignatureFact,
-    /// The person who first pushed it, authenticated, where that is known.
-    pub first_pusher: Option<PersonName>,
+    /// Who first pushed it, authenticated, where that is known.
+    pub first_pushers: FirstPushers,
     /// What it adds.
     pub content: Content,
     /// The approval trailer that it carries, if it does.

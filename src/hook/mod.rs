@@ -3,11 +3,14 @@
 //! A push walks read → gather → decide → record → answer, and comes back to no earlier room. Any
 //! error on the way refuses the push, with a code.
 
+mod arrivals;
 mod evidence;
 mod identity;
 mod input;
 mod post_receive;
 mod pre_receive;
+mod process;
+mod progress;
 mod record;
 mod server;
 mod stop;

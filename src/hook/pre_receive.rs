@@ -1,16 +1,18 @@
 //! `pre-receive`: may this push in?
 
 use super::identity::{self, Identified};
+use super::progress::Ticker;
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::InForce;
-use super::{Answer, Claimed, Stop, evidence, input, variable};
+use super::{Answer, Claimed, Stop, arrivals, evidence, input, process, variable};
 use crate::audit::{Event, Hash, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
-use crate::facts::{PushFacts, Pusher, Sources, gather};
+use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
 use crate::ledger::Ledger;
 use crate::server::Server;
 use crate::ui;
+use std::cell::RefCell;
 use std::io::Read;
 
 /// Judges the push that git describes on `input`. Accepted or not, the verdict is on disk when
@@ -28,6 +30,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     input::check_options(variable)?;
     let server = Server::open_in_hook()?;
     let ledger = server.ledger()?;
+    arrivals::settle(&server, &ledger)?;
     let in_force = server.policy()?;
     let identified = identity::identify(in_force.policy(), &variable);
     let facts = gather_facts(
@@ -53,13 +56,23 @@ fn gather_facts(
     claimed: Vec<Claimed>,
 ) -> Result<PushFacts, Stop> {
     let keyring = server.keyring(in_force)?;
+    let ticker = RefCell::new(Ticker::new());
+    let tell = |progress: Progress<'_>| {
+        let Progress {
+            refname,
+            done,
+            total,
+        } = progress;
+        let line = || format!("{refname}: {done} of {total} commits read");
+        ticker.borrow_mut().tick(line);
+    };
     let sources = Sources {
         store: &server.store,
         policy: in_force.policy(),
         keyring: &keyring,
         memory: ledger,
         now: server.now()?,
-        progress: None,
+        progress: Some(&tell),
     };
     Ok(gather(&sources, pusher, claimed))
 }
@@ -80,16 +93,23 @@ fn record(
     for oid in evidence_of(facts) {
         kept.push(keep_object(server, oid)?);
     }
+    let arrivals = match verdict.accepted() {
+        true => arrivals::arrivals(server, &identified.pusher)?,
+        false => None,
+    };
     let circumstances = Circumstances {
         policy: in_force.commit,
         login: identified.login,
         evidence: kept,
+        arrivals,
+        tidings: ledger.tidings()?,
     };
     let record = verdict_record(verdict, facts, circumstances);
     let entry = server
         .log
         .append(facts.now, Event::Verdict(record.clone()))?;
-    ledger.apply(entry.seq, entry.time, &record)?;
+    let process = process::parent();
+    ledger.apply(entry.seq, entry.time, &record, process.as_deref())?;
     if releases(&record) {
         mark_releases(server)?;
     }

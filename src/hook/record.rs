@@ -1,10 +1,13 @@
 //! From a verdict to the entry that records it.
 
-use crate::audit::{Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord, hex};
+use crate::audit::{
+    ArrivalsRecord, Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord, hex,
+};
 use crate::decide::{Permit, UpdateVerdict, Verdict};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
+use crate::ledger::Tidings;
 use crate::types::Oid;
 use std::collections::BTreeSet;
 
@@ -16,6 +19,10 @@ pub struct Circumstances {
     pub login: Option<String>,
     /// The evidence that is already kept.
     pub evidence: Vec<Hash>,
+    /// What arrives, if the push is accepted.
+    pub arrivals: Option<ArrivalsRecord>,
+    /// What became of earlier pushes.
+    pub tidings: Tidings,
 }
 
 /// The entry for a verdict over these facts.
@@ -54,6 +61,9 @@ pub fn verdict_record(
         } else {
             Vec::new()
         },
+        arrivals: circumstances.arrivals,
+        landed: circumstances.tidings.landed,
+        found: circumstances.tidings.found,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

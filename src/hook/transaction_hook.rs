@@ -28,11 +28,20 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     }
     let server = Server::open_in_hook()?;
     let ledger = server.ledger()?;
+    note_arrival(&ledger);
     let mut policy = None;
     for step in &steps {
         check(&server, &ledger, &mut policy, step)?;
     }
     Ok(Answer::pass())
+}
+
+/// By now git has put what the push brought into the store, however this ends. That this was seen
+/// spares the next push a look at the store; where it cannot be written down, it is looked at.
+fn note_arrival(ledger: &Ledger) {
+    if let Some(process) = super::process::parent() {
+        let _ = ledger.moves_refs(&process);
+    }
 }
 
 /// The steps that concern refs.

@@ -20,6 +20,11 @@ const TABLES: &str = "
 CREATE TABLE relhook_ledger (version INTEGER NOT NULL, boot BLOB NOT NULL);
 CREATE TABLE refs (name BLOB PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen (oid BLOB PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE pushes (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, by TEXT NOT NULL,
+                     state INTEGER NOT NULL, quarantine TEXT, process TEXT);
+CREATE INDEX unsettled ON pushes (state) WHERE state < 3;
+CREATE TABLE arrivals (oid BLOB, push INTEGER, PRIMARY KEY (oid, push)) WITHOUT ROWID;
+CREATE INDEX by_push ON arrivals (push);
 ";
 
 /// How long a writer waits for another one. The longest write is that of a push of a whole

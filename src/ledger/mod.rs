@@ -3,13 +3,15 @@
 //! For each protected ref, the last commit that was accepted and the moves that verdicts allow;
 //! for each statement, when it was first seen. All of it can be rebuilt from the audit log.
 
+mod arrivals;
 mod database;
 mod error;
 mod refs;
 
-use crate::audit::{AuditLog, Event, PermitRecord, VerdictRecord};
-use crate::facts::Memory;
+use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
+use crate::facts::{Arrival, Memory};
 use crate::types::{Oid, RefName, Timestamp};
+pub use arrivals::{OpenPush, Tidings};
 use database::Database;
 pub use error::LedgerError;
 pub use refs::RefRecord;
@@ -21,6 +23,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Ledger {
     database: Database,
+    log: AuditLog,
 }
 
 impl Ledger {
@@ -32,10 +35,12 @@ impl Ledger {
     pub fn open(folder: &Path, log: &AuditLog) -> Result<Self, LedgerError> {
         let database =
             Database::open(folder, &boot_id(), |database| read_log_again(database, log))?;
-        Ok(Self { database })
+        let log = AuditLog::at(folder);
+        Ok(Self { database, log })
     }
 
-    /// Takes in a recorded verdict: its permits, and what was first seen in it.
+    /// Takes in a recorded verdict: its permits, what was first seen in it, and what arrives with
+    /// it. `process` names the process that will move the refs, where it can be named.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -44,10 +49,66 @@ impl Ledger {
         seq: u64,
         time: Timestamp,
         verdict: &VerdictRecord,
+        process: Option<&str>,
     ) -> Result<(), LedgerError> {
         let whole = self.database.write()?;
-        take_in(&whole, seq, time, verdict).map_err(self.trouble())?;
+        let entry = (seq, time);
+        take_in(&whole, &self.log, entry, verdict, process).map_err(self.trouble())?;
         whole.commit().map_err(self.database.failed())
+    }
+
+    /// Every push of which it is not known how it ended.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn open_pushes(&self) -> Result<Vec<OpenPush>, LedgerError> {
+        arrivals::open(self.database.connection()).map_err(self.database.failed())
+    }
+
+    /// Finds out how these pushes ended. They are over, and were before `kept` looked at the
+    /// store: it says of an object whether the store has it, without what is in quarantine.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written, and with the errors of `kept`.
+    pub fn settle<E: From<LedgerError>>(
+        &self,
+        over: &[OpenPush],
+        kept: &dyn Fn(Oid) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        if over.is_empty() {
+            return Ok(());
+        }
+        let whole = self.database.write()?;
+        for push in over {
+            arrivals::settle(&whole, push.seq, &|oid| kept(oid).map_err(Stopped::Other)).map_err(
+                |stopped| match stopped {
+                    Stopped::Ledger(trouble) => self.trouble()(trouble).into(),
+                    Stopped::Other(error) => error,
+                },
+            )?;
+        }
+        Ok(whole.commit().map_err(self.database.failed())?)
+    }
+
+    /// Notes that this process moves refs: what its push brought is in the store.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub fn moves_refs(&self, process: &str) -> Result<(), LedgerError> {
+        let database = self.database.connection();
+        let push = arrivals::of_process(database, process).map_err(self.database.failed())?;
+        match push {
+            Some(seq) => arrivals::landed(database, seq).map_err(self.database.failed()),
+            None => Ok(()),
+        }
+    }
+
+    /// What the next entry of the log has to tell of the pushes before it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn tidings(&self) -> Result<Tidings, LedgerError> {
+        arrivals::untold(self.database.connection()).map_err(self.database.failed())
     }
 
     /// Takes a ref's value as given: what it reaches is not judged.
@@ -76,7 +137,8 @@ impl Ledger {
         refs(self.database.connection()).map_err(self.trouble())
     }
 
-    /// When a statement or approving commit was first seen here.
+    /// When an accepted push first brought a statement as one, or an approving commit to a ref that
+    /// a rule protects. When it first came here at all is what [`Memory::first_seen`] answers.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -88,6 +150,7 @@ impl Ledger {
         |trouble| match trouble {
             Trouble::Database(error) => self.database.failed()(error),
             Trouble::Broken(why) => self.database.broken(why),
+            Trouble::Audit(error) => LedgerError::Audit(error),
         }
     }
 }
@@ -97,6 +160,19 @@ impl Ledger {
 enum Trouble {
     Database(rusqlite::Error),
     Broken(String),
+    Audit(AuditError),
+}
+
+/// What ends a look at the store.
+enum Stopped<E> {
+    Ledger(Trouble),
+    Other(E),
+}
+
+impl<E> From<Trouble> for Stopped<E> {
+    fn from(trouble: Trouble) -> Self {
+        Self::Ledger(trouble)
+    }
 }
 
 impl From<rusqlite::Error> for Trouble {
@@ -110,12 +186,13 @@ fn read_log_again(database: &Connection, log: &AuditLog) -> Result<(), LedgerErr
     let mut failed = None;
     crate::audit::verify(log, |entry| {
         if failed.is_none() {
-            failed = replay(database, entry.seq, entry.time, &entry.event).err();
+            failed = replay(database, log, (entry.seq, entry.time), &entry.event).err();
         }
     })?;
     match failed {
         None => Ok(()),
         Some(Trouble::Database(error)) => Err(LedgerError::Rebuild(error)),
+        Some(Trouble::Audit(error)) => Err(LedgerError::Audit(error)),
         Some(Trouble::Broken(why)) => Err(LedgerError::Broken {
             path: log.file(),
             why,
@@ -123,10 +200,15 @@ fn read_log_again(database: &Connection, log: &AuditLog) -> Result<(), LedgerErr
     }
 }
 
-fn replay(database: &Connection, seq: u64, time: Timestamp, event: &Event) -> Result<(), Trouble> {
+fn replay(
+    database: &Connection,
+    log: &AuditLog,
+    entry: (u64, Timestamp),
+    event: &Event,
+) -> Result<(), Trouble> {
     match event {
         Event::Pinned(given) => pin(database, &name(&given.ref_hex)?, given.oid),
-        Event::Verdict(verdict) => take_in(database, seq, time, verdict),
+        Event::Verdict(verdict) => take_in(database, log, entry, verdict, None),
         Event::Begun { .. }
         | Event::Refused { .. }
         | Event::Release(_)
@@ -136,10 +218,12 @@ fn replay(database: &Connection, seq: u64, time: Timestamp, event: &Event) -> Re
 
 fn take_in(
     database: &Connection,
-    seq: u64,
-    time: Timestamp,
+    log: &AuditLog,
+    (seq, time): (u64, Timestamp),
     verdict: &VerdictRecord,
+    process: Option<&str>,
 ) -> Result<(), Trouble> {
+    arrivals::told(database, &verdict.landed, &verdict.found)?;
     if verdict.outcome != "accepted" {
         return Ok(());
     }
@@ -150,7 +234,10 @@ fn take_in(
     for permit in permits.filter_map(|update| update.permit.as_ref()) {
         allow(database, permit, seq, time)?;
     }
-    Ok(())
+    match &verdict.arrivals {
+        Some(arriving) => arrivals::claim(database, log, (seq, time), arriving, process),
+        None => Ok(()),
+    }
 }
 
 fn allow(
@@ -236,7 +323,16 @@ impl Memory for Ledger {
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
-        self.seen(oid).map_err(|error| error.to_string())
+        let database = self.database.connection();
+        let arrived = arrivals::since(database, oid).map_err(self.database.failed());
+        let times = arrived.and_then(|arrived| Ok((arrived, self.seen(oid)?)));
+        let (arrived, seen) = times.map_err(|error| error.to_string())?;
+        Ok(arrived.into_iter().chain(seen).min())
+    }
+
+    fn first_pushes(&self, commit: Oid) -> Result<Vec<Arrival>, String> {
+        let found = arrivals::of(self.database.connection(), commit);
+        found.map_err(|trouble| self.trouble()(trouble).to_string())
     }
 }
 

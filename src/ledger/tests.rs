@@ -40,6 +40,9 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
         codes: Vec::new(),
         evidence: Vec::new(),
         seen,
+        arrivals: None,
+        landed: Vec::new(),
+        found: Vec::new(),
         tool: "test".into(),
     }
 }
@@ -89,7 +92,7 @@ impl Server {
             .append(at(when), Event::Verdict(verdict.clone()))
             .unwrap();
         self.ledger
-            .apply(recorded.seq, recorded.time, &verdict)
+            .apply(recorded.seq, recorded.time, &verdict, None)
             .unwrap();
     }
 }
@@ -268,3 +271,5 @@ fn l_03_many_processes_write_one_after_the_other() {
     });
     assert_eq!(server.ledger.refs().unwrap().len(), names.len());
 }
+
+mod arrivals;

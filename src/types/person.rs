@@ -52,6 +52,21 @@ name! {
     Email
 }
 
+/// Who pushed, as the server authenticated them. Kept as it was; whose a login or key is, the
+/// policy in force says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Claimant {
+    /// A person of the policy.
+    Person(PersonName),
+    /// A login that no person had.
+    Login(String),
+    /// An SSH key that no person had, by its fingerprint.
+    Key(String),
+    /// Nobody who could be told.
+    Nobody,
+}
+
 /// What names a public key for good.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

@@ -2,7 +2,7 @@
 
 use super::build::*;
 use crate::decide::{Code, Reason};
-use crate::facts::{Claim, Role, SignatureFact};
+use crate::facts::{Claim, FirstPushers, Role, SignatureFact};
 use crate::policy::Independence;
 use crate::signature::SignatureProblem;
 
@@ -44,7 +44,7 @@ fn i_02_a_name_that_nobody_owns_is_refused() {
     }
     // Nor does one count whom the policy no longer has.
     let mut former = commit(1, &[BASE], "dana");
-    former.first_pusher = Some(who("zoe"));
+    former.first_pushers = FirstPushers::one(who("zoe"));
     let verdict = judge(&policy(), vec![former], vec![approves(1, "rita", 1)]);
     refused(&verdict, &[Code::STRANGER]);
     let mut renamed = commit(1, &[BASE], "dana");

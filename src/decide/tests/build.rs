@@ -2,9 +2,9 @@
 
 use crate::decide::{Code, UpdateVerdict, Verdict, decide};
 use crate::facts::{
-    Approving, ArrivingStatement, BaseRelation, Claim, CommitFacts, Content, Current, PushFacts,
-    Pusher, RangeFacts, RangeOutcome, Role, SignatureFact, StatementFacts, StatementOutcome,
-    Subject, UpdateFacts,
+    Approving, ArrivingStatement, BaseRelation, Claim, CommitFacts, Content, Current, FirstPushers,
+    PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact, StatementFacts,
+    StatementOutcome, Subject, UpdateFacts,
 };
 use crate::policy::{
     Attribution, BranchRule, IdentitySource, Independence, PathGlobs, PathRule, PathRules, Person,
@@ -133,7 +133,7 @@ pub fn commit(number: u32, parents: &[u32], person: &str) -> CommitFacts {
         title: format!("Step {number}"),
         claims: vec![claim(Role::Author, person), claim(Role::Committer, person)],
         signature: good(person),
-        first_pusher: None,
+        first_pushers: FirstPushers::default(),
         content: adds(&[&format!("src/{number}")]),
         approving: None,
     }

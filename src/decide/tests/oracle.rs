@@ -178,7 +178,7 @@ impl Oracle<'_> {
             .claims
             .iter()
             .any(|claim| !claim.owner.as_ref().is_some_and(|name| self.known(name)));
-        let by_pusher = commit.first_pusher.is_some()
+        let by_pusher = commit.first_pushers.certain
             && rules
                 .iter()
                 .all(|rule| rule.attribution == Attribution::SignatureOrPusher);
@@ -187,7 +187,13 @@ impl Oracle<'_> {
             SignatureFact::Refused(_) => false,
             SignatureFact::Good { .. } => self.signer(&commit.signature).is_some(),
         };
-        proved && !strangers && commit.first_pusher.iter().all(|name| self.known(name))
+        proved
+            && !strangers
+            && commit
+                .first_pushers
+                .people
+                .iter()
+                .all(|name| self.known(name))
     }
 
     fn contributors(&self, commit: &CommitFacts) -> People {
@@ -197,7 +203,7 @@ impl Oracle<'_> {
             .filter_map(|claim| claim.owner.clone())
             .collect();
         all.extend(self.signer(&commit.signature));
-        all.extend(commit.first_pusher.clone());
+        all.extend(commit.first_pushers.people.clone());
         all
     }
 

@@ -5,8 +5,8 @@ use super::dice::Dice;
 use super::oracle::{self, Answer};
 use crate::decide::{Code, UpdateVerdict};
 use crate::facts::{
-    Approving, BaseRelation, Claim, CommitFacts, Content, Current, PushFacts, Pusher, RangeFacts,
-    Role, SignatureFact, StatementFacts,
+    Approving, BaseRelation, Claim, CommitFacts, Content, Current, FirstPushers, PushFacts, Pusher,
+    RangeFacts, Role, SignatureFact, StatementFacts,
 };
 use crate::policy::{Attribution, BranchRule, Independence, Policy};
 use crate::signature::SignatureProblem;
@@ -179,7 +179,11 @@ fn random_commit(dice: &mut Dice<'_>, number: u32, parents: &[u32]) -> CommitFac
         _ => SignatureFact::Refused(SignatureProblem::Bad),
     };
     if dice.chance(40) {
-        made.first_pusher = Some(who(dice.pick(&PEOPLE)));
+        made.first_pushers = FirstPushers::one(who(dice.pick(&PEOPLE)));
+        if dice.chance(20) {
+            made.first_pushers.people.insert(who(dice.pick(&PEOPLE)));
+            made.first_pushers.certain = dice.chance(50);
+        }
     }
     if dice.chance(35) {
         made.content = if parents.len() == 1 {

@@ -3,8 +3,8 @@
 use super::build::*;
 use crate::decide::Code;
 use crate::facts::{
-    ArrivingStatement, Current, Fault, Pusher, SignatureFact, StatementOutcome, Subject,
-    UpdateFacts,
+    ArrivingStatement, Current, Fault, FirstPushers, Pusher, SignatureFact, StatementOutcome,
+    Subject, UpdateFacts,
 };
 use crate::signature::SignatureProblem;
 use crate::types::RefChange;
@@ -201,7 +201,7 @@ fn each_way_in_which_a_signature_fails_has_its_own_code() {
         policy.rules[0].attribution = crate::policy::Attribution::SignatureOrPusher;
         let mut bad = commit(1, &[BASE], "dana");
         bad.signature = fact;
-        bad.first_pusher = Some(who("dana"));
+        bad.first_pushers = FirstPushers::one(who("dana"));
         refused(
             &judge(&policy, vec![bad], vec![approves(1, "rita", 1)]),
             &[code],

@@ -2,7 +2,9 @@
 
 use super::build::*;
 use crate::decide::{Code, Reason};
-use crate::facts::{BaseRelation, Content, Pusher, Role, SignatureFact, StatementFacts};
+use crate::facts::{
+    BaseRelation, Content, FirstPushers, Pusher, Role, SignatureFact, StatementFacts,
+};
 use crate::policy::{Attribution, Independence, Policy};
 use crate::signature::SignatureProblem;
 use crate::types::{Seconds, TargetName, TeamName};
@@ -51,7 +53,7 @@ fn every_hand_in_a_commit_bars_from_approving_it() {
     let mut signed = commit(1, &[BASE], "dana");
     signed.signature = good("rita");
     let mut pushed = commit(1, &[BASE], "dana");
-    pushed.first_pusher = Some(who("rita"));
+    pushed.first_pushers = FirstPushers::one(who("rita"));
     by_role.extend([signed, pushed]);
     for commit in by_role {
         let verdict = judge(&policy(), vec![commit], approval());
@@ -464,14 +466,14 @@ fn v_12_a_no_outlives_the_account_of_who_said_it() {
 fn a_first_pusher_attributes_only_where_every_rule_says_so() {
     let mut unsigned = commit(1, &[BASE], "dana");
     unsigned.signature = crate::facts::SignatureFact::Unsigned;
-    unsigned.first_pusher = Some(who("dora"));
+    unsigned.first_pushers = FirstPushers::one(who("dora"));
     let approval = || vec![approves(1, "rita", 1)];
     let verdict = judge(&policy(), vec![unsigned.clone()], approval());
     refused(&verdict, &[Code::UNAUTHENTICATED]);
     let mut lenient = policy_with(|rule| rule.attribution = Attribution::SignatureOrPusher);
     passes(&judge(&lenient, vec![unsigned.clone()], approval()));
     let mut nobody = unsigned.clone();
-    nobody.first_pusher = None;
+    nobody.first_pushers = FirstPushers::default();
     refused(
         &judge(&lenient, vec![nobody], approval()),
         &[Code::UNAUTHENTICATED],

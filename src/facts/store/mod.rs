@@ -1,6 +1,7 @@
 //! The repository: opened once, checked for everything that would make its history lie, and read
 //! as raw objects and raw refs.
 
+mod arrivals;
 mod error;
 mod objects;
 mod open;
@@ -26,6 +27,8 @@ pub struct Store {
     repo: git2::Repository,
     /// In a push: the store without what the push brought.
     settled: Option<git2::Odb<'static>>,
+    /// In a push: the folder in which git keeps what the push brought until it is accepted.
+    quarantine: Option<PathBuf>,
     git_dir: PathBuf,
     common_dir: PathBuf,
     packed: PackedRefs,
@@ -53,6 +56,13 @@ impl Store {
     #[must_use]
     pub fn work_dir(&self) -> Option<&Path> {
         self.repo.workdir()
+    }
+
+    /// In a push that brings objects: the folder in which git keeps them until it is accepted.
+    /// Once it is gone, they are in the store or nowhere.
+    #[must_use]
+    pub fn quarantine(&self) -> Option<&Path> {
+        self.quarantine.as_deref()
     }
 
     /// What is unusual about the repository but no reason to refuse.

@@ -35,13 +35,15 @@ impl Store {
             return Err(StoreError::NotARepository { path });
         }
         refuse_shallow_updates(&store)?;
-        let settled = if in_quarantine(&store.common_dir) {
-            let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
-            Some(settled(&store.common_dir, others.as_deref())?)
-        } else {
-            None
+        let Some(quarantine) = quarantine(&store.common_dir)? else {
+            return Ok(store);
         };
-        Ok(Self { settled, ..store })
+        let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+        Ok(Self {
+            settled: Some(settled(&store.common_dir, others.as_deref())?),
+            quarantine: Some(quarantine),
+            ..store
+        })
     }
 
     /// Opens the repository at or above `path`, which may be a clone, bare or not, or a worktree.
@@ -63,6 +65,7 @@ impl Store {
         let store = Self {
             repo,
             settled: None,
+            quarantine: None,
             packed: PackedRefs::new(common_dir.join("packed-refs")),
             git_dir,
             common_dir,
@@ -99,8 +102,6 @@ pub(super) fn settled(
     common_dir: &Path,
     others: Option<&OsStr>,
 ) -> Result<Odb<'static>, StoreError> {
-    let failed = |error: &git2::Error| unusable(common_dir, error);
-    let odb = Odb::new().map_err(|error| failed(&error))?;
     let own = common_dir.join("objects");
     if !own.is_dir() {
         return Err(StoreError::Unusable {
@@ -112,25 +113,38 @@ pub(super) fn settled(
     let others = others
         .split(|byte| *byte == b':')
         .filter(|path| !path.is_empty());
-    for path in std::iter::once(own.as_os_str().as_bytes()).chain(others) {
-        let text = std::str::from_utf8(path).map_err(|_| StoreError::Unusable {
-            path: common_dir.to_owned(),
-            why: "the path of an object folder is not UTF-8".into(),
-        })?;
-        odb.add_disk_alternate(text)
-            .map_err(|error| failed(&error))?;
+    let all = std::iter::once(own.as_os_str().as_bytes()).chain(others);
+    folders(all).map_err(|why| StoreError::Unusable {
+        path: common_dir.to_owned(),
+        why,
+    })
+}
+
+/// The objects of these folders, and of those that they borrow from.
+pub(super) fn folders<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Result<Odb<'static>, String> {
+    let failed = |error: git2::Error| escape(error.message().as_bytes());
+    let odb = Odb::new().map_err(failed)?;
+    for path in paths {
+        let text = std::str::from_utf8(path);
+        let text = text.map_err(|_| "the path of an object folder is not UTF-8")?;
+        odb.add_disk_alternate(text).map_err(failed)?;
     }
     Ok(odb)
 }
 
-/// Whether the push's objects are kept apart from the repository's. Gitaly tells a hook of
-/// GitLab's only where they are, and not that this is a quarantine.
-fn in_quarantine(common_dir: &Path) -> bool {
-    let apart = |folder: OsString| {
-        let own = common_dir.join("objects");
-        !folder.is_empty() && std::fs::canonicalize(folder).ok() != std::fs::canonicalize(own).ok()
+/// Where the push's objects are, while they are kept apart from the repository's. Gitaly tells a
+/// hook of GitLab's only where they are, and not that this is a quarantine.
+fn quarantine(common_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let named = |name| std::env::var_os(name).filter(|folder| !folder.is_empty());
+    if let Some(folder) = named("GIT_QUARANTINE_PATH") {
+        return absolute(Path::new(&folder)).map(Some);
+    }
+    let Some(folder) = named("GIT_OBJECT_DIRECTORY") else {
+        return Ok(None);
     };
-    set("GIT_QUARANTINE_PATH") || std::env::var_os("GIT_OBJECT_DIRECTORY").is_some_and(apart)
+    let folder = absolute(Path::new(&folder))?;
+    let own = std::fs::canonicalize(common_dir.join("objects")).ok();
+    Ok(Some(folder).filter(|folder| Some(folder) != own.as_ref()))
 }
 
 fn set(name: &str) -> bool {

@@ -161,7 +161,7 @@ fn i_12_p_16_the_first_pusher_is_told_only_of_what_arrives() {
         let names = range
             .commits
             .iter()
-            .map(|commit| commit.first_pusher.as_ref());
+            .map(|commit| commit.first_pushers.people.first());
         names.map(|name| name.map(ToString::to_string)).collect()
     };
     assert_eq!(

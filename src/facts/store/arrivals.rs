@@ -1,0 +1,110 @@
+//! What a push brought: every commit and tag that git keeps in quarantine and that the store does
+//! not have, whatever ref names it, or none.
+
+use super::Store;
+use super::open::folders;
+use crate::facts::Fault;
+use crate::types::{Oid, escape};
+use git2::{ObjectType, Odb, OdbLookupFlags};
+use std::os::unix::ffi::OsStrExt;
+
+/// So many objects of one push are looked at.
+const MAX_OBJECTS: u64 = 50_000_000;
+
+impl Store {
+    /// Hands each commit and tag that arrives with the push in progress to `each`, and nothing for
+    /// each other object; with the number of objects looked at so far. In no order, and what git
+    /// keeps twice perhaps twice. Nothing outside a push, or where it brings no objects.
+    ///
+    /// Objects are not read, only asked for their kind. What is held in memory is eight bytes for
+    /// each object of a pack, and its index.
+    ///
+    /// # Errors
+    /// When the quarantine or an object in it cannot be looked at, when there are too many, and
+    /// with what `each` answers.
+    pub fn arrivals<E: From<Fault>>(
+        &self,
+        each: &mut dyn FnMut(Option<Oid>, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(quarantine) = &self.quarantine else {
+            return Ok(());
+        };
+        let brought = folders(std::iter::once(quarantine.as_os_str().as_bytes()));
+        let brought = brought.map_err(unreadable)?;
+        let (mut stopped, mut count) = (None, 0);
+        let walked = brought.foreach(|id| {
+            count += 1;
+            let found = self.arriving(&brought, *id, count);
+            let flow = found.map_err(E::from).and_then(|oid| each(oid, count));
+            stopped = flow.err();
+            stopped.is_none()
+        });
+        match (stopped, walked) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(unreadable(message(&error)).into()),
+            (None, Ok(())) => Ok(()),
+        }
+    }
+
+    /// An object of the quarantine, if it is a commit or a tag that the store does not have.
+    fn arriving(&self, brought: &Odb<'_>, id: git2::Oid, count: u64) -> Result<Option<Oid>, Fault> {
+        if count > MAX_OBJECTS {
+            return Err(Fault::TooLarge {
+                what: format!("more than {MAX_OBJECTS} objects"),
+            });
+        }
+        let header = brought.read_header(id);
+        let (_, kind) = header.map_err(|error| unreadable(message(&error)))?;
+        match kind {
+            ObjectType::Commit | ObjectType::Tag => {
+                let oid = Oid::from_bytes(id.as_bytes());
+                let oid = oid.map_err(|error| unreadable(error.to_string()))?;
+                Ok(Some(oid).filter(|_| !self.has(id)))
+            }
+            ObjectType::Tree | ObjectType::Blob => Ok(None),
+            ObjectType::Any => Err(unreadable(format!("{id} is of no kind"))),
+        }
+    }
+
+    /// Whether the store has an object, what a push in progress brings left aside.
+    ///
+    /// # Errors
+    /// When the id cannot be asked for.
+    pub fn is_settled(&self, oid: Oid) -> Result<bool, Fault> {
+        let id = git2::Oid::from_bytes(oid.as_bytes());
+        Ok(self.has(id.map_err(|error| unreadable(message(&error)))?))
+    }
+
+    /// As it was when the store was last looked at. Without a push in progress, its own.
+    fn has(&self, id: git2::Oid) -> bool {
+        let flags = OdbLookupFlags::NO_REFRESH;
+        match &self.settled {
+            Some(settled) => settled.exists_ext(id, flags),
+            None => self.repo.odb().is_ok_and(|odb| odb.exists_ext(id, flags)),
+        }
+    }
+
+    /// Looks at the store anew: pushes that were under way may have ended since it was opened.
+    ///
+    /// # Errors
+    /// When its folder cannot be read.
+    pub fn look_again(&self) -> Result<(), Fault> {
+        let looked = match &self.settled {
+            Some(settled) => settled.refresh(),
+            None => self.repo.odb().and_then(|odb| odb.refresh()),
+        };
+        looked.map_err(|error| Fault::Unreadable {
+            why: message(&error),
+        })
+    }
+}
+
+fn unreadable(why: String) -> Fault {
+    Fault::Unreadable {
+        why: format!("what the push brought cannot be looked at: {why}"),
+    }
+}
+
+fn message(error: &git2::Error) -> String {
+    escape(error.message().as_bytes())
+}

@@ -1,0 +1,127 @@
+//! What a push brings, listed before it is answered: every commit and tag that was not here
+//! before, whatever ref names it, or none.
+
+use super::Stop;
+use super::progress::Ticker;
+use crate::audit::{ArrivalsRecord, AuditLog, Hash};
+use crate::facts::{Fault, Pusher};
+use crate::ledger::{Ledger, OpenPush};
+use crate::server::Server;
+use crate::types::{Claimant, Oid};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// So many ids stand in the entry itself: a list of its own costs one more sync of the disk.
+const FEW: usize = 100;
+/// So many ids are in one list: at 41 bytes, half of what one piece of evidence may hold.
+const LIST: usize = 50_000;
+/// So long may the looking take.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Lists what arrives, for whoever pushes. What is long is kept as evidence. Nothing where nothing
+/// arrives.
+pub(super) fn arrivals(server: &Server, pusher: &Pusher) -> Result<Option<ArrivalsRecord>, Stop> {
+    let Some(quarantine) = server.store.quarantine() else {
+        return Ok(None);
+    };
+    let mut listing = Listing::new(&server.log);
+    let mut ticker = Ticker::new();
+    server.store.arrivals(&mut |found, looked_at| {
+        if let Some(oid) = found {
+            listing.add(oid)?;
+        }
+        let count = listing.count;
+        ticker.tick(|| format!("{looked_at} objects looked at, {count} commits and tags are new"));
+        if ticker.since() > LIMIT {
+            return Err(Stop::from(Fault::TooLarge {
+                what: format!("more than can be looked at in {} seconds", LIMIT.as_secs()),
+            }));
+        }
+        Ok(())
+    })?;
+    let (oids, lists) = listing.end()?;
+    if oids.is_empty() && lists.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ArrivalsRecord {
+        by: Claimant::of(pusher),
+        quarantine: Some(place(server, quarantine)),
+        count: listing.count,
+        oids,
+        lists,
+    }))
+}
+
+/// Finds out how the pushes before this one ended. Those whose quarantine is gone are over; the
+/// store is looked at after that was seen, so it has what they put there.
+pub(super) fn settle(server: &Server, ledger: &Ledger) -> Result<(), Stop> {
+    let objects = objects(server);
+    let is_over = |push: &OpenPush| {
+        let place = push.quarantine.as_ref();
+        place.is_none_or(|place| !objects.join(place).exists())
+    };
+    let mut over = ledger.open_pushes()?;
+    over.retain(is_over);
+    if !over.is_empty() {
+        server.store.look_again()?;
+    }
+    ledger.settle(&over, &|oid| Ok(server.store.is_settled(oid)?))
+}
+
+fn objects(server: &Server) -> PathBuf {
+    server.store.common_dir().join("objects")
+}
+
+/// The quarantine as it is recorded: by its name, where it is among the repository's objects.
+fn place(server: &Server, quarantine: &Path) -> String {
+    let below = quarantine.strip_prefix(objects(server));
+    below.unwrap_or(quarantine).to_string_lossy().into_owned()
+}
+
+/// Ids on their way into the record.
+struct Listing<'a> {
+    log: &'a AuditLog,
+    few: Vec<Oid>,
+    lists: Vec<Hash>,
+    count: u64,
+}
+
+impl<'a> Listing<'a> {
+    fn new(log: &'a AuditLog) -> Self {
+        Self {
+            log,
+            few: Vec::new(),
+            lists: Vec::new(),
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, oid: Oid) -> Result<(), Stop> {
+        self.few.push(oid);
+        self.count += 1;
+        if self.few.len() == LIST {
+            self.keep()?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), Stop> {
+        self.few.sort_unstable();
+        let lines = self.few.drain(..).map(|oid| format!("{oid}\n"));
+        let text: String = lines.collect();
+        self.lists.push(self.log.keep(text.as_bytes())?);
+        Ok(())
+    }
+
+    /// The ids for the entry, and the lists.
+    fn end(&mut self) -> Result<(Vec<Oid>, Vec<Hash>), Stop> {
+        if self.few.len() > FEW {
+            self.keep()?;
+        }
+        self.few.sort_unstable();
+        Ok((
+            std::mem::take(&mut self.few),
+            std::mem::take(&mut self.lists),
+        ))
+    }
+}
