@@ -14,8 +14,9 @@ use std::path::PathBuf;
     restrict,command=\"relhook serve-key dana --root /srv/git\" ssh-ed25519 AAAA... dana\n\n\
     docs/hosting/ssh-shared-account.md goes through it.")]
 pub struct ServeKeyArgs {
-    /// Whose key it is: one of the `logins` of a person of the policy
-    login: String,
+    /// Whose key it is: one of the `logins` of a person of the policy. Only where the policy's
+    /// source is `ssh-auth-info` can it be left out
+    login: Option<String>,
     /// The folder below which repositories are served; where sshd starts it, the account's home
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -40,12 +41,12 @@ impl ServeKeyArgs {
     pub fn run(&self) -> Answer {
         let requested = std::env::var_os("SSH_ORIGINAL_COMMAND");
         let served = || {
-            let login = serve::login(&self.login)?;
+            let login = self.login.as_deref().map(serve::login).transpose()?;
             let root = match &self.root {
                 Some(root) => Root::open(root)?,
                 None => Root::open(&here()?)?,
             };
-            Ok(served(&login, &root, requested))
+            Ok(served(login.as_ref(), &root, requested))
         };
         refuse(&served().unwrap_or_else(|error| error))
     }
@@ -57,13 +58,13 @@ impl ServeAccountArgs {
         let served = || {
             let login = serve::calling_account(|name| std::env::var(name).ok())?;
             let root = Root::open(&self.root)?;
-            Ok(served(&login, &root, Some(self.requested.clone())))
+            Ok(served(Some(&login), &root, Some(self.requested.clone())))
         };
         refuse(&served().unwrap_or_else(|error| error))
     }
 }
 
-fn served(login: &Login, root: &Root, requested: Option<OsString>) -> ServeError {
+fn served(login: Option<&Login>, root: &Root, requested: Option<OsString>) -> ServeError {
     serve::serve(login, root, requested, std::env::vars_os())
 }
 

@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServeError {
     /// They asked for a shell.
-    #[error("hello {login}, you are logged in: this account serves git, and has no shell")]
+    #[error("hello{login}, you are logged in: this account serves git, and has no shell")]
     NoShell {
-        /// Who.
+        /// Who, behind a blank; empty where that is not said here.
         login: String,
     },
     /// The forced command gives no login that a policy could hold.

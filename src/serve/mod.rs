@@ -26,20 +26,20 @@ pub const LOGIN_VARIABLE: &str = "RELHOOK_LOGIN";
 
 /// Becomes git for this login, which sshd has authenticated. Comes back only with what went wrong.
 ///
-/// `requested` is what the client asked for, as sshd gives it; nothing where it asked for a shell.
+/// Without a login git gets none: then the policy's source has to be another, such as sshd's
+/// `ExposeAuthInfo`. `requested` is what the client asked for, as sshd gives it; nothing where it asked for a shell.
 /// `inherited` is the environment that sshd or sudo made.
 pub fn serve(
-    login: &Login,
+    login: Option<&Login>,
     root: &Root,
     requested: Option<OsString>,
     inherited: impl Iterator<Item = (OsString, OsString)>,
 ) -> ServeError {
-    let login = login.as_str();
+    let login = login.map(Login::as_str);
     match prepare(login, root, requested) {
         Ok(mut git) => {
-            git.env_clear()
-                .envs(environment(inherited))
-                .env(LOGIN_VARIABLE, login);
+            git.env_clear().envs(environment(inherited));
+            git.envs(login.map(|login| (LOGIN_VARIABLE, login)));
             ServeError::NoGit {
                 why: git.exec().to_string(),
             }
@@ -48,10 +48,14 @@ pub fn serve(
     }
 }
 
-fn prepare(login: &str, root: &Root, requested: Option<OsString>) -> Result<Command, ServeError> {
+fn prepare(
+    login: Option<&str>,
+    root: &Root,
+    requested: Option<OsString>,
+) -> Result<Command, ServeError> {
     let Some(requested) = requested.filter(|text| !text.is_empty()) else {
         return Err(ServeError::NoShell {
-            login: login.to_owned(),
+            login: login.map_or_else(String::new, |login| format!(" {login}")),
         });
     };
     let request = Request::parse(requested.as_encoded_bytes())?;
