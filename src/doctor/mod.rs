@@ -7,8 +7,10 @@
 mod finding;
 mod format;
 mod hooks;
+mod machine;
 mod paths;
 mod patient;
+mod record;
 mod refs;
 mod settings;
 mod words;
@@ -57,6 +59,8 @@ pub fn examine(dir: &Path, program: &Path) -> Result<Examination, DoctorError> {
     findings.extend(settings::examine(&patient));
     findings.extend(refs::examine(&patient));
     findings.extend(paths::examine(&patient));
+    findings.extend(record::examine(&patient));
+    findings.extend(machine::examine(&patient));
     Ok(Examination {
         git_dir: escape(patient.git_dir.as_os_str().as_bytes()),
         repository: patient.repository_name(),

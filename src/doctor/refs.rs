@@ -3,7 +3,7 @@
 use super::patient::Patient;
 use super::{Finding, Words};
 use crate::setup::{Git, SetupError};
-use crate::types::{escape, shell_word};
+use crate::types::{RefName, escape, shell_word};
 use std::path::Path;
 
 /// So many refs of one kind are named; the rest is counted.
@@ -23,6 +23,13 @@ pub(crate) struct Listed {
     name: Vec<u8>,
     /// What a symbolic one points at.
     target: Option<Vec<u8>>,
+}
+
+impl Listed {
+    /// Its name, where it is well formed.
+    pub(in crate::doctor) fn name(&self) -> Option<RefName> {
+        RefName::new(&self.name).ok()
+    }
 }
 
 /// Every ref, symbolic ones that lead nowhere too where the repository's format can be read.

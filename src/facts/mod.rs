@@ -32,5 +32,6 @@ pub use model::{
     ProposedPolicy, PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact,
     StatementFacts, StatementOutcome, Subject, UpdateFacts,
 };
+pub use names::is_confusing;
 pub use sources::{Progress, Sources};
 pub use store::{Header, PolicyReadError, Store, StoreError};

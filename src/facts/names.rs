@@ -85,6 +85,14 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Whether people or git would take a ref that no rule protects for a protected one, or could not have
+/// it beside one.
+#[must_use]
+pub fn is_confusing(policy: &Policy, name: &RefName) -> bool {
+    let names = Names::new(policy);
+    !policy.protects(name) && (names.stands_in_the_way(name) || names.looks_protected(name))
+}
+
 /// Whether `name` is `prefix` or below it, in whatever case.
 fn within(name: &RefName, prefix: &str) -> bool {
     let bytes = name.as_bytes();

@@ -18,6 +18,7 @@ pub use crate::setup::OLDEST_GIT;
 pub use client::install_client;
 pub use error::InstallError;
 pub use report::{Report, Step, StepState};
+pub(crate) use seed::prove;
 pub use server::{Request, install_server};
 
 /// Whether to change anything.

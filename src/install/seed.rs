@@ -43,7 +43,7 @@ pub(in crate::install) fn read(policy: &Path, keys: Option<&Path>) -> Result<See
 ///
 /// # Errors
 /// Why they cannot.
-pub(in crate::install) fn prove(bundle: &Bundle) -> Result<(), String> {
+pub(crate) fn prove(bundle: &Bundle) -> Result<(), String> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     let mut builder = tempfile::Builder::new();
     let home = builder.prefix("relhook-").permissions(private).tempdir();

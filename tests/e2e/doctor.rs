@@ -2,6 +2,8 @@
 //! that is printed, and gone.
 
 mod gate;
+mod record;
+mod repository;
 
 use crate::common::{RELHOOK, Ran, World, run};
 use serde_json::Value;
@@ -65,4 +67,64 @@ fn finds_and_mends(world: &World, check: &str, state: &str, what: &str) {
     let finding = finds(world, check, state, what);
     mends(world, &finding);
     assert_eq!(bad(world, check), [] as [Value; 0]);
+}
+
+#[test]
+fn every_check_is_described_and_the_answer_is_as_documented() {
+    let world = World::new();
+    let seen = examined(&world);
+    let keys: Vec<&str> = seen
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "schema",
+            "repository",
+            "git_dir",
+            "account",
+            "counts",
+            "findings"
+        ]
+    );
+    assert_eq!(seen["schema"], "relhook/doctor/v1");
+    assert_eq!(seen["repository"], "acme/site");
+    assert_eq!(seen["git_dir"], world.server().to_str().unwrap());
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/doctor.md")).unwrap();
+    let findings = seen["findings"].as_array().unwrap();
+    for finding in findings {
+        let keys: Vec<&str> = finding
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(keys, ["check", "state", "what", "mend", "advice"]);
+        let check = format!("`{}`", finding["check"].as_str().unwrap());
+        assert!(page.contains(&check), "{check} is not in docs/doctor.md");
+    }
+    let total: u64 = ["error", "warning", "unknown", "ok"]
+        .iter()
+        .map(|state| {
+            let count = seen["counts"][state].as_u64().unwrap();
+            let of = findings
+                .iter()
+                .filter(|one| one["state"] == **state)
+                .count();
+            assert_eq!(count, of as u64, "{state}");
+            count
+        })
+        .sum();
+    assert_eq!(total, findings.len() as u64);
+    let json = std::fs::read_to_string(root.join("docs/json.md")).unwrap();
+    for key in keys {
+        assert!(
+            json.contains(&format!("| `{key}` |")),
+            "{key} is not in docs/json.md"
+        );
+    }
 }

@@ -221,7 +221,12 @@ pub(super) fn others(folder: &Path) -> Vec<String> {
 fn is_run(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     let name = name.as_bytes();
-    if name.ends_with(b".sample") || name.ends_with(b".old") || name.starts_with(b".") {
+    // `update` comes after relhook's refusal and can only refuse more.
+    if name == b"update"
+        || name.ends_with(b".sample")
+        || name.ends_with(b".old")
+        || name.starts_with(b".")
+    {
         return false;
     }
     match fs::metadata(entry.path()) {
