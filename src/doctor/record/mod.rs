@@ -7,8 +7,9 @@ mod releases;
 use super::Finding;
 use super::patient::Patient;
 use crate::audit::{AuditLog, verify};
+use crate::facts::Store;
 use crate::folder::{Folder, FolderError};
-use crate::install::InstallError;
+use crate::ledger::Ledger;
 use crate::server::Server;
 use crate::types::{Timestamp, escape};
 use std::os::unix::ffi::OsStrExt;
@@ -24,21 +25,27 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
         return found;
     };
     found.extend(log(&AuditLog::at(folder.path()), patient));
-    let opened = crate::facts::Store::open(&patient.git_dir);
-    let server = opened.map_err(InstallError::from).and_then(Server::beside);
-    match &server {
-        Ok(server) => {
+    match server(patient) {
+        Ok((server, ledger)) => {
             found.push(Finding::ok("ledger", "the ledger can be read"));
-            found.extend(refs::examine(patient, server));
-            found.extend(releases::examine(patient, server));
+            found.extend(refs::examine(patient, &server, &ledger));
+            drop(ledger);
+            found.extend(releases::examine(patient, &server));
         }
-        Err(error) => found.push(
-            Finding::error("ledger", format!("the ledger cannot be used: {error}")).advice(
+        Err(why) => found.push(
+            Finding::error("ledger", format!("the ledger cannot be used: {why}")).advice(
                 "it is made again from the log once the log can be read: `relhook audit verify`",
             ),
         ),
     }
     found
+}
+
+fn server(patient: &Patient) -> Result<(Server, Ledger), String> {
+    let store = Store::open(&patient.git_dir).map_err(|error| error.to_string())?;
+    let server = Server::beside(store).map_err(|error| error.to_string())?;
+    let ledger = server.ledger().map_err(|error| error.to_string())?;
+    Ok((server, ledger))
 }
 
 fn policy(patient: &Patient) -> Vec<Finding> {

@@ -4,6 +4,7 @@ use crate::doctor::patient::Patient;
 use crate::doctor::words::Words;
 use crate::doctor::{Finding, refs};
 use crate::facts::{Current, Memory, is_confusing};
+use crate::ledger::Ledger;
 use crate::policy::Policy;
 use crate::server::Server;
 use crate::types::{Oid, RefName, shell_word};
@@ -12,7 +13,7 @@ use crate::types::{Oid, RefName, shell_word};
 const MAX_SHOWN: usize = 8;
 
 /// Looks at them.
-pub(super) fn examine(patient: &Patient, server: &Server) -> Vec<Finding> {
+pub(super) fn examine(patient: &Patient, server: &Server, ledger: &Ledger) -> Vec<Finding> {
     let Some(bundle) = patient.bundle() else {
         return Vec::new();
     };
@@ -21,16 +22,21 @@ pub(super) fn examine(patient: &Patient, server: &Server) -> Vec<Finding> {
         Err(error) => return vec![Finding::unknown("moved-refs", error.to_string())],
     };
     let names: Vec<RefName> = listed.iter().filter_map(refs::Listed::name).collect();
-    let mut found = moved(patient, server, &bundle.policy, &names);
+    let mut found = moved(patient, (server, ledger), &bundle.policy, &names);
     found.extend(confusing(&bundle.policy, &names, &patient.words));
     found
 }
 
-fn moved(patient: &Patient, server: &Server, policy: &Policy, names: &[RefName]) -> Vec<Finding> {
+fn moved(
+    patient: &Patient,
+    (server, ledger): (&Server, &Ledger),
+    policy: &Policy,
+    names: &[RefName],
+) -> Vec<Finding> {
     let check = "moved-refs";
     let mut found = Vec::new();
     for name in names.iter().filter(|name| policy.protects(name)) {
-        match stands(server, name) {
+        match stands(server, ledger, name) {
             Ok(None) => {}
             Ok(Some(stray)) => found.push(judge(name, stray, &patient.words)),
             Err(why) => found.push(Finding::unknown(check, format!("{name}: {why}"))),
@@ -52,7 +58,7 @@ struct Stray {
     accepted: Option<Oid>,
 }
 
-fn stands(server: &Server, name: &RefName) -> Result<Option<Stray>, String> {
+fn stands(server: &Server, ledger: &Ledger, name: &RefName) -> Result<Option<Stray>, String> {
     let current = server.store.current(name);
     let is = match current.map_err(|fault| fault.to_string())? {
         Current::At(oid) => oid,
@@ -60,11 +66,11 @@ fn stands(server: &Server, name: &RefName) -> Result<Option<Stray>, String> {
         Current::Absent | Current::Symbolic { .. } => return Ok(None),
         Current::Unreadable { why } => return Err(why),
     };
-    let record = server.ledger.record(name);
+    let record = ledger.record(name);
     if record.map_err(|error| error.to_string())?.knows(is) {
         return Ok(None);
     }
-    let accepted = server.ledger.approved(name, None)?;
+    let accepted = ledger.approved(name, None)?;
     Ok(Some(Stray { is, accepted }))
 }
 

@@ -44,10 +44,7 @@ struct Facts {
 
 impl Facts {
     fn gather(server: &Server, name: &TargetName) -> Self {
-        let orders = LedgerOrders {
-            store: &server.store,
-            ledger: &server.ledger,
-        };
+        let orders = LedgerOrders { server };
         let setting = Setting {
             git_dir: server.store.git_dir(),
             folder: server.folder.path(),
