@@ -369,6 +369,46 @@ fn h_16_a_repository_of_gitea_asks_for_its_layout() {
     hosted.has_hooks();
     init(&["--layout", "gitea"]).assert_ok();
     assert_eq!(init(&["--layout", "bitbucket"]).code, 2);
+    // One folder of hooks for all repositories, as some versions of Forgejo have it.
+    let elsewhere = ["config", "core.hooksPath", "/srv/forgejo/hooks"];
+    hosted.world.server_git(&elsewhere).assert_ok();
+    let init = init(&["--layout", "gitea"]);
+    assert_eq!(init.code, 1);
+    assert!(init.err.contains("core.hooksPath"), "{}", init.err);
+}
+
+#[test]
+fn doctor_looks_where_the_server_looks() {
+    for kind in [Kind::Gitea, Kind::Gitlab] {
+        let hosted = Hosted::new(kind);
+        let found = |check: &str| {
+            let json = hosted.world.relhook(&["doctor", "--json"]);
+            let json: serde_json::Value = serde_json::from_slice(&json.out).unwrap();
+            let all = json["findings"].as_array().unwrap().iter();
+            let found = all.filter(|one| one["check"] == check);
+            let told = found.map(|one| (one["state"].to_string(), one["what"].to_string()));
+            told.collect::<Vec<_>>()
+        };
+        let files = hosted.page.block("files", &[]);
+        for file in files.lines() {
+            let hook = file.split(['/', '.']).find(|word| word.contains('-'));
+            let hook = found(hook.unwrap());
+            assert!(
+                hook.iter()
+                    .any(|(state, what)| state == "\"ok\"" && what.contains(file)),
+                "{file}: {hook:?}"
+            );
+        }
+        let (trial, lock) = match kind {
+            Kind::Gitea => ("\"ok\"", "\"ok\""),
+            Kind::Gitlab => ("\"unknown\"", "\"warning\""),
+        };
+        assert_eq!(found("refusal")[0].0, trial, "{:?}", found("refusal"));
+        assert_eq!(found("reference-transaction")[0].0, lock);
+        // A hook that is gone is missed where it was.
+        std::fs::remove_file(hosted.world.server().join(files.lines().nth(1).unwrap())).unwrap();
+        assert_eq!(found("post-receive")[0].0, "\"error\"");
+    }
 }
 
 #[test]

@@ -109,10 +109,11 @@ fn ours(dir: &Path, home: &Path, port: u16) -> String {
     )
 }
 
-/// As root, sshd wants a folder below /run, which a machine that runs no sshd does not have: it
-/// gets a /run of its own.
+/// As root, sshd wants a folder below /run. Where the machine has none, which runs no sshd itself,
+/// it gets a /run of its own.
 fn in_namespace(program: &str, home: &Path) -> Command {
-    if run(command("id", home).arg("-u")).text() != "0" {
+    let root = run(command("id", home).arg("-u")).text() == "0";
+    if !root || Path::new("/run/sshd").is_dir() {
         return command(program, home);
     }
     let mut unshare = command("unshare", home);
