@@ -15,6 +15,8 @@ pub struct World {
     root: TempDir,
     server: PathBuf,
     cloned: RefCell<BTreeSet<String>>,
+    /// What stands before the server's programs, where they run in another account.
+    account: RefCell<Vec<String>>,
 }
 
 impl Drop for World {
@@ -65,6 +67,7 @@ impl World {
             server: root.path().join(server),
             root,
             cloned: RefCell::default(),
+            account: RefCell::default(),
         };
         keys().copy_home(&world.gnupg());
         for folder in ["home/server", "clone", "keys"] {
@@ -127,7 +130,19 @@ impl World {
 
     /// A program in the server's own account.
     pub fn server_command(&self, program: &str) -> Command {
-        command(program, &self.path("home/server"))
+        let home = self.path("home/server");
+        let before = self.account.borrow();
+        let Some((first, rest)) = before.split_first() else {
+            return command(program, &home);
+        };
+        let mut command = command(first, &home);
+        command.args(rest).arg(program);
+        command
+    }
+
+    /// From now on the server's programs run behind this: `setpriv --reuid …`.
+    pub fn server_runs_behind(&self, words: Vec<String>) {
+        self.account.replace(words);
     }
 
     /// git in the bare repository, as the server's administrator.

@@ -9,6 +9,7 @@ mod gitolite;
 mod nginx;
 mod page;
 mod served;
+mod ssh_accounts;
 mod ssh_auth_info;
 mod ssh_git;
 mod ssh_shared;

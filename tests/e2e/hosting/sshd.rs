@@ -23,6 +23,13 @@ impl Sshd {
     /// The account that runs the tests has a home of its own; `home` stands in its place.
     #[track_caller]
     pub fn start(world: &World, home: &Path, settings: &str) -> Self {
+        Self::with_mounts(world, home, settings, "")
+    }
+
+    /// The same with a shell command that mounts more before; it concerns this sshd and what it
+    /// starts alone.
+    #[track_caller]
+    pub fn with_mounts(world: &World, home: &Path, settings: &str, mounts: &str) -> Self {
         let dir = world.path("sshd");
         std::fs::create_dir_all(&dir).unwrap();
         let mut keygen = command("ssh-keygen", &dir);
@@ -31,7 +38,7 @@ impl Sshd {
         let make = |port: u16| {
             let config = dir.join("config");
             std::fs::write(&config, ours(&dir, home, port) + settings).unwrap();
-            let mut sshd = in_namespace("/usr/sbin/sshd", &dir);
+            let mut sshd = in_namespace("/usr/sbin/sshd", &dir, mounts);
             sshd.arg("-D").arg("-f").arg(config);
             sshd.arg("-E").arg(dir.join("log"));
             sshd
@@ -110,14 +117,15 @@ fn ours(dir: &Path, home: &Path, port: u16) -> String {
 }
 
 /// As root, sshd wants a folder below /run. Where the machine has none, which runs no sshd itself,
-/// it gets a /run of its own.
-fn in_namespace(program: &str, home: &Path) -> Command {
+/// or where more is to be mounted, it gets a /run of its own.
+pub fn in_namespace(program: &str, home: &Path, mounts: &str) -> Command {
     let root = run(command("id", home).arg("-u")).text() == "0";
-    if !root || Path::new("/run/sshd").is_dir() {
+    if !root || (mounts.is_empty() && Path::new("/run/sshd").is_dir()) {
         return command(program, home);
     }
     let mut unshare = command("unshare", home);
-    let own = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec \"$@\"";
-    unshare.args(["--mount", "sh", "-c", own, "sh", program]);
+    let own = "set -e; mount -t tmpfs none /run; mkdir -m 755 /run/sshd";
+    let own = format!("{own}; {mounts}\nexec \"$@\"");
+    unshare.args(["--mount", "sh", "-c", &own, "sh", program]);
     unshare
 }
