@@ -11,6 +11,7 @@ mod explain;
 mod hook;
 pub mod init;
 mod man;
+mod people;
 mod policy;
 mod reject;
 mod release;
@@ -69,6 +70,9 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Explain a code that a report names
     Explain(explain::ExplainArgs),
+    /// Propose a policy's people from lists and histories from elsewhere
+    #[command(subcommand)]
+    People(people::PeopleCommand),
     /// Read a policy file and say what is wrong with it
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -123,6 +127,7 @@ impl Cli {
             Command::Status(args) => args.run(&self.git_dir),
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),
+            Command::People(command) => command.run(&self.git_dir),
             Command::Policy(command) => command.run(),
             Command::Directory(command) => command.run(&self.git_dir),
             Command::Audit(command) => command.run(&self.git_dir),

@@ -29,6 +29,14 @@ pub enum WriteError {
     /// The file's own keys do not each begin a line.
     #[error("the file is not written with each of its keys at the beginning of a line")]
     Layout,
+    /// An entry that would be lost, because it cannot be read.
+    #[error(
+        "an entry of `{section}` is not as the format has it; `relhook policy lint` says where"
+    )]
+    Unknown {
+        /// Which.
+        section: &'static str,
+    },
     /// What was written does not read back as it was meant: nothing is given then.
     #[error("the section `{section}` does not read back as it was written")]
     ReadsOtherwise {

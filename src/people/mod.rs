@@ -4,6 +4,7 @@
 //! and push like any other change of the policy.
 
 mod error;
+pub mod import;
 mod model;
 mod read;
 mod section;

@@ -1,7 +1,7 @@
 //! People and teams as YAML, and into a policy's text: only what differs is written, and all of it
 //! reads back through the strict reader to the same values, or there is no text.
 
-use super::read::{entries, proposal, same};
+use super::read::{entries, proposal, same, under};
 use super::section::{Item, fresh, splice};
 use super::{Human, Proposal, WriteError};
 use crate::policy::{TreeNode, is_plain_word, tree};
@@ -176,4 +176,21 @@ fn quoted(text: &str) -> String {
 
 fn comment(note: &str) -> String {
     format!("# {}", escape(note.as_bytes()))
+}
+
+/// Who is in a policy's text, which may be a draft whose teams and rules are not there yet.
+///
+/// # Errors
+/// A text that the strict reader does not take, or an entry that is not one of a person.
+pub fn people_of(text: &str) -> Result<Proposal, WriteError> {
+    let root = tree(text.as_bytes(), FILE)?;
+    let mut read = proposal(&root);
+    let there = under(&root, "people").map_or(0, |people| entries(&people.value).len());
+    if there != read.people.len() {
+        let section = "people";
+        return Err(WriteError::Unknown { section });
+    }
+    read.teams = None;
+    read.check()?;
+    Ok(read)
 }
