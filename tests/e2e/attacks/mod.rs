@@ -4,6 +4,7 @@ mod durability;
 mod gate;
 mod history;
 mod identity;
+mod identity_sources;
 mod objects;
 mod policy;
 mod protocol;
