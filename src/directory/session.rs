@@ -19,8 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PAGE: i32 = 500;
 /// The most entries that one search may find.
 const MAX_ENTRIES: usize = 100_000;
-/// How many values are asked for at once where a server gives them out in parts.
-const PART: usize = 1000;
+/// How many values are asked for at once where a server gives them out in parts: few enough for
+/// every limit that an administrator may have set.
+const PART: usize = 200;
 /// The most members of one group.
 const MAX_MEMBERS: usize = 100_000;
 

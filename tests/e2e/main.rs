@@ -13,6 +13,7 @@ mod attacks;
 mod check;
 mod commands;
 mod common;
+mod directory;
 mod docs;
 mod doctor;
 #[allow(dead_code, reason = "shared by the tests of several servers")]

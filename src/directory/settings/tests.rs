@@ -149,3 +149,11 @@ fn filters_names_and_attributes_are_checked() {
         "name of an attribute",
     );
 }
+
+#[test]
+fn the_documents_example_can_be_read() {
+    let page = include_str!("../../../docs/directory.md");
+    let example = page.split("```yaml\n").nth(1).unwrap();
+    let settings = read(example.split("```").next().unwrap()).unwrap();
+    assert_eq!(settings.teams[&TeamName::new("developers")].len(), 2);
+}
