@@ -5,6 +5,7 @@ mod gate;
 mod history;
 mod identity;
 mod identity_sources;
+mod ledger;
 mod objects;
 mod policy;
 mod protocol;
