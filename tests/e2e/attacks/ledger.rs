@@ -247,3 +247,37 @@ fn v_10_an_approving_commit_ages_from_when_it_came_to_any_branch() {
     dana.takes("fix");
     dana.pushes(&[&format!("HEAD:{PROD}")]).accepted();
 }
+
+#[test]
+fn x_04_a_whole_history_of_100_000_commits_goes_in_at_once_in_bounded_memory() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let history: String = (0..100_000)
+        .map(|number| {
+            format!(
+                "commit refs/heads/all\ncommitter D <d@x> {number} +0000\ndata 8\n{number:07}\n\
+                 M 644 inline f{}\ndata 8\n{number:07}\n\n",
+                number % 100
+            )
+        })
+        .collect();
+    run_with(
+        dana.git_command().args(["fast-import", "--quiet"]),
+        history.as_bytes(),
+    )
+    .assert_ok();
+    // Address space, which is more than what is used: libraries and mapped files count.
+    around(&world, "pre-receive", "ulimit -v 500000", "");
+    let begun = std::time::Instant::now();
+    dana.pushes(&["all"]).accepted();
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 300, "{took:?}");
+    let entry = world.log().pop().unwrap();
+    assert_eq!(entry["arrivals"]["count"], 100_000);
+    // Lost, it comes back whole.
+    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    let next = std::time::Instant::now();
+    dana.pushes(&["all:refs/heads/again"]).accepted();
+    assert!(next.elapsed().as_secs() < 120);
+    eprintln!("first {took:?}, rebuild {:?}", next.elapsed());
+}
