@@ -1,10 +1,14 @@
 //! `relhook doctor`: whether anything on the server leads past the rule, and how to mend it.
 
 use super::{Answer, Exit};
-use crate::doctor::{Examination, Finding, examine};
+use crate::doctor::{Examination, Finding, HandedOver, Options, examine, hand_over};
 use crate::ui;
 use serde_json::{Value, json};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// The most that is read of what root hands over, in bytes.
+const MAX_INPUT: u64 = 16 << 20;
 
 /// What `relhook doctor` is asked for.
 #[derive(Debug, clap::Args)]
@@ -17,6 +21,15 @@ pub struct DoctorArgs {
     /// Answer as JSON (relhook/doctor/v1)
     #[arg(long)]
     json: bool,
+    /// The settings of the sshd that takes pushes, if not /etc/ssh/sshd_config
+    #[arg(long, value_name = "FILE")]
+    sshd_config: Option<PathBuf>,
+    /// Take a check that cannot be told from here as looked at by hand
+    #[arg(long, value_name = "CHECK")]
+    checked: Vec<String>,
+    /// Root has looked, and says on standard input what it saw
+    #[arg(long, hide = true)]
+    handed_over: bool,
 }
 
 impl DoctorArgs {
@@ -26,7 +39,18 @@ impl DoctorArgs {
     /// When there is none, or this account may not look at it.
     pub fn run(&self, dir: &Path, color: ui::Color) -> anyhow::Result<Answer> {
         let program = std::env::current_exe()?;
-        let seen = examine(self.repository.as_deref().unwrap_or(dir), &program)?;
+        let dir = self.repository.as_deref().unwrap_or(dir);
+        let mut options = Options {
+            sshd_config: self.sshd_config.clone(),
+            checked: self.checked.clone(),
+            handed_over: None,
+        };
+        if self.handed_over {
+            options.handed_over = Some(std::io::read_to_string(std::io::stdin().take(MAX_INPUT))?);
+        } else if let Some(said) = hand_over(dir, &program, &options, &self.words(color))? {
+            return answered(said);
+        }
+        let seen = examine(dir, &program, &options)?;
         let text = if self.json {
             answer(&seen)
         } else {
@@ -40,6 +64,34 @@ impl DoctorArgs {
         };
         Ok(Answer { text, exit })
     }
+}
+
+impl DoctorArgs {
+    /// The options that say how to answer, for a second run of this program.
+    fn words(&self, color: ui::Color) -> Vec<&'static str> {
+        let color = match color {
+            ui::Color::On => "--color=always",
+            ui::Color::Off => "--color=never",
+        };
+        let json = self.json.then_some("--json");
+        [color].into_iter().chain(json).collect()
+    }
+}
+
+/// What the repository's own account answered.
+fn answered(said: HandedOver) -> anyhow::Result<Answer> {
+    let exit = match said.exit {
+        Some(0) => Exit::Pass,
+        Some(1) => Exit::Refused,
+        Some(_) | None => Exit::CannotTell,
+    };
+    if said.text.is_empty() && exit != Exit::Pass {
+        anyhow::bail!("{}", said.complaint);
+    }
+    Ok(Answer {
+        text: said.text,
+        exit,
+    })
 }
 
 /// The answer as JSON, described in docs/json.md.

@@ -6,16 +6,21 @@
 
 mod finding;
 mod format;
+mod handover;
 mod hooks;
+mod identity;
 mod machine;
+mod outside;
 mod paths;
 mod patient;
 mod record;
 mod refs;
 mod settings;
+mod ssh;
 mod words;
 
 pub use finding::{Counts, Finding, State};
+pub use handover::{HandedOver, hand_over};
 pub(crate) use paths::{Keeper, exposed};
 pub use patient::DoctorError;
 pub(crate) use refs::{judge as judge_refs, list as list_refs};
@@ -23,9 +28,10 @@ pub(crate) use settings::judge as judge_settings;
 pub(crate) use words::Words;
 
 use crate::types::escape;
+use outside::Outside;
 use patient::Patient;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a look at a repository brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,19 +54,47 @@ impl Examination {
     }
 }
 
+/// How to look.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The settings of the sshd that takes pushes, where they are not in the usual place.
+    pub sshd_config: Option<PathBuf>,
+    /// Checks that cannot be told from here, and that somebody has looked at by hand.
+    pub checked: Vec<String>,
+    /// What root saw already, as it was handed over.
+    pub handed_over: Option<String>,
+}
+
 /// Looks over the repository at `dir`; `program` is this program.
 ///
 /// # Errors
-/// When there is no repository, or this account may not look at it.
-pub fn examine(dir: &Path, program: &Path) -> Result<Examination, DoctorError> {
-    let patient = Patient::admit(dir, program)?;
-    let mut findings = format::examine(&patient);
+/// When there is no repository, this account may not look at it, or what root handed over cannot be
+/// read.
+pub fn examine(dir: &Path, program: &Path, options: &Options) -> Result<Examination, DoctorError> {
+    let mut patient = Patient::admit(dir, program)?;
+    let outside = match &options.handed_over {
+        Some(text) => handover::read(text)?,
+        None => Outside::gather(&patient.account, options.sshd_config.as_deref()),
+    };
+    if options.handed_over.is_some() {
+        patient.words = patient.words.for_root(&patient.account.shown());
+    }
+    let mut findings = identity::examine(&patient, &outside);
+    findings.extend(ssh::examine(&patient, &outside));
+    findings.extend(format::examine(&patient));
     findings.extend(hooks::examine(&patient));
     findings.extend(settings::examine(&patient));
     findings.extend(refs::examine(&patient));
-    findings.extend(paths::examine(&patient));
+    findings.extend(paths::examine(&patient, &outside));
     findings.extend(record::examine(&patient));
     findings.extend(machine::examine(&patient));
+    for finding in &mut findings {
+        let is_checked = options.checked.iter().any(|check| check == finding.check);
+        if is_checked && finding.state == State::Unknown {
+            let what = format!("looked at by hand: {}", finding.what);
+            *finding = Finding::ok(finding.check, what);
+        }
+    }
     Ok(Examination {
         git_dir: escape(patient.git_dir.as_os_str().as_bytes()),
         repository: patient.repository_name(),

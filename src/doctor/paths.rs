@@ -1,6 +1,7 @@
 //! Who can write what the rule rests on: whoever can replace a hook, or a folder on the way to it,
 //! goes around it.
 
+use super::outside::Outside;
 use super::patient::Patient;
 use super::words::path as word;
 use super::{Finding, Words};
@@ -18,11 +19,13 @@ const MAX_ENTRIES: usize = 20_000;
 const MAX_SHOWN: usize = 8;
 
 /// Looks at them.
-pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
+pub(in crate::doctor) fn examine(patient: &Patient, outside: &Outside) -> Vec<Finding> {
     let keeper = Keeper::of(patient.account.uid, patient.account.account.as_ref());
     let mut roots = vec![patient.git_dir.clone(), patient.program.clone()];
     let origins = patient.settings.iter().filter_map(|set| set.origin.clone());
     roots.extend(origins);
+    // Who can write these can be anybody.
+    roots.extend(outside.keys.iter().map(|(file, _)| file.clone()));
     let mut facts = on_the_way(&roots);
     let whole = below(&patient.git_dir, &mut facts);
     let mut found = judge(&facts, &keeper, &patient.words);

@@ -25,6 +25,22 @@ pub enum DoctorError {
         /// Its owner.
         owner: String,
     },
+    /// The repository's account cannot run this program, so neither can it run the hooks.
+    #[error("{account}, which pushes run as, cannot run {program}: {why}")]
+    CannotRun {
+        /// The account.
+        account: String,
+        /// This program.
+        program: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// What root handed over is not what it writes.
+    #[error("what was handed over cannot be read: {why}")]
+    HandedOver {
+        /// How.
+        why: String,
+    },
     /// git could not be asked.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -35,14 +51,17 @@ pub enum DoctorError {
 pub(in crate::doctor) struct Owner {
     /// Its number.
     pub(in crate::doctor) uid: u32,
+    /// The number of its group.
+    pub(in crate::doctor) gid: u32,
     /// What the machine knows of it.
     pub(in crate::doctor) account: Option<Account>,
 }
 
 impl Owner {
-    fn of(uid: u32) -> Self {
+    fn of(uid: u32, gid: u32) -> Self {
         let account = Account::of(uid);
-        Self { uid, account }
+        let gid = account.as_ref().map_or(gid, |account| account.gid);
+        Self { uid, gid, account }
     }
 
     /// Its name, or its number.
@@ -127,7 +146,7 @@ impl Patient {
 }
 
 /// The repository at `dir`, or the one whose work tree it is, or the nearest above it.
-fn find(dir: &Path) -> Result<PathBuf, DoctorError> {
+pub(in crate::doctor) fn find(dir: &Path) -> Result<PathBuf, DoctorError> {
     let none = || DoctorError::NotARepository {
         path: dir.to_owned(),
     };
@@ -142,9 +161,10 @@ fn find(dir: &Path) -> Result<PathBuf, DoctorError> {
         .ok_or_else(none)
 }
 
-fn owner(git_dir: &Path) -> Result<Owner, DoctorError> {
+/// Whose it is.
+pub(in crate::doctor) fn owner(git_dir: &Path) -> Result<Owner, DoctorError> {
     let meta = std::fs::metadata(git_dir).map_err(|_| DoctorError::NotARepository {
         path: git_dir.to_owned(),
     })?;
-    Ok(Owner::of(meta.uid()))
+    Ok(Owner::of(meta.uid(), meta.gid()))
 }

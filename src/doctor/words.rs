@@ -23,7 +23,6 @@ impl Words {
         }
     }
 
-    #[cfg_attr(not(test), allow(dead_code, reason = "root is served next"))]
     /// The same, read by root, for the account called `name`.
     pub(crate) fn for_root(mut self, name: &str) -> Self {
         self.lead = format!("runuser -u {} -- ", shell_word(name));

@@ -4,6 +4,7 @@
 mod gate;
 mod record;
 mod repository;
+mod ssh;
 
 use crate::common::{RELHOOK, Ran, World, run};
 use serde_json::Value;
