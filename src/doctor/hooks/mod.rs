@@ -145,7 +145,10 @@ fn hook(file: &HookFile, words: &Words) -> Finding {
         _ => "git lets every push in",
     };
     let init = words.relhook(&["init"]);
-    let away = words.own(&format!("mv {0}/{path} {0}/{path}.old", words.git_dir()));
+    // Out of a folder whose every file is run.
+    let among = path.ends_with(".d/relhook");
+    let aside = if among { name } else { path.as_str() };
+    let away = words.own(&format!("mv {0}/{path} {0}/{aside}.old", words.git_dir()));
     match &file.stands {
         Stands::AsInstalled { .. } => {
             Finding::ok(name, format!("{path} is as this version installs it"))

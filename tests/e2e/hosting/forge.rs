@@ -3,7 +3,7 @@
 
 use super::sshd::{HOST, Sshd, account, login_key};
 use super::{Page, plays_the_story, policy, pushes_in_log};
-use crate::common::{PROD, Person, RELHOOK, Ran, World, command, run, run_with};
+use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, World, command, run, run_with};
 use std::path::Path;
 
 /// Runs the files of the folder that is named after the hook, each with the hook's input, as
@@ -102,10 +102,16 @@ impl Hosted {
     /// The page followed to its end.
     #[track_caller]
     fn new(kind: Kind) -> Self {
+        Self::with(kind, &policy(kind.name()))
+    }
+
+    /// The same with this policy.
+    #[track_caller]
+    fn with(kind: Kind, policy: &PolicyText) -> Self {
         let hosted = Self::without_relhook(kind);
         let source = format!("\n  source: {}\n", kind.name());
         assert!(hosted.page.block("policy", &[]).contains(&source));
-        hosted.has_policy();
+        hosted.has_policy(policy);
         hosted.init("").assert_ok();
         let files = hosted.page.block("files", &[]);
         let server = hosted.world.server();
@@ -117,10 +123,10 @@ impl Hosted {
     }
 
     #[track_caller]
-    fn has_policy(&self) {
+    fn has_policy(&self, policy: &PolicyText) {
         let home = self.world.path("forge");
         std::fs::create_dir_all(home.join("keys")).unwrap();
-        policy(self.kind.name()).write(&home);
+        policy.write(&home);
     }
 
     /// The hooks that the server itself puts in place.
@@ -278,6 +284,29 @@ fn i_14_a_deploy_key_is_nobody() {
 }
 
 #[test]
+fn who_brought_an_unsigned_commit_is_known_by_the_push() {
+    for kind in [Kind::Gitea, Kind::Gitlab] {
+        let rule = policy(kind.name()).prod("attribution: signature-or-pusher");
+        let hosted = Hosted::with(kind, &rule);
+        let [dana, rita] = ["dana", "rita"].map(|name| hosted.world.person(name));
+        hosted.connects(&dana);
+        hosted.connects(&rita);
+        let fix = dana.commits_as("index.html", &["--no-gpg-sign"]);
+        dana.offers("fix");
+        rita.approves(&fix).accepted();
+        rita.pushes(&[&format!("{fix}:{PROD}")]).accepted();
+        // What she brings herself is hers, whatever name it carries: she cannot approve that.
+        rita.takes("prod");
+        rita.git(&["config", "user.email", "dora@acme.example"]);
+        let own = rita.commits_as("about.html", &["--no-gpg-sign"]);
+        rita.git(&["config", "--unset", "user.email"]);
+        rita.offers("own");
+        rita.approves(&own).accepted();
+        rita.pushes(&["prod"]).refused_with("RH401");
+    }
+}
+
+#[test]
 fn a_server_that_leaves_its_variables_out_lets_nobody_in() {
     for kind in [Kind::Gitea, Kind::Gitlab] {
         let hosted = Hosted::new(kind);
@@ -346,7 +375,7 @@ fn gitea_writes_its_hooks_anew_and_relhooks_stay() {
 #[test]
 fn h_16_a_repository_of_gitea_asks_for_its_layout() {
     let hosted = Hosted::without_relhook(Kind::Gitea);
-    hosted.has_policy();
+    hosted.has_policy(&policy("gitea"));
     let server = hosted.world.server();
     let init = |more: &[&str]| {
         let mut init = hosted.world.server_command(RELHOOK);
