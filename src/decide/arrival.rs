@@ -11,6 +11,11 @@ use crate::policy::Policy;
 use crate::statement::Decision;
 use crate::types::PersonName;
 
+/// So many statements of one person about one commit are stored, and so many withdrawals besides:
+/// room to change one's mind, and none to make a commit too expensive for others to judge.
+/// Pushes at the same moment do not see each other's.
+pub(super) const MAX_OWN: usize = 64;
+
 /// Why the statement is not taken in.
 pub(super) fn faults(
     policy: &Policy,
@@ -99,6 +104,13 @@ fn by_whom(
         reasons.push(Reason::StatementTagger {
             tagger: arriving.tagger_identity.clone(),
             signer: person.clone(),
+        });
+    }
+    if arriving.earlier >= MAX_OWN {
+        reasons.push(Reason::StatementTooMany {
+            person: person.clone(),
+            commit: arriving.statement.commit,
+            limit: MAX_OWN,
         });
     }
     reasons.extend(withdrawal(arriving, person));

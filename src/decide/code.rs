@@ -128,6 +128,8 @@ macro_rules! every_code {
                 "only who signed a statement can withdraw it";
             333 WITHDRAWS_NOTHING, "a withdrawal of a statement that is not here",
                 "name the tag that relhook status shows for this commit";
+            334 STATEMENT_TOO_MANY, "one person's statements about one commit are too many",
+                "withdraw one that stands, or let somebody else state it";
             401 NOT_COVERED, "commits that nobody distinct has approved",
                 "";
             402 PATHS_NOT_COVERED, "commits that their paths' owners have not approved",

@@ -4,9 +4,11 @@ use super::content::Trees;
 use super::graph::Graph;
 use super::names::{About, Names};
 use super::people::People;
-use super::{ArrivingStatement, Current, PushFacts, Pusher, Sources, StatementOutcome};
-use super::{Subject, UpdateFacts};
-use crate::types::{RefChange, RefName};
+use super::{ArrivingStatement, Current, PushFacts, Pusher, Sources, StatementFacts};
+use super::{StatementOutcome, Subject, UpdateFacts};
+use crate::types::{Oid, RefChange, RefName};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// A gathering in progress, with what it has read so far.
 pub(super) struct Gatherer<'a> {
@@ -17,6 +19,8 @@ pub(super) struct Gatherer<'a> {
     pub trees: Trees<'a>,
     /// Commits in the ranges so far.
     pub commits_spent: usize,
+    /// The stored statements that were read so far, by their commit.
+    pub stored: HashMap<Oid, Rc<[StatementFacts]>>,
 }
 
 /// Gathers the facts about a push. It never fails: what could not be read says so, update by
@@ -34,6 +38,7 @@ pub fn gather(
         graph: Graph::new(sources.store),
         trees: Trees::new(sources.store),
         commits_spent: 0,
+        stored: HashMap::new(),
     };
     PushFacts {
         now: sources.now,
@@ -72,6 +77,7 @@ impl Gatherer<'_> {
             .collect();
         let arriving: Vec<ArrivingStatement> = outcomes.iter().flatten().filter_map(read).collect();
         self.fill_withdrawn(&mut outcomes, &arriving);
+        self.fill_earlier(&mut outcomes);
         named
             .into_iter()
             .zip(outcomes)

@@ -24,7 +24,8 @@ pub struct Limits {
     /// Bytes of such files in all ranges of a push together. Past it, and past the size above,
     /// a merge counts as one that adds something.
     pub merged_bytes: usize,
-    /// Statements about one commit.
+    /// Statements about one commit. Each person may store only so many (`decide` says how many), so
+    /// that it takes hundreds of people together to come near it.
     pub statements: usize,
 }
 
@@ -41,7 +42,7 @@ impl Default for Limits {
             tree: 64 << 20,
             merged_file: 8 << 20,
             merged_bytes: 256 << 20,
-            statements: 1000,
+            statements: 20_000,
         }
     }
 }

@@ -382,4 +382,7 @@ pub struct ArrivingStatement {
     pub commit_tree: Option<Oid>,
     /// For a withdrawal: who signed the statement that it withdraws, where that is here.
     pub withdrawn_signer: Option<PersonName>,
+    /// How many statements about the commit its signer has here already, stored or earlier in this
+    /// push: withdrawals where it is one, all others where it is none.
+    pub earlier: usize,
 }

@@ -107,7 +107,7 @@ fn is_folder_of(folder: &[u8], name: &[u8]) -> bool {
         .is_some_and(|rest| rest.starts_with(b"/"))
 }
 
-/// The name in lower case and without what is not seen.
+/// The name in lower case, without what is not seen, and in Latin letters where others look the same.
 fn skeleton(name: &[u8]) -> Vec<u8> {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -115,12 +115,44 @@ fn skeleton(name: &[u8]) -> Vec<u8> {
     let mut seen = Vec::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
         let shown = chunk.valid().chars().filter(|ch| !is_deceptive(*ch));
-        for ch in shown.flat_map(char::to_lowercase) {
-            seen.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
+        for ch in shown.map(latin).flat_map(char::to_lowercase) {
+            seen.extend_from_slice(latin(ch).encode_utf8(&mut [0; 4]).as_bytes());
         }
         seen.extend_from_slice(chunk.invalid());
     }
     seen
+}
+
+/// The Latin letter that a Cyrillic, Greek or wide one is easily taken for.
+fn latin(ch: char) -> char {
+    const TWINS: [(&str, char); 21] = [
+        ("\u{430}\u{3b1}", 'a'),
+        ("\u{44c}", 'b'),
+        ("\u{441}\u{3f2}", 'c'),
+        ("\u{501}", 'd'),
+        ("\u{435}\u{454}\u{3b5}", 'e'),
+        ("\u{4bb}\u{43d}", 'h'),
+        ("\u{456}\u{3b9}\u{131}", 'i'),
+        ("\u{458}", 'j'),
+        ("\u{43a}\u{3ba}", 'k'),
+        ("\u{4cf}", 'l'),
+        ("\u{43c}", 'm'),
+        ("\u{43e}\u{3bf}", 'o'),
+        ("\u{440}\u{3c1}", 'p'),
+        ("\u{51b}", 'q'),
+        ("\u{455}", 's'),
+        ("\u{442}\u{3c4}", 't'),
+        ("\u{3c5}", 'u'),
+        ("\u{3bd}", 'v'),
+        ("\u{51d}", 'w'),
+        ("\u{445}\u{3c7}", 'x'),
+        ("\u{443}", 'y'),
+    ];
+    if let wide @ 0xff01..=0xff5e = u32::from(ch) {
+        return char::from_u32(wide - 0xfee0).unwrap_or(ch);
+    }
+    let twin = TWINS.iter().find(|(others, _)| others.contains(ch));
+    twin.map_or(ch, |(_, letter)| *letter)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::object::Tag;
 use crate::statement::{Decision, STATEMENT_PREFIX, Statement, StatementRef};
 use crate::types::{Oid, PersonName, RefChange, RefName, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 /// From so many commits on, it pays to list once which commits have statements at all.
 const LISTING_PAYS: usize = 100;
@@ -75,6 +76,7 @@ impl Gatherer<'_> {
             commit_tree: self.real_tree(told.statement.commit)?,
             // Filled in once every arriving statement is known.
             withdrawn_signer: None,
+            earlier: 0,
             statement: told.statement,
         })
     }
@@ -118,8 +120,8 @@ impl Gatherer<'_> {
         let members: HashSet<Oid> = range.commits.iter().map(|commit| commit.oid).collect();
         let mut found: BTreeMap<Oid, StatementFacts> = BTreeMap::new();
         for oid in self.subjects(range)? {
-            for facts in self.stored(oid)? {
-                found.insert(facts.tag, facts);
+            for facts in self.stored(oid)?.iter() {
+                found.insert(facts.tag, facts.clone());
             }
         }
         for other in arriving {
@@ -153,9 +155,47 @@ impl Gatherer<'_> {
             .collect())
     }
 
+    /// Counts for each arriving statement what its signer has about the commit already.
+    pub(super) fn fill_earlier(&mut self, outcomes: &mut [Option<StatementOutcome>]) {
+        let mut counts: HashMap<Voice, usize> = HashMap::new();
+        let mut asked = HashSet::new();
+        for outcome in outcomes.iter_mut().flatten() {
+            let StatementOutcome::Read(read) = outcome else {
+                continue;
+            };
+            let Some(voice) = voice(&read.statement, &read.signer) else {
+                continue;
+            };
+            if asked.insert(read.statement.commit) {
+                match self.stored(read.statement.commit) {
+                    Ok(stored) => stored
+                        .iter()
+                        .filter_map(voice_of)
+                        .for_each(|voice| *counts.entry(voice).or_default() += 1),
+                    Err(fault) => {
+                        *outcome = StatementOutcome::Fault(fault);
+                        continue;
+                    }
+                }
+            }
+            let count = counts.entry(voice).or_default();
+            read.earlier = *count;
+            *count += 1;
+        }
+    }
+
     /// The statements about a commit that are stored. They were checked when they came; one that
     /// does not hold any more is not skipped.
-    fn stored(&mut self, commit: Oid) -> Result<Vec<StatementFacts>, Fault> {
+    fn stored(&mut self, commit: Oid) -> Result<Rc<[StatementFacts]>, Fault> {
+        if let Some(known) = self.stored.get(&commit) {
+            return Ok(Rc::clone(known));
+        }
+        let read: Rc<[StatementFacts]> = self.read_stored(commit)?.into();
+        self.stored.insert(commit, Rc::clone(&read));
+        Ok(read)
+    }
+
+    fn read_stored(&self, commit: Oid) -> Result<Vec<StatementFacts>, Fault> {
         let prefix = format!("{STATEMENT_PREFIX}{commit}/");
         let limit = self.sources.store.limits().statements;
         let refs = self.sources.store.refs_below(prefix.as_bytes(), limit)?;
@@ -267,6 +307,21 @@ impl Gatherer<'_> {
         }
         Ok(found)
     }
+}
+
+/// What is counted together: one person's withdrawals about a commit, or everything else of theirs.
+type Voice = (Oid, PersonName, bool);
+
+fn voice(statement: &Statement, signer: &SignatureFact) -> Option<Voice> {
+    let withdraws = match statement.decision {
+        Decision::Withdraw { .. } => true,
+        Decision::Approve | Decision::Reject => false,
+    };
+    person(signer).map(|person| (statement.commit, person, withdraws))
+}
+
+fn voice_of(facts: &StatementFacts) -> Option<Voice> {
+    voice(&facts.statement, &facts.signer)
 }
 
 /// Nothing, where an object that a statement merely names is missing, odd or has too long a history.

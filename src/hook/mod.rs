@@ -17,10 +17,11 @@ mod stop;
 mod transaction;
 mod transaction_hook;
 
-pub use input::{Claimed, InputError};
+pub use input::{Claimed, InputError, check_options, updates};
 pub use post_receive::post_receive;
 pub use pre_receive::pre_receive;
 pub use stop::Stop;
+pub use transaction::{Step, To, packed_value, step};
 pub use transaction_hook::reference_transaction;
 
 use crate::types::Timestamp;

@@ -13,6 +13,7 @@ mod attacks;
 mod check;
 mod commands;
 mod common;
+mod corpus;
 mod directory;
 mod docs;
 mod doctor;

@@ -279,6 +279,16 @@ pub enum Reason {
         /// Who.
         person: PersonName,
     },
+    /// The signer has stated as much about this commit as one person may.
+    #[error("{person} has {limit} statements about `{}` already", .commit.short())]
+    StatementTooMany {
+        /// Who.
+        person: PersonName,
+        /// The commit.
+        commit: Oid,
+        /// How many one person may have.
+        limit: usize,
+    },
     /// The withdrawn statement is somebody else's.
     #[error("{signer} cannot withdraw a statement of {owner}")]
     WithdrawsAnothers {

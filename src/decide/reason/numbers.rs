@@ -50,6 +50,7 @@ impl Reason {
             Self::StatementTree { .. } => Code::STATEMENT_TREE,
             Self::StatementTagger { .. } => Code::STATEMENT_TAGGER,
             Self::StatementSigner { .. } => Code::STATEMENT_SIGNER,
+            Self::StatementTooMany { .. } => Code::STATEMENT_TOO_MANY,
             Self::WithdrawsAnothers { .. } => Code::WITHDRAWS_ANOTHERS,
             Self::WithdrawsNothing { .. } => Code::WITHDRAWS_NOTHING,
             Self::NotCovered(_) => Code::NOT_COVERED,

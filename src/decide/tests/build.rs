@@ -297,6 +297,7 @@ pub fn arriving(statement: StatementFacts, signer: &str) -> UpdateFacts {
             name_agrees: true,
             repository_agrees: true,
             withdrawn_signer: None,
+            earlier: 0,
         })),
     }
 }

@@ -158,7 +158,7 @@ fn v_13_an_approver_who_left() {
 }
 
 #[test]
-fn v_18_y_01_a_push_that_brings_the_policy_it_would_like() {
+fn v_18_y_01_y_18_a_push_that_brings_the_policy_it_would_like() {
     let world = World::new();
     let (dana, rita, paul) = (
         world.person("dana"),
