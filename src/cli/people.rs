@@ -224,7 +224,8 @@ fn branches(store: &Store, folder: &str) -> anyhow::Result<Vec<Oid>> {
     names.sort();
     let mut tips = Vec::new();
     for name in names {
-        if let crate::facts::Current::At(oid) = store.current(&RefName::new(&name)?)? {
+        let name = RefName::new(&[folder.as_bytes(), &name].concat())?;
+        if let crate::facts::Current::At(oid) = store.current(&name)? {
             tips.push(oid);
         }
     }

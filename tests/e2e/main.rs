@@ -20,6 +20,7 @@ mod doctor;
 #[allow(dead_code, reason = "shared by the tests of several servers")]
 mod hosting;
 mod init;
+mod migrating;
 mod release_crash;
 mod release_dir;
 mod release_ftp;

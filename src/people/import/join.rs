@@ -63,7 +63,12 @@ fn svn_users(records: &[Record], sets: &mut Sets) {
         }
     }
     for (index, record) in records.iter().enumerate() {
-        for user in record.emails.iter().filter_map(|email| svn_user(email)) {
+        // git-tfs writes the account itself where it knows no address.
+        for user in record
+            .emails
+            .iter()
+            .map(|email| svn_user(email).unwrap_or(email))
+        {
             if let Some(line) = users.get(&user.to_lowercase()) {
                 sets.unite(*line, index);
             }
