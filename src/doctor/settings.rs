@@ -10,6 +10,17 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
     let mut found = wanted(&patient.settings, &patient.words);
     found.extend(judge(&patient.settings, &patient.words));
     found.push(max_input(&patient.settings, &patient.words));
+    let there = |file: &str| patient.git_dir.join(file).exists();
+    let dumb = patient
+        .settings
+        .last("receive.updateServerInfo")
+        .is_some_and(is_on)
+        || there("hooks/post-update");
+    found.extend(other_ways(
+        dumb,
+        there("git-daemon-export-ok"),
+        &patient.words,
+    ));
     found
 }
 
@@ -184,6 +195,35 @@ fn daemon(settings: &Settings, words: &Words) -> Finding {
     }
 }
 
+/// Signs that the repository is served in ways that know nobody.
+fn other_ways(dumb: bool, exported: bool, words: &Words) -> Vec<Finding> {
+    let unseen = "whether a web server takes WebDAV writes for it cannot be seen from here";
+    let dumb = if dumb {
+        Finding::warning(
+            "dumb-http",
+            format!("it is kept ready for web servers that only hand out files; {unseen}"),
+        )
+        .mend(words.own(&format!("rm -f {}/hooks/post-update", words.git_dir())))
+        .mend(words.config(&["receive.updateServerInfo", "false"]))
+        .advice("a write by WebDAV runs no hook: see that there is none")
+    } else {
+        Finding::ok(
+            "dumb-http",
+            "it is not kept ready for web servers that only hand out files",
+        )
+    };
+    let exported = if exported {
+        Finding::warning(
+            "git-daemon",
+            "git-daemon-export-ok is there: a git daemon would show it to anybody, statements and all",
+        )
+        .mend(words.own(&format!("rm {}/git-daemon-export-ok", words.git_dir())))
+    } else {
+        Finding::ok("git-daemon", "no git daemon shows it to anybody")
+    };
+    vec![dumb, exported]
+}
+
 fn safe_directory(settings: &Settings, words: &Words) -> Finding {
     let check = "safe-directory";
     let all = settings
@@ -262,6 +302,17 @@ mod tests {
             ),
             State::Ok
         );
+    }
+
+    #[test]
+    fn h_10_ways_that_know_nobody_are_found() {
+        let words = Words::new(Path::new("/srv/x.git"));
+        let states = |dumb, exported| {
+            let found = other_ways(dumb, exported, &words);
+            found.iter().map(|one| one.state).collect::<Vec<_>>()
+        };
+        assert_eq!(states(false, false), [State::Ok, State::Ok]);
+        assert_eq!(states(true, true), [State::Warning, State::Warning]);
     }
 
     #[test]
