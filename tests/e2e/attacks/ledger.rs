@@ -281,3 +281,25 @@ fn x_04_a_whole_history_of_100_000_commits_goes_in_at_once_in_bounded_memory() {
     assert!(next.elapsed().as_secs() < 120);
     eprintln!("first {took:?}, rebuild {:?}", next.elapsed());
 }
+
+#[test]
+fn r_01_of_two_pushes_at_once_the_one_that_gets_in_brought_it() {
+    let world = World::new();
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let fix = dana.commits("index.html");
+    remy.takes_from(&dana, "prod");
+    around(&world, "pre-receive", "", "sleep 3; exit 1");
+    let entries = world.log().len();
+    let mut push = remy.git_command();
+    push.args(["push", "-q", "origin", "HEAD:refs/heads/helpful"]);
+    let mut under_way = push.stderr(std::process::Stdio::null()).spawn().unwrap();
+    while world.log().len() == entries {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // remy's is accepted and not in yet when hers comes; then it comes to nothing.
+    undone(&world, "pre-receive");
+    dana.offers("fix");
+    assert!(under_way.try_wait().unwrap().is_none());
+    assert!(!under_way.wait().unwrap().success());
+    assert!(may_approve(&remy, &dana, &fix));
+}
