@@ -318,7 +318,7 @@ fn x_03_a_tag_whose_message_has_a_gibibyte() {
     let raw = rita.try_git(&["cat-file", "tag", &small]).out.clone();
     let at = raw.windows(2).position(|pair| pair == b"\n\n").unwrap() + 2;
     let mut large = raw[..at].to_vec();
-    large.extend(std::iter::repeat_n(b"a line of words\n", 1 << 26).flatten());
+    large.extend(b"a line of words\n".repeat(1 << 26));
     large.extend(&raw[at..]);
     let tag = rita.writes_object("tag", &large);
     drop(large);
