@@ -71,9 +71,8 @@ impl Gatherer<'_> {
             statements: Vec::new(),
         };
         let rules = self.sources.policy.rules_for(name);
-        let path_rules = rules.iter().flat_map(|rule| &rule.paths);
         self.trees
-            .watch(path_rules.map(|rule| &rule.globs).collect());
+            .watch(rules.iter().map(|rule| &rule.paths).collect());
         let mut unverified = Unverified::default();
         for (done, node) in range.commits.iter().enumerate() {
             if done % PROGRESS_EVERY == 0 || unverified.are_many() {

@@ -144,16 +144,14 @@ impl<'a> TreeEntries<'a> {
         let Some(previous) = self.previous else {
             return Ok(());
         };
-        if previous.name == entry.name {
-            return Err(duplicate(entry));
-        }
-        if previous.git_order(entry) != Ordering::Less {
-            return Err(ObjectError::Unsorted {
-                name: shown(entry.name),
-            });
-        }
-        if previous.kind != TreeEntryKind::Tree && entry.name.starts_with(previous.name) {
-            self.shadows.push(previous.name);
+        let common = previous.name.len().min(entry.name.len());
+        let (head, other) = (previous.name.get(..common), entry.name.get(..common));
+        match head.cmp(&other) {
+            // Neither begins with the other, and no earlier name is waited for: the usual case.
+            Ordering::Less if self.shadows.is_empty() => return Ok(()),
+            Ordering::Less => {}
+            Ordering::Greater => return Err(unsorted(entry)),
+            Ordering::Equal => self.check_prefix(&previous, entry)?,
         }
         while self
             .shadows
@@ -165,6 +163,30 @@ impl<'a> TreeEntries<'a> {
         }
         Ok(())
     }
+
+    /// For two names of which one is the beginning of the other.
+    fn check_prefix(
+        &mut self,
+        previous: &TreeEntryRef<'a>,
+        entry: &TreeEntryRef<'a>,
+    ) -> Result<(), ObjectError> {
+        if previous.name == entry.name {
+            return Err(duplicate(entry));
+        }
+        if previous.git_order(entry) != Ordering::Less {
+            return Err(unsorted(entry));
+        }
+        if previous.kind != TreeEntryKind::Tree && entry.name.starts_with(previous.name) {
+            self.shadows.push(previous.name);
+        }
+        Ok(())
+    }
+}
+
+fn unsorted(entry: &TreeEntryRef<'_>) -> ObjectError {
+    ObjectError::Unsorted {
+        name: shown(entry.name),
+    }
 }
 
 fn duplicate(entry: &TreeEntryRef<'_>) -> ObjectError {
@@ -175,8 +197,8 @@ fn duplicate(entry: &TreeEntryRef<'_>) -> ObjectError {
 
 /// What stands before and after the first `byte`.
 fn split_at_byte(bytes: &[u8], byte: u8) -> Result<(&[u8], &[u8]), ObjectError> {
-    let at = bytes.iter().position(|candidate| *candidate == byte);
-    at.and_then(|at| bytes.split_at_checked(at))
+    memchr::memchr(byte, bytes)
+        .and_then(|at| bytes.split_at_checked(at))
         .and_then(|(before, rest)| Some((before, rest.get(1..)?)))
         .ok_or(ObjectError::TreeTruncated)
 }

@@ -60,6 +60,15 @@ impl PathGlobs {
         })
     }
 
+    /// Whether a glob over paths of a tree is sound.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(pattern: &str) -> Result<(), GlobError> {
+        check(pattern)?;
+        build(pattern).map(|_| ())
+    }
+
     /// Whether any of the globs matches.
     #[must_use]
     pub fn is_match(&self, path: &[u8]) -> bool {
@@ -91,12 +100,13 @@ impl PathRules {
     /// These rules, in this order.
     ///
     /// # Errors
-    /// When all of their globs together do not compile.
+    /// The first glob that is not sound, or that all of them together do not compile.
     pub fn new(rules: Vec<PathRule>) -> Result<Self, GlobError> {
         let mut builder = GlobSetBuilder::new();
         let mut owners = Vec::new();
         for (owner, rule) in rules.iter().enumerate() {
-            for pattern in rule.globs.patterns() {
+            for pattern in &rule.patterns {
+                check(pattern)?;
                 let added = add(&mut builder, pattern)?;
                 owners.extend(std::iter::repeat_n(owner, added));
             }

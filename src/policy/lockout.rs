@@ -58,8 +58,8 @@ fn too_few(demands: &[Demand<'_>]) -> String {
 fn demands<'a>(policy: &'a Policy, rule: &BranchRule) -> Vec<Demand<'a>> {
     let paths = rule
         .paths
-        .iter()
-        .filter(|path| path.globs.is_match(POLICY_FILE.as_bytes()))
+        .matching(POLICY_FILE.as_bytes())
+        .into_iter()
         .map(|path| (path.required, &path.from));
     std::iter::once((rule.required, &rule.from))
         .chain(paths)

@@ -105,10 +105,8 @@ pub enum Attribution {
 /// What commits that touch some paths demand on top of the branch's own number.
 #[derive(Debug, Clone)]
 pub struct PathRule {
-    /// The globs as the policy writes them.
+    /// The globs as the policy writes them; [`PathRules`] compiles those of all rules together.
     pub patterns: Vec<String>,
-    /// The compiled globs.
-    pub globs: PathGlobs,
     /// How many distinct people have to approve; at least 1.
     pub required: u32,
     /// The teams whose approvals count.

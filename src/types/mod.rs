@@ -22,6 +22,11 @@ pub use word::shell_word;
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
+    // Nearly all that is ever escaped is this.
+    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+        out.extend(bytes.iter().copied().map(char::from));
+        return out;
+    }
     for chunk in bytes.utf8_chunks() {
         for ch in chunk.valid().chars() {
             escape_char(ch, &mut out);

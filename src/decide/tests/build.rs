@@ -103,7 +103,6 @@ pub fn rule(pattern: &str) -> BranchRule {
 pub fn paths(rules: &[(&str, u32, &str)]) -> PathRules {
     let rule = |(glob, required, team): &(&str, u32, &str)| PathRule {
         patterns: vec![(*glob).to_owned()],
-        globs: PathGlobs::compile(&[(*glob).to_owned()]).unwrap(),
         required: *required,
         from: teams(&[team]),
     };

@@ -354,10 +354,11 @@ impl Oracle<'_> {
             };
             let mut demands = vec![(rule.required, &rule.from, None)];
             for path in &rule.paths {
-                if touched
-                    .iter()
-                    .any(|one| path.globs.is_match(one.as_bytes()))
-                {
+                if touched.iter().any(|one| {
+                    crate::policy::PathGlobs::compile(&path.patterns)
+                        .unwrap()
+                        .is_match(one.as_bytes())
+                }) {
                     demands.push((path.required, &path.from, Some(path.patterns.clone())));
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::testing::{Dice, Repo};
-use crate::policy::PathGlobs;
+use crate::policy::{PathRule, PathRules};
 
 /// Twelve lines, those at some places changed.
 fn lines(changes: &[(usize, &str)]) -> String {
@@ -56,7 +56,7 @@ fn content(repo: &Repo, tree: Oid, parents: &[Oid]) -> Content {
     content_watching(repo, tree, parents, Vec::new())
 }
 
-fn content_watching(repo: &Repo, tree: Oid, parents: &[Oid], watched: Vec<&PathGlobs>) -> Content {
+fn content_watching(repo: &Repo, tree: Oid, parents: &[Oid], watched: Vec<&PathRules>) -> Content {
     let store = repo.store();
     let mut graph = Graph::new(&store);
     let parents: Vec<(Oid, Oid)> = parents
@@ -202,15 +202,20 @@ fn a_rename_carries_no_change_to_other_owners() {
     let merged = repo.tree(&[("infra/deploy", "evil\n")]);
     assert_eq!(git_merge(&repo, ours, theirs), Some(merged));
     assert_eq!(content(&repo, merged, &[ours, theirs]), Content::CleanMerge);
-    let (infra, all) = (["infra/**".to_owned()], ["**".to_owned()]);
-    let infra = PathGlobs::compile(&infra).unwrap();
-    let all = PathGlobs::compile(&all).unwrap();
-    let watching = |globs: Vec<&PathGlobs>| content_watching(&repo, merged, &[ours, theirs], globs);
-    assert_eq!(watching(vec![&all]), Content::CleanMerge);
-    assert_eq!(
-        watching(vec![&all, &infra]),
-        adds(&["infra/deploy", "notes"])
-    );
+    let rules = |globs: &[&str]| {
+        let rule = |glob: &&str| PathRule {
+            patterns: vec![(*glob).to_owned()],
+            required: 1,
+            from: Vec::new(),
+        };
+        PathRules::new(globs.iter().map(rule).collect()).unwrap()
+    };
+    let watching =
+        |rules: &[&PathRules]| content_watching(&repo, merged, &[ours, theirs], rules.to_vec());
+    let both = adds(&["infra/deploy", "notes"]);
+    assert_eq!(watching(&[&rules(&["**"])]), Content::CleanMerge);
+    assert_eq!(watching(&[&rules(&["**", "infra/**"])]), both);
+    assert_eq!(watching(&[&rules(&["**"]), &rules(&["infra/**"])]), both);
 }
 
 #[test]

@@ -96,9 +96,10 @@ impl Trees<'_> {
 
     /// Whether every path rule that watches `to` watches `from` as well.
     fn may_carry(&self, from: &RepoPath, to: &RepoPath) -> bool {
-        self.watched
-            .iter()
-            .all(|globs| !globs.is_match(to.as_bytes()) || globs.is_match(from.as_bytes()))
+        self.watched.iter().all(|rules| {
+            let watch_to = rules.positions(to.as_bytes());
+            watch_to.is_subset(&rules.positions(from.as_bytes()))
+        })
     }
 
     /// Whether both sides renamed the same file to this path.

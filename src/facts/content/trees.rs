@@ -3,7 +3,7 @@
 use super::tree::Tree;
 use crate::facts::{Fault, Limits, Store};
 use crate::object::TreeEntryKind;
-use crate::policy::PathGlobs;
+use crate::policy::PathRules;
 use crate::types::{Oid, RepoPath};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ pub(in crate::facts) struct Trees<'a> {
     recent_bytes: usize,
     spent: Spent,
     /// The paths that have owners of their own, by the rules of the ref that is gathered.
-    pub(super) watched: Vec<&'a PathGlobs>,
+    pub(super) watched: Vec<&'a PathRules>,
 }
 
 /// How much of the limits is used up.
@@ -50,8 +50,8 @@ impl<'a> Trees<'a> {
     }
 
     /// Says which paths have owners of their own.
-    pub(in crate::facts) fn watch(&mut self, globs: Vec<&'a PathGlobs>) {
-        self.watched = globs;
+    pub(in crate::facts) fn watch(&mut self, rules: Vec<&'a PathRules>) {
+        self.watched = rules;
     }
 
     /// A tree's entries, in git's order. No tree at all is an empty one.

@@ -90,7 +90,6 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             .map(|glob| glob.value.clone())
             .collect();
         Some(PathRule {
-            globs: PathGlobs::compile(&patterns).ok()?,
             patterns,
             required: path.demand.required.as_ref()?.value,
             from: teams(&path.demand.from),

@@ -139,8 +139,8 @@ pub(super) fn path_globs(
 ) -> Option<Vec<At<String>>> {
     items(node, what, complaints, |item, what, complaints| {
         let glob = fields::text(item, what, complaints)?;
-        match PathGlobs::compile(std::slice::from_ref(&glob.value)) {
-            Ok(_) => Some(glob),
+        match PathGlobs::check(&glob.value) {
+            Ok(()) => Some(glob),
             Err(error) => {
                 bad_glob(&glob.value, glob.at, error, complaints);
                 None

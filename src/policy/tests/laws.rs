@@ -307,7 +307,6 @@ proptest! {
 fn path_rule(required: u32, patterns: &[String]) -> PathRule {
     PathRule {
         patterns: patterns.to_vec(),
-        globs: PathGlobs::compile(patterns).unwrap(),
         required,
         from: Vec::new(),
     }
@@ -324,7 +323,7 @@ proptest! {
             .zip(&all)
             .map(|(required, patterns)| path_rule(required, patterns))
             .collect();
-        let own = |rule: &&PathRule| rule.globs.is_match(&path);
+        let own = |rule: &&PathRule| PathGlobs::compile(&rule.patterns).unwrap().is_match(&path);
         let expected: Vec<u32> = rules.iter().filter(own).map(|rule| rule.required).collect();
         let together = PathRules::new(rules.clone()).unwrap();
         let matching: Vec<u32> = together.matching(&path).iter().map(|rule| rule.required).collect();
