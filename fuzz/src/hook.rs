@@ -1,6 +1,6 @@
 //! What git hands to a hook: lines on standard input and push options.
 
-use relhook::hook::{check_options, packed_value, step, updates};
+use relhook::hook::{self, packed_value, step, updates};
 use relhook::types::{Oid, RefChange, RefName, escape};
 
 /// Lines that are read say the same when they are written again; ref names are git's; options
@@ -59,15 +59,16 @@ fn options(data: &[u8]) {
         "COUNT" => Some(options.len().to_string().into_bytes()),
         number => Some(options.get(number.parse::<usize>().ok()?)?.to_vec()),
     };
-    match check_options(get) {
-        Ok(()) => options.iter().for_each(|option| {
+    match hook::options(get) {
+        Ok(read) => read.iter().zip(&options).for_each(|(option, given)| {
+            assert_eq!(option, given);
             let text = std::str::from_utf8(option).expect("text");
             assert!(!text.contains(char::is_control) && text.len() <= 1024);
         }),
         Err(error) => super::is_harmless(&error),
     }
     let count = |name: &str| (name == "GIT_PUSH_OPTION_COUNT").then(|| data.to_vec());
-    if let Err(error) = check_options(count) {
+    if let Err(error) = hook::options(count) {
         super::is_harmless(&error);
     }
 }

@@ -103,6 +103,12 @@ impl AuditLog {
         evidence::read(&self.evidence_dir(), hash)
     }
 
+    /// Whether exactly these bytes are kept already.
+    #[must_use]
+    pub fn keeps(&self, bytes: &[u8]) -> bool {
+        evidence::holds(&self.evidence_dir(), &Hash::of(bytes))
+    }
+
     /// Appends one entry. When this returns, it is on disk. Its time is `now`, or the last entry's
     /// where that is later: the log never goes backwards.
     ///

@@ -124,6 +124,12 @@ pub enum CertificateError {
         /// How far, in seconds.
         ahead: u64,
     },
+    /// This server's settings cannot be read.
+    #[error("this server's settings cannot be read: {why}")]
+    Settings {
+        /// Why, escaped.
+        why: String,
+    },
     /// It was used by an earlier push.
     #[error("it was used by an earlier push: each is good for one")]
     Used,
@@ -136,4 +142,43 @@ pub enum CertificateError {
         /// The key.
         key: String,
     },
+}
+
+impl CertificateError {
+    /// What helps, in a few words.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        const AGAIN: &str = "push again; git makes a new certificate";
+        match self {
+            Self::Grammar(_) | Self::OtherUpdates | Self::OtherOptions | Self::NoPushee => {
+                "push with git itself: git push --signed".to_owned()
+            }
+            Self::OtherPushee { .. } => "push to this repository's own address; if that is one of \
+                 its addresses, an administrator can say so: git config --add relhook.pushee \
+                 <address>"
+                .to_owned(),
+            Self::NoSeed | Self::WeakSeed => "an administrator can make a strong one, on the \
+                 server: relhook init"
+                .to_owned(),
+            Self::Settings { .. } => {
+                "an administrator can look, on the server: git config --list".to_owned()
+            }
+            Self::NoNonce => "push to this server itself: git push --signed".to_owned(),
+            Self::ForeignNonce => format!("{AGAIN}; if it stays, name the repository by its path"),
+            Self::OtherNonce { status } if status == "SLOP" => {
+                "push again; an administrator can allow more time to sign over http: git config \
+                 receive.certNonceSlop 300"
+                    .to_owned()
+            }
+            Self::OtherNonce { .. } | Self::Stale { .. } | Self::Used => AGAIN.to_owned(),
+            Self::Future { .. } => {
+                "push again; if it stays, an administrator can set the server's \
+                 clock"
+                    .to_owned()
+            }
+            Self::Signature(_) | Self::Nobody { .. } => "sign with a key that the policy has for \
+                 you (git config user.signingKey), or have this one added"
+                .to_owned(),
+        }
+    }
 }

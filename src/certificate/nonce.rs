@@ -1,4 +1,6 @@
-//! Nonces: `<seconds>-<HMAC-SHA1 of "<path>:<seconds>">`, keyed with `receive.certNonceSeed`.
+//! Nonces: `<seconds>-<HMAC-SHA1>`, the code over `receive.certNonceSeed` with `<path>:<seconds>` as
+//! its key. So git has it; the other way round would be usual, but nobody without the seed can make
+//! one either way.
 //!
 //! git says in the hook's environment whether a nonce is its own. That is asked for too, but an
 //! environment is only as good as whoever set it, and git sets nothing where no certificate was
@@ -7,7 +9,7 @@
 //! does not matter, since each repository has a seed of its own, so any that may have been meant
 //! will do.
 
-use super::CertificateError;
+use super::{CertificateError, pushee};
 use crate::types::{Timestamp, escape};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
@@ -62,14 +64,22 @@ pub struct Nonces {
 
 impl Nonces {
     /// Whether a certificate with this nonce was made for this push.
-    pub(super) fn check(&self, nonce: Option<&[u8]>) -> Result<(), CertificateError> {
+    ///
+    /// `pushee` is the address that the certificate names.
+    pub(super) fn check(
+        &self,
+        nonce: Option<&[u8]>,
+        pushee: Option<&[u8]>,
+    ) -> Result<(), CertificateError> {
         let seed = self.seed.as_ref().ok_or(CertificateError::NoSeed)?;
         if !seed.is_strong() {
             return Err(CertificateError::WeakSeed);
         }
         let nonce = nonce.ok_or(CertificateError::NoNonce)?;
         let (stamp, mac) = split(nonce).ok_or(CertificateError::ForeignNonce)?;
-        if !self.paths.iter().any(|path| made(seed, path, stamp, &mac)) {
+        let named = pushee.map(pushee::paths).unwrap_or_default();
+        let mut paths = self.paths.iter().chain(&named);
+        if !paths.any(|path| made(seed, path, stamp, &mac)) {
             return Err(CertificateError::ForeignNonce);
         }
         self.fresh(stamp)?;
@@ -134,11 +144,9 @@ fn lower_hex(digit: u8) -> Option<u8> {
 
 /// Whether this is git's code for these seconds and this path; compared in constant time.
 fn made(seed: &Seed, path: &[u8], stamp: &[u8], mac: &[u8; 20]) -> bool {
-    let Ok(mut hmac) = Hmac::<Sha1>::new_from_slice(&seed.0) else {
+    let Ok(mut hmac) = Hmac::<Sha1>::new_from_slice(&[path, b":", stamp].concat()) else {
         return false;
     };
-    hmac.update(path);
-    hmac.update(b":");
-    hmac.update(stamp);
+    hmac.update(&seed.0);
     hmac.verify_slice(mac).is_ok()
 }

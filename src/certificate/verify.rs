@@ -49,8 +49,11 @@ pub fn verify(raw: &[u8], expected: &Expected<'_>) -> Result<Verified, Certifica
     if certificate.options != expected.options {
         return Err(CertificateError::OtherOptions);
     }
-    expected.pushees.check(certificate.pushee.as_deref())?;
-    expected.nonces.check(certificate.nonce.as_deref())?;
+    let pushee = certificate.pushee.as_deref();
+    expected.pushees.check(pushee)?;
+    expected
+        .nonces
+        .check(certificate.nonce.as_deref(), pushee)?;
     match expected
         .keyring
         .verify(&certificate.signature, expected.now)

@@ -84,8 +84,9 @@ fn judge(workspace: &Workspace, pushed: Vec<Pushed>) -> Result<Advice, ClientErr
     }
     let pusher = Assumed::configured(&workspace.git, policy)?;
     let assessment = workspace.assess(&planned, &pusher)?;
+    let unsigned = workspace.wants_signature()?;
     Ok(match assessment.outlook() {
-        Outlook::Passes => Advice::go_on(""),
+        Outlook::Passes => Advice::go_on(if unsigned { UNSIGNED } else { "" }),
         Outlook::Unclear => Advice::go_on(format!(
             "relhook: whether this will be accepted cannot be told from here; {} says more\n",
             "relhook check"
@@ -100,6 +101,10 @@ fn judge(workspace: &Workspace, pushed: Vec<Pushed>) -> Result<Advice, ClientErr
         },
     })
 }
+
+/// git does not tell this hook whether `--signed` was said.
+const UNSIGNED: &str = "relhook: the server knows you by signed pushes only; unless you said \
+    --signed,\n         it will refuse this one. For all pushes: git config push.gpgSign true\n";
 
 /// Reads lines of `<local ref> <local oid> <remote ref> <remote oid>`. The first may hold blanks:
 /// it is whatever the user wrote.

@@ -3,6 +3,7 @@
 
 use super::{ClientError, Workspace};
 use crate::object::Tag;
+use crate::policy::IdentitySource;
 use crate::signature::SignatureStatus;
 use crate::statement::{Statement, StatementRef, compose, tag_name};
 use crate::types::{Oid, PersonName, RefName, escape};
@@ -22,6 +23,20 @@ pub struct Signed {
 }
 
 impl Workspace {
+    /// Whether the server knows people by their signed pushes, and this clone does not sign every
+    /// push.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    pub fn wants_signature(&self) -> Result<bool, ClientError> {
+        if self.policy().identity != IdentitySource::SignedPush {
+            return Ok(false);
+        }
+        let set = self.git.maybe(&["config", "push.gpgSign"])?;
+        let set = set.unwrap_or_default().to_ascii_lowercase();
+        Ok(matches!(&*set, b"" | b"false" | b"no" | b"off" | b"0"))
+    }
+
     /// Signs a statement with the user's own git settings.
     ///
     /// # Errors

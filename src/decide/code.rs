@@ -72,6 +72,8 @@ macro_rules! every_code {
                 "set `identity` in the policy, or take `push` out of the rule";
             208 PUSHER_REFUSED, "what the server says about the pusher does not hold",
                 "an administrator can compare `identity` in the policy with what the server gives";
+            209 CERTIFICATE, "the push's certificate does not hold",
+                "sign the push anew: git push --signed";
             301 SIGNATURE_BAD, "a signature does not match its content",
                 "sign it again: it was changed after it was signed";
             302 KEY_UNKNOWN, "signed by a key that the policy does not hold",

@@ -22,6 +22,10 @@ pub(super) fn faults(policy: &Policy, pusher: &Pusher, rules: &[&BranchRule]) ->
             configured: policy.identity.clone(),
             why: why.clone(),
         }],
+        Pusher::CertificateRefused { why, mend } => vec![Reason::CertificateRefused {
+            why: why.clone(),
+            mend: mend.clone(),
+        }],
         Pusher::NotAsked => limits(rules)
             .map(|teams| Reason::PusherNotAsked {
                 teams: teams.clone(),

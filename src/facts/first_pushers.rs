@@ -25,7 +25,10 @@ impl Claimant {
             Pusher::UnknownKey { key } => {
                 Self::Key(key.rsplit(' ').next().unwrap_or_default().to_owned())
             }
-            Pusher::Refused { .. } | Pusher::Missing { .. } | Pusher::NotAsked => Self::Nobody,
+            Pusher::Refused { .. }
+            | Pusher::CertificateRefused { .. }
+            | Pusher::Missing { .. }
+            | Pusher::NotAsked => Self::Nobody,
         }
     }
 

@@ -38,6 +38,13 @@ pub enum Pusher {
         /// Why.
         why: String,
     },
+    /// The push came with a certificate that does not hold, or that is another person's.
+    CertificateRefused {
+        /// Why, escaped.
+        why: String,
+        /// What helps.
+        mend: String,
+    },
     /// The policy names a source and it supplied nothing.
     Missing {
         /// The source, for the message: `REMOTE_USER`.

@@ -107,14 +107,14 @@ fn shown(line: &[u8]) -> String {
     escape(line.get(..line.len().min(160)).unwrap_or(line))
 }
 
-/// Checks the push options. None has a meaning yet; one that could be taken for something else
+/// The push options, in order. None has a meaning yet; one that could be taken for something else
 /// further on (a line break, an escape) is refused.
 ///
 /// # Errors
 /// When the count is not a number or too large, or an option is missing, long or unprintable.
-pub fn check_options(get: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), InputError> {
+pub fn options(get: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Vec<u8>>, InputError> {
     let Some(count) = get("GIT_PUSH_OPTION_COUNT") else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let count = std::str::from_utf8(&count)
         .ok()
@@ -125,6 +125,7 @@ pub fn check_options(get: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), InputE
             why: "is more than there may be",
         });
     };
+    let mut options = Vec::with_capacity(count);
     for number in 0..count {
         let fault = |why| InputError::Option { number, why };
         let option = get(&format!("GIT_PUSH_OPTION_{number}")).ok_or(fault("is missing"))?;
@@ -135,8 +136,9 @@ pub fn check_options(get: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), InputE
         if escape(text.as_bytes()) != text {
             return Err(fault("holds a control or an invisible character"));
         }
+        options.push(option);
     }
-    Ok(())
+    Ok(options)
 }
 
 #[cfg(test)]
@@ -213,7 +215,7 @@ mod tests {
     fn p_13_options_that_could_be_something_else_are_refused() {
         let check = |count: &str, option: &[u8]| {
             let option = option.to_vec();
-            check_options(|name| match name {
+            options(|name| match name {
                 "GIT_PUSH_OPTION_COUNT" => Some(count.as_bytes().to_vec()),
                 "GIT_PUSH_OPTION_0" => Some(option.clone()),
                 _ => None,

@@ -17,7 +17,7 @@ mod stop;
 mod transaction;
 mod transaction_hook;
 
-pub use input::{Claimed, InputError, check_options, updates};
+pub use input::{Claimed, InputError, options, updates};
 pub use post_receive::post_receive;
 pub use pre_receive::pre_receive;
 pub use stop::Stop;

@@ -1,6 +1,6 @@
 //! `pre-receive`: may this push in?
 
-use super::identity::{self, Identified};
+use super::identity::{self, Identified, Push};
 use super::progress::Ticker;
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::InForce;
@@ -11,6 +11,7 @@ use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
 use crate::ledger::Ledger;
 use crate::server::Server;
+use crate::signature::Keyring;
 use crate::ui;
 use std::cell::RefCell;
 use std::io::Read;
@@ -27,19 +28,23 @@ pub fn pre_receive(input: impl Read) -> Answer {
 fn judge(input: impl Read) -> Result<Answer, Stop> {
     // Read everything first: git waits with its pipe full while a hook has not read its input.
     let claimed = input::updates(input)?;
-    input::check_options(variable)?;
+    let options = input::options(variable)?;
     let server = Server::open_in_hook()?;
     let ledger = server.ledger()?;
     arrivals::settle(&server, &ledger)?;
     let in_force = server.policy()?;
-    let identified = identity::identify(in_force.policy(), &variable);
-    let facts = gather_facts(
-        &server,
-        &ledger,
-        &in_force,
-        identified.pusher.clone(),
-        claimed,
-    )?;
+    let keyring = server.keyring(&in_force)?;
+    let push = Push {
+        server: &server,
+        policy: in_force.policy(),
+        keyring: &keyring,
+        now: server.now()?,
+        updates: &claimed,
+        options: &options,
+    };
+    let identified = identity::identify(push.policy, &push.presented(&variable), &variable);
+    let pusher = identified.pusher.clone();
+    let facts = gather_facts(&server, &ledger, &in_force, &keyring, pusher, claimed)?;
     let verdict = decide(in_force.policy(), &facts);
     record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
     Ok(Answer {
@@ -52,10 +57,10 @@ fn gather_facts(
     server: &Server,
     ledger: &Ledger,
     in_force: &InForce,
+    keyring: &Keyring,
     pusher: Pusher,
     claimed: Vec<Claimed>,
 ) -> Result<PushFacts, Stop> {
-    let keyring = server.keyring(in_force)?;
     let ticker = RefCell::new(Ticker::new());
     let tell = |progress: Progress<'_>| {
         let Progress {
@@ -69,7 +74,7 @@ fn gather_facts(
     let sources = Sources {
         store: &server.store,
         policy: in_force.policy(),
-        keyring: &keyring,
+        keyring,
         memory: ledger,
         now: server.now()?,
         progress: Some(&tell),

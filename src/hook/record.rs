@@ -79,6 +79,7 @@ fn person(pusher: &Pusher) -> Option<String> {
         Pusher::Unknown { .. }
         | Pusher::UnknownKey { .. }
         | Pusher::Refused { .. }
+        | Pusher::CertificateRefused { .. }
         | Pusher::Missing { .. }
         | Pusher::NotAsked => None,
     }

@@ -51,7 +51,8 @@ impl Server {
             return;
         };
         let login = server.policy().ok().and_then(|in_force| {
-            super::identity::identify(in_force.policy(), &super::variable).login
+            let without = super::identity::Presented::Nothing;
+            super::identity::identify(in_force.policy(), &without, &super::variable).login
         });
         let event = Event::Refused {
             code: stop.reason().code().to_string(),

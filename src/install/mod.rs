@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod hooks;
+mod nonces;
 mod pins;
 mod report;
 mod seed;

@@ -3,7 +3,7 @@
 use super::report::{Report, StepState};
 use super::seed::Seed;
 use super::survey::Surveyed;
-use super::{InstallError, Mode, hooks, pins, seed, settings, survey};
+use super::{InstallError, Mode, hooks, nonces, pins, seed, settings, survey};
 use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
 use crate::policy::{Bundle, POLICY_REF, Policy, TargetKind};
@@ -133,6 +133,14 @@ fn apply(
     )?;
     let git = Git::at(&surveyed.git_dir);
     settings::put(&git, &surveyed.settings, request.mode, report)?;
+    nonces::put(
+        &git,
+        &surveyed.git_dir,
+        &surveyed.settings,
+        plan.policy(),
+        request.mode,
+        report,
+    )?;
     hooks::put(
         &surveyed.git_dir,
         &layout.places(),

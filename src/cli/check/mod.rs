@@ -41,6 +41,8 @@ struct Checked {
     pusher: Assumed,
     planned: Vec<Planned>,
     assessment: Assessment,
+    /// Whether the push has to be signed, and git would not do so by itself.
+    unsigned: bool,
     /// The refspecs as they were given.
     refspecs: Vec<OsString>,
 }
@@ -80,7 +82,9 @@ impl CheckArgs {
         };
         let planned = workspace.planned(&self.refspecs)?;
         let assessment = workspace.assess(&planned, &pusher)?;
+        let unsigned = workspace.wants_signature()?;
         Ok(Checked {
+            unsigned,
             workspace,
             pusher,
             planned,

@@ -46,6 +46,13 @@ fn assumptions(checked: &Checked) -> Vec<String> {
             from.short()
         )),
     }
+    if checked.unsigned {
+        lines.push(
+            "the server knows you by signed pushes only; for all pushes: `git config push.gpgSign \
+             true`"
+                .into(),
+        );
+    }
     lines.push(match &checked.pusher.person {
         Some(person) => format!(
             "pushed by {} ({}; --as <person> for somebody else)",
@@ -71,9 +78,10 @@ pub(super) fn next(checked: &Checked) -> Vec<Next> {
             let specs: String = specs
                 .map(|spec| format!(" {}", shell_word(&escape(spec.as_bytes()))))
                 .collect();
+            let signed = if checked.unsigned { "--signed " } else { "" };
             vec![Next {
                 text: "push it".into(),
-                command: format!("git push {remote}{specs}"),
+                command: format!("git push {signed}{remote}{specs}"),
             }]
         }
         Outlook::Refused => {

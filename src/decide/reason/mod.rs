@@ -191,6 +191,14 @@ pub enum Reason {
         /// Why.
         why: String,
     },
+    /// The push's certificate does not hold.
+    #[error("the push's certificate does not hold: {why}")]
+    CertificateRefused {
+        /// Why, escaped.
+        why: String,
+        /// What helps.
+        mend: String,
+    },
     /// The pusher is not among those who may push.
     #[error("{person} may not push here: only {} may", words::any_of(.teams))]
     PusherNotAllowed {

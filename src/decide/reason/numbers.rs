@@ -35,6 +35,7 @@ impl Reason {
             Self::PusherUnknown { .. } => Code::PUSHER_UNKNOWN,
             Self::PusherKeyUnknown { .. } => Code::PUSHER_UNKNOWN,
             Self::PusherRefused { .. } => Code::PUSHER_REFUSED,
+            Self::CertificateRefused { .. } => Code::CERTIFICATE,
             Self::PusherNotAllowed { .. } => Code::PUSHER_NOT_ALLOWED,
             Self::PusherDisabled { .. } => Code::PUSHER_DISABLED,
             Self::PusherNotAsked { .. } => Code::PUSHER_NOT_ASKED,

@@ -9,6 +9,8 @@ pub(super) fn hints(reason: &Reason) -> Option<Vec<String>> {
         reason
     {
         Some(vec![of_source(configured)])
+    } else if let Reason::CertificateRefused { mend, .. } = reason {
+        Some(vec![mend.clone()])
     } else if let Reason::PusherUnknown { login } = reason {
         Some(of_login(login))
     } else if let Reason::PusherKeyUnknown { .. } = reason {
@@ -61,6 +63,10 @@ fn of_source(source: &IdentitySource) -> String {
         IdentitySource::Gitea | IdentitySource::Gitlab => {
             "push with your own account, not with a deploy key or a token of the project".to_owned()
         }
-        IdentitySource::SignedPush => "sign the push: git push --signed".to_owned(),
+        IdentitySource::SignedPush => {
+            "sign the push: git push --signed; for all pushes: git config \
+             push.gpgSign true"
+                .to_owned()
+        }
     }
 }

@@ -126,7 +126,8 @@ impl Oracle<'_> {
             Pusher::Missing { .. }
             | Pusher::Unknown { .. }
             | Pusher::UnknownKey { .. }
-            | Pusher::Refused { .. } => false,
+            | Pusher::Refused { .. }
+            | Pusher::CertificateRefused { .. } => false,
             Pusher::NotAsked => limits.is_empty(),
             Pusher::Person(name) => {
                 self.enabled(name)

@@ -7,12 +7,14 @@
 mod auth_info;
 mod forge;
 mod login;
+mod service_dir;
 mod signed_push;
 #[cfg(test)]
 mod tests;
 
 use crate::facts::Pusher;
 use crate::policy::{IdentitySource, Policy};
+pub(in crate::hook) use signed_push::{Presented, Push};
 
 /// Reads a variable of the hook's environment.
 pub(in crate::hook) type Get<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
@@ -52,9 +54,13 @@ impl Identified {
     }
 }
 
-/// Who pushes, by the source that the policy names.
-pub fn identify(policy: &Policy, get: Get<'_>) -> Identified {
-    match &policy.identity {
+/// Who pushes, by the source that the policy names and by the push's certificate, if it has one.
+pub(in crate::hook) fn identify(
+    policy: &Policy,
+    presented: &Presented,
+    get: Get<'_>,
+) -> Identified {
+    let told = match &policy.identity {
         IdentitySource::None => Identified::by(Pusher::NotAsked, None),
         IdentitySource::Variable(name) => login::from_variable(policy, name, get),
         IdentitySource::SshKey | IdentitySource::OsAccount => {
@@ -65,6 +71,7 @@ pub fn identify(policy: &Policy, get: Get<'_>) -> Identified {
         IdentitySource::Gitea => forge::gitea(policy, get),
         IdentitySource::Gitlab => forge::gitlab(policy, get),
         IdentitySource::SshAuthInfo => auth_info::identify(policy, get),
-        IdentitySource::SignedPush => signed_push::identify(get),
-    }
+        IdentitySource::SignedPush => return signed_push::identify(presented),
+    };
+    signed_push::beside(told, presented)
 }

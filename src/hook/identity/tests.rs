@@ -1,6 +1,6 @@
 //! What each source says, and to what it is blind.
 
-use super::{Identified, identify};
+use super::{Identified, Presented, identify};
 use crate::facts::Pusher;
 use crate::policy::{Policy, locks_out};
 use crate::types::PersonName;
@@ -33,7 +33,9 @@ fn told<V: AsRef<[u8]>>(source: &str, variables: &[(&str, V)]) -> Identified {
         .iter()
         .map(|(name, value)| (*name, value.as_ref().to_vec()))
         .collect();
-    identify(&policy(source), &|name| variables.get(name).cloned())
+    identify(&policy(source), &Presented::Nothing, &|name| {
+        variables.get(name).cloned()
+    })
 }
 
 fn person(name: &str) -> Pusher {
