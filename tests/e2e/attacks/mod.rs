@@ -1,5 +1,6 @@
 //! What people try. Each test begins with its number in docs/security.md.
 
+mod certificates;
 mod durability;
 mod exhaustion;
 mod gate;

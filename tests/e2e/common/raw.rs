@@ -64,11 +64,36 @@ impl RawPush {
         } else if !wanted.is_empty() {
             input.extend(pack(person, &wanted));
         }
-        let ran = run_after_advertisement(&mut receive, &input);
+        let ran = run_after_advertisement(&mut receive, |_| input.clone());
         let unpacked = ran.0.contains("unpack ok") || wanted.is_empty();
         let refused = ran.0.contains("ng ") || !ran.0.contains("ok refs/") || !unpacked;
         Push {
             went_in: !refused,
+            said: format!("{}{}", ran.1, ran.0),
+        }
+    }
+
+    /// Sends it as `person` with a push certificate: `make` gives its bytes for the server's nonce.
+    /// git takes the commands from the certificate.
+    pub fn send_signed(self, person: &Person<'_>, make: impl FnOnce(&str) -> Vec<u8>) -> Push {
+        let mut receive = person.command("git");
+        receive.arg("receive-pack").arg(person.world.server());
+        let pack = pack(person, &self.wanted());
+        let ran = run_after_advertisement(&mut receive, |advertised| {
+            let nonce = advertised.split("push-cert=").nth(1).unwrap();
+            let nonce = nonce.split([' ', '\n', '\0']).next().unwrap();
+            let mut out = Vec::new();
+            packet(&mut out, b"push-cert\0report-status");
+            for line in make(nonce).split_inclusive(|byte| *byte == b'\n') {
+                packet(&mut out, line);
+            }
+            packet(&mut out, b"push-cert-end\n");
+            out.extend(b"0000");
+            out.extend(pack);
+            out
+        });
+        Push {
+            went_in: ran.0.contains("ok refs/") && !ran.0.contains("ng "),
             said: format!("{}{}", ran.1, ran.0),
         }
     }
@@ -131,8 +156,11 @@ fn pack_exactly(person: &Person<'_>, oids: &[String]) -> Vec<u8> {
     run_with(&mut git, list.as_bytes()).assert_ok().out.clone()
 }
 
-/// Sends `input` once the server has shown its refs; gives its answer and what hooks said.
-fn run_after_advertisement(receive: &mut Command, input: &[u8]) -> (String, String) {
+/// Sends what `input` makes of it once the server has shown its refs; gives its answer and what hooks said.
+fn run_after_advertisement(
+    receive: &mut Command,
+    input: impl FnOnce(&str) -> Vec<u8>,
+) -> (String, String) {
     let mut child = receive
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -147,8 +175,7 @@ fn run_after_advertisement(receive: &mut Command, input: &[u8]) -> (String, Stri
         stderr.read_to_end(&mut said).unwrap();
         String::from_utf8_lossy(&said).into_owned()
     });
-    skip_advertisement(&mut stdout);
-    let input = input.to_vec();
+    let input = input(&advertisement(&mut stdout));
     let writer = std::thread::spawn(move || {
         use std::io::Write;
         // A server that refuses early closes its end.
@@ -162,14 +189,15 @@ fn run_after_advertisement(receive: &mut Command, input: &[u8]) -> (String, Stri
     (answer, said.join().unwrap())
 }
 
-fn skip_advertisement(stdout: &mut impl Read) {
+fn advertisement(stdout: &mut impl Read) -> String {
+    let mut shown = Vec::new();
     loop {
         let mut head = [0; 4];
         stdout.read_exact(&mut head).unwrap();
         let length = usize::from_str_radix(std::str::from_utf8(&head).unwrap(), 16).unwrap();
         if length < 4 {
-            return;
+            return String::from_utf8_lossy(&shown).into_owned();
         }
-        std::io::copy(&mut stdout.take(length as u64 - 4), &mut std::io::sink()).unwrap();
+        std::io::copy(&mut stdout.take(length as u64 - 4), &mut shown).unwrap();
     }
 }

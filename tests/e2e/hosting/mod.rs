@@ -9,6 +9,7 @@ mod gitolite;
 mod nginx;
 mod page;
 mod served;
+mod signed_push;
 mod ssh_accounts;
 mod ssh_auth_info;
 mod ssh_git;
@@ -65,10 +66,9 @@ pub fn plays_the_story(world: &World, connect: impl Fn(&Person<'_>)) {
 /// Who pushed each thing that was judged, in the log's order.
 pub fn pushers(world: &World) -> Vec<String> {
     let told = |entry: &serde_json::Value| {
-        let key = entry["login"]
-            .as_str()
-            .unwrap_or_default()
-            .starts_with("SHA256:");
+        let login = entry["login"].as_str().unwrap_or_default();
+        let openpgp = login.len() == 40 && login.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let key = login.starts_with("SHA256:") || openpgp;
         assert!(key || entry["person"] == entry["login"], "{entry}");
         entry["person"].as_str().unwrap_or("nobody").to_owned()
     };
