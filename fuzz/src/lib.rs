@@ -6,6 +6,7 @@
 //! bytes; the test suite calls them with every file of the corpus, on a stable compiler.
 
 pub mod audit;
+pub mod certificate;
 pub mod commit;
 pub mod hook;
 pub mod keys;
@@ -20,8 +21,9 @@ pub mod tree;
 pub type Property = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Property); 10] = [
+pub const TARGETS: [(&str, Property); 11] = [
     ("audit", audit::holds),
+    ("certificate", certificate::holds),
     ("commit", commit::holds),
     ("hook", hook::holds),
     ("keys", keys::holds),
