@@ -238,7 +238,7 @@ fn answer(outcome: &Outcome, walked: &History, settled: bool, yaml: &str) -> Str
         |Stranger(place): &Stranger| {
             outcome.people.get(*place).map(|one| json!({
         "names": one.names.iter().map(|name| escape(name.as_bytes())).collect::<Vec<_>>(),
-        "emails": one.human.emails,
+        "emails": one.human.entry.emails,
         "times": one.times(),
         "settle": ui::gives(&one.handle()),
     }))
@@ -266,10 +266,10 @@ fn answer(outcome: &Outcome, walked: &History, settled: bool, yaml: &str) -> Str
 fn person(one: &crate::people::import::Suggested) -> Value {
     json!({
         "person": one.name.as_str(),
-        "name": one.human.full_name,
-        "emails": one.human.emails,
-        "logins": one.human.logins,
-        "keys": one.human.keys,
+        "name": one.human.entry.full_name,
+        "emails": one.human.entry.emails,
+        "logins": one.human.entry.logins,
+        "keys": one.human.entry.keys,
         "known": !one.known.is_empty(),
         "times": one.times(),
         "origins": one.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),

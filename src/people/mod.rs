@@ -6,8 +6,6 @@
 mod error;
 pub mod import;
 mod model;
-mod read;
-mod section;
 pub mod yaml;
 
 pub use error::WriteError;

@@ -1,6 +1,7 @@
 //! What is proposed: people and teams as a policy writes them.
 
 use super::WriteError;
+use crate::policy::rewrite::RegisterPerson;
 use crate::policy::{Part, Person, Policy, fits};
 use crate::types::{KeyFingerprint, PersonName, TeamName, escape};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,16 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One human as the policy is to have them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Human {
-    /// What to call them.
-    pub full_name: Option<String>,
-    /// Their addresses, in the order in which they are written.
-    pub emails: Vec<String>,
-    /// Their accounts.
-    pub logins: Vec<String>,
-    /// Their public keys, as a policy writes them: `ssh-ed25519 AAAA…`, `openpgp:…`, `x509:…`.
-    pub keys: Vec<String>,
-    /// Whether they no longer count.
-    pub disabled: bool,
+    /// The entry.
+    pub entry: RegisterPerson,
     /// Comment lines above the entry where it is written anew; escaped when they are. They are not
     /// part of what the entry says.
     pub notes: Vec<String>,
@@ -33,26 +26,22 @@ pub struct Proposal {
 }
 
 impl Human {
-    /// Whether both entries say the same, whatever the comments above them.
-    #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        self.full_name == other.full_name
-            && self.emails == other.emails
-            && self.logins == other.logins
-            && self.keys == other.keys
-            && self.disabled == other.disabled
-    }
-
     /// Every piece of text in the entry, and what it is.
     pub(super) fn parts(&self) -> impl Iterator<Item = (Part, &str)> {
-        let name = self
-            .full_name
-            .iter()
-            .map(|text| (Part::FullName, text.as_str()));
-        let emails = self.emails.iter().map(|text| (Part::Email, text.as_str()));
-        let logins = self.logins.iter().map(|text| (Part::Login, text.as_str()));
-        let keys = self.keys.iter().map(|text| (Part::Key, text.as_str()));
-        name.chain(emails).chain(logins).chain(keys)
+        let entry = &self.entry;
+        let name = entry.full_name.iter().map(|text| (Part::FullName, text));
+        let emails = entry.emails.iter().map(|text| (Part::Email, text));
+        let logins = entry.logins.iter().map(|text| (Part::Login, text));
+        let keys = entry.keys.iter().map(|text| (Part::Key, text));
+        let all = name.chain(emails).chain(logins).chain(keys);
+        all.map(|(part, text)| (part, text.as_str()))
+    }
+}
+
+impl From<RegisterPerson> for Human {
+    fn from(entry: RegisterPerson) -> Self {
+        let notes = Vec::new();
+        Self { entry, notes }
     }
 }
 
@@ -64,7 +53,7 @@ impl From<&Person> for Human {
             KeyFingerprint::X509(digits) => Some(format!("x509:{digits}")),
             KeyFingerprint::Ssh(_) => ssh.next().and_then(|key| key.to_openssh().ok()),
         });
-        Self {
+        Self::from(RegisterPerson {
             full_name: person.full_name.clone(),
             emails: person
                 .emails
@@ -78,8 +67,7 @@ impl From<&Person> for Human {
                 .collect(),
             keys: keys.collect(),
             disabled: person.disabled,
-            notes: Vec::new(),
-        }
+        })
     }
 }
 

@@ -44,10 +44,10 @@ pub use model::{
     PolicyId, RepositoryName, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
-pub(crate) use tree::{Part, fits, is_plain_word, tree};
+use tree::tree;
+pub(crate) use tree::{Part, fits};
 pub(crate) use values::span;
 pub use warnings::{Warning, warnings};
-pub(crate) use yaml::{Entry as TreeEntry, Node as TreeNode, Value as TreeValue};
 
 #[cfg(test)]
 mod tests;

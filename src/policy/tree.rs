@@ -1,5 +1,5 @@
-//! What the writer of people's sections needs of the strict reader: the tree of a file, and
-//! whether a piece of text may stand in it.
+//! What writers of people need of the strict reader: the tree of a file, and whether a piece of
+//! text may stand in it.
 
 use super::complaint::Complaints;
 use super::yaml::Node;
@@ -37,7 +37,7 @@ impl Part {
 ///
 /// # Errors
 /// What the strict reader says against it.
-pub(crate) fn tree(bytes: &[u8], file: &str) -> Result<Node, PolicyErrors> {
+pub(super) fn tree(bytes: &[u8], file: &str) -> Result<Node, PolicyErrors> {
     let mut complaints = Complaints::about(file);
     let root =
         text::read(bytes, &mut complaints).and_then(|text| yaml::read(text, &mut complaints));
@@ -61,13 +61,4 @@ pub(crate) fn fits(part: Part, text: &str) -> Result<(), String> {
             .map(|_| ())
             .map_err(|error| error.to_string()),
     }
-}
-
-/// Whether every reader of YAML takes the text for text where it stands without quotes.
-pub(crate) fn is_plain_word(text: &str) -> bool {
-    text.starts_with(|ch: char| ch.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        && !fields::is_ambiguous(text)
 }

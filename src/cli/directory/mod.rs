@@ -7,7 +7,7 @@ use crate::client::{Freshness, Workspace, branch};
 use crate::directory::{
     self, MAX_SETTINGS_BYTES, Outcome, Plan, Report, Settings, Snapshot, Waivers,
 };
-use crate::policy::rewrite::{Register, rewrite};
+use crate::policy::rewrite::{Notes, Register, rewrite};
 use crate::policy::{MAX_POLICY_BYTES, Policy, Warning, locks_out, warnings};
 use crate::types::{PersonName, TeamName, Timestamp, escape};
 use crate::ui;
@@ -176,7 +176,7 @@ impl SyncArgs {
             report.outcome = Outcome::Unchanged;
             return Ok(report);
         }
-        let text = rewrite(&source.text, &plan.register)?;
+        let text = rewrite(&source.text, &plan.register, &Notes::new())?;
         let new = match Policy::parse(text.as_bytes(), &source.name) {
             Ok(new) => new,
             Err(errors) => {

@@ -30,7 +30,11 @@ pub struct Suggested {
 impl Suggested {
     /// Every account, wherever.
     pub(super) fn accounts(&self) -> impl Iterator<Item = &str> {
-        let lists = [&self.human.emails, &self.human.logins, &self.former];
+        let lists = [
+            &self.human.entry.emails,
+            &self.human.entry.logins,
+            &self.former,
+        ];
         lists.into_iter().flatten().map(String::as_str)
     }
 
@@ -58,7 +62,7 @@ impl Suggested {
             .iter()
             .next()
             .map(|name| name.as_str().to_owned());
-        let email = || self.human.emails.first().cloned();
+        let email = || self.human.entry.emails.first().cloned();
         known
             .or_else(email)
             .or_else(|| self.former.first().cloned())
@@ -147,7 +151,7 @@ pub fn propose(
 }
 
 fn is_empty(human: &Human) -> bool {
-    human.emails.is_empty() && human.logins.is_empty() && human.keys.is_empty()
+    human.entry.emails.is_empty() && human.entry.logins.is_empty() && human.entry.keys.is_empty()
 }
 
 fn conflict(person: &Suggested) -> String {
@@ -167,10 +171,10 @@ fn conflict(person: &Suggested) -> String {
 fn known((name, human): (&PersonName, &Human)) -> Record {
     let mut record = Record::from(Origin::Policy(name.clone()));
     record.id = Some(name.as_str().to_owned());
-    record.name.clone_from(&human.full_name);
-    record.emails.clone_from(&human.emails);
-    record.logins.clone_from(&human.logins);
-    record.keys.clone_from(&human.keys);
+    record.name.clone_from(&human.entry.full_name);
+    record.emails.clone_from(&human.entry.emails);
+    record.logins.clone_from(&human.entry.logins);
+    record.keys.clone_from(&human.entry.keys);
     record
 }
 
@@ -205,24 +209,30 @@ fn suggest(
             .name
             .iter()
             .find(|name| fits(Part::FullName, name).is_ok());
-        if there.is_none() && human.full_name.is_none() {
-            human.full_name = name.cloned();
+        if there.is_none() && human.entry.full_name.is_none() {
+            human.entry.full_name = name.cloned();
         }
         take(
-            &mut human.emails,
+            &mut human.entry.emails,
             &record.emails,
             Part::Email,
             record,
             notes,
         );
         take(
-            &mut human.logins,
+            &mut human.entry.logins,
             &record.logins,
             Part::Login,
             record,
             notes,
         );
-        take(&mut human.keys, &record.keys, Part::Key, record, notes);
+        take(
+            &mut human.entry.keys,
+            &record.keys,
+            Part::Key,
+            record,
+            notes,
+        );
     }
     let former: Vec<String> = own
         .iter()
@@ -303,12 +313,14 @@ impl Names {
     fn fresh(&mut self, own: &[&Record], human: &Human, former: &[String]) -> PersonName {
         let ids = own.iter().filter_map(|record| record.id.clone());
         let svn = human
+            .entry
             .emails
             .iter()
             .filter_map(|email| svn_user(email))
             .map(str::to_owned);
-        let emails = human.emails.iter().cloned();
+        let emails = human.entry.emails.iter().cloned();
         let accounts = human
+            .entry
             .logins
             .iter()
             .chain(former)
@@ -323,6 +335,7 @@ impl Names {
             user.split('+').next().unwrap_or(user).to_lowercase()
         });
         let full = human
+            .entry
             .full_name
             .iter()
             .flat_map(|name| fold::names(name))

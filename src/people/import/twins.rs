@@ -42,6 +42,7 @@ pub(super) fn twins(people: &[Suggested]) -> Vec<Twin> {
     let logins = index(people, |person| {
         person
             .human
+            .entry
             .logins
             .iter()
             .map(|login| login.to_lowercase())

@@ -1,5 +1,6 @@
 use crate::people::import::{Gathered, History, ImportError, Merge, Outcome, propose};
 use crate::people::{Human, Proposal, yaml};
+use crate::policy::rewrite::RegisterPerson;
 use crate::types::PersonName;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ fn proposed(lists: &[(Reader, &str)]) -> Outcome {
 fn emails(outcome: &Outcome) -> Vec<Vec<&str>> {
     let people = outcome.people.iter();
     people
-        .map(|one| one.human.emails.iter().map(String::as_str).collect())
+        .map(|one| one.human.entry.emails.iter().map(String::as_str).collect())
         .collect()
 }
 
@@ -87,7 +88,12 @@ fn i_24_an_authors_file_says_whose_accounts_are_whose() {
         "{:?}",
         outcome.notes
     );
-    assert!(outcome.people.iter().all(|one| one.human.logins.is_empty()));
+    assert!(
+        outcome
+            .people
+            .iter()
+            .all(|one| one.human.entry.logins.is_empty())
+    );
     // One line that says that both are one joins them.
     let outcome = proposed(&[(Gathered::svn_authors, text), (Gathered::mailmap, &history)]);
     assert_eq!(outcome.people.len(), 2);
@@ -104,9 +110,9 @@ fn a_table_is_data_and_every_value_has_to_fit() {
     );
     let outcome = proposed(&[(Gathered::table, &text)]);
     let human = &outcome.people[0].human;
-    assert_eq!(human.full_name.as_deref(), Some("=HYPERLINK(1), A"));
-    assert_eq!(human.emails, ["@a@x", "+b@x"]);
-    assert_eq!(human.logins, ["=cmd|x"]);
+    assert_eq!(human.entry.full_name.as_deref(), Some("=HYPERLINK(1), A"));
+    assert_eq!(human.entry.emails, ["@a@x", "+b@x"]);
+    assert_eq!(human.entry.logins, ["=cmd|x"]);
     assert!(
         yaml::write(&outcome.proposal)
             .unwrap()
@@ -173,9 +179,11 @@ fn i_06_who_looks_like_one_human_is_asked_about() {
 
 #[test]
 fn i_07_a_list_that_makes_one_of_two_people_is_a_conflict() {
-    let human = |email: &str| Human {
-        emails: vec![email.into()],
-        ..Human::default()
+    let human = |email: &str| {
+        Human::from(RegisterPerson {
+            emails: vec![email.into()],
+            ..RegisterPerson::default()
+        })
     };
     let policy = Proposal {
         people: BTreeMap::from([

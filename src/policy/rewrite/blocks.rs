@@ -26,6 +26,22 @@ impl<'a> Lines<'a> {
         self.0.len()
     }
 
+    /// The line after the last of the document: what `...` closes is not written behind it.
+    pub(super) fn document_end(&self) -> usize {
+        let closes = |line: &&str| line.starts_with("...");
+        self.0.iter().position(closes).unwrap_or(self.0.len())
+    }
+
+    /// Whether a section's line has its key and nothing more but a comment: only below such a line
+    /// may entries stand.
+    pub(super) fn is_header(&self, at: usize) -> bool {
+        let line = self.0.get(at).and_then(|line| line.split_once(':'));
+        line.is_some_and(|(_, rest)| {
+            let rest = rest.trim();
+            rest.is_empty() || rest.starts_with('#')
+        })
+    }
+
     /// Some of them.
     pub(super) fn text(&self, range: Range<usize>) -> String {
         self.0.get(range).unwrap_or_default().concat()
@@ -91,6 +107,9 @@ impl<'a> Lines<'a> {
         let mut at = 0;
         for (range, instead) in replaced {
             text.push_str(&self.text(at..range.start));
+            if !instead.is_empty() && !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
             text.push_str(&instead);
             at = range.end;
         }

@@ -12,10 +12,14 @@ mod tests;
 
 pub use register::{Register, RegisterPerson};
 
-use super::complaint::Complaints;
-use super::yaml::{self, Entry, Node, Value};
-use super::{PolicyErrors, text};
+use super::PolicyErrors;
+use super::yaml::{Entry, Node, Value};
+use crate::types::PersonName;
 use blocks::Lines;
+use std::collections::BTreeMap;
+
+/// Comment lines above the entries of new people; escaped when they are written.
+pub type Notes = BTreeMap<PersonName, Vec<String>>;
 
 /// Why a policy's text cannot be rewritten.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +28,13 @@ pub enum RewriteError {
     #[error("{0}")]
     Unreadable(#[from] PolicyErrors),
     /// It is written in a way that leaves no lines to replace.
+    #[error("the file is not written with each of its keys at the beginning of a line")]
+    Layout,
+    /// An entry that would be lost, because no policy can have it.
     #[error(
-        "`{section}` does not stand on a line of its own at the left edge, so it cannot be replaced"
+        "an entry of `{section}` is not as the format has it; `relhook policy lint` says where"
     )]
-    Layout {
+    Unknown {
         /// `people` or `teams`.
         section: &'static str,
     },
@@ -43,46 +50,47 @@ pub enum RewriteError {
 }
 
 /// `policy`, a policy's text, with the people and teams of `wanted` instead of its own. Entries that
-/// stay the same keep their bytes, as does everything outside the two sections.
+/// stay the same keep their bytes, as does everything outside the two sections. The text may be a draft:
+/// a section that is not there is added behind everything else.
 ///
 /// # Errors
 /// When the text cannot be read or is laid out so that no lines can be replaced, when a value
 /// cannot stand in a policy, or when the result would not read back as asked.
-pub fn rewrite(policy: &[u8], wanted: &Register) -> Result<String, RewriteError> {
+pub fn rewrite(policy: &[u8], wanted: &Register, notes: &Notes) -> Result<String, RewriteError> {
     let root = tree(policy)?;
-    let old = Register::of_tree(&root).ok_or(RewriteError::Contradiction)?;
+    let old = Register::of_tree(&root)?;
     wanted.check()?;
     // Text whose tree was read is UTF-8.
     let policy = std::str::from_utf8(policy).map_err(|_| RewriteError::Contradiction)?;
     let lines = Lines::of(policy);
     let mut sections = Vec::new();
     if old.people != wanted.people {
-        sections.push(write::people(
-            &lines,
-            section(&root, &lines, "people")?,
-            &old,
-            wanted,
-        ));
+        let section = section(&root, &lines, "people")?;
+        sections.push(write::people(&lines, section, &old, wanted, notes));
     }
     if old.teams != wanted.teams {
-        sections.push(write::teams(
-            &lines,
-            section(&root, &lines, "teams")?,
-            &old,
-            wanted,
-        ));
+        let section = section(&root, &lines, "teams")?;
+        sections.push(write::teams(&lines, section, &old, wanted));
     }
     let text = lines.with(sections);
     let again = tree(text.as_bytes())?;
-    let same = Register::of_tree(&again).as_ref() == Some(wanted) && others_agree(&root, &again);
+    let same = Register::of_tree(&again)? == *wanted && others_agree(&root, &again);
+    same.then_some(text).ok_or(RewriteError::Contradiction)
+}
+
+/// The sections alone, as text to paste into a policy; one with nobody in it is left out.
+///
+/// # Errors
+/// When a value cannot stand in a policy, or the result would not read back as asked.
+pub fn sections(wanted: &Register, notes: &Notes) -> Result<String, RewriteError> {
+    wanted.check()?;
+    let text = write::alone(wanted, notes);
+    let same = text.is_empty() || Register::of(text.as_bytes())? == *wanted;
     same.then_some(text).ok_or(RewriteError::Contradiction)
 }
 
 fn tree(policy: &[u8]) -> Result<Node, PolicyErrors> {
-    let mut complaints = Complaints::about(super::POLICY_FILE);
-    let root =
-        text::read(policy, &mut complaints).and_then(|text| yaml::read(text, &mut complaints));
-    complaints.judge(root)
+    super::tree(policy, super::POLICY_FILE)
 }
 
 fn entries(node: &Node) -> &[Entry] {
@@ -92,9 +100,10 @@ fn entries(node: &Node) -> &[Entry] {
     }
 }
 
-/// A section with the lines that it takes up.
+/// A section with the lines that it takes up: none, and no entry, where it is not there yet.
 struct Section<'a> {
-    entry: &'a Entry,
+    name: &'static str,
+    entry: Option<&'a Entry>,
     lines: std::ops::Range<usize>,
 }
 
@@ -103,18 +112,25 @@ fn section<'a>(
     lines: &Lines<'_>,
     name: &'static str,
 ) -> Result<Section<'a>, RewriteError> {
-    let layout = || RewriteError::Layout { section: name };
     let all = entries(root);
-    if all.iter().any(|entry| entry.key_at.column != 1) {
-        return Err(layout());
+    let first = all.first().ok_or(RewriteError::Layout)?;
+    if root.at != first.key_at || all.iter().any(|entry| entry.key_at.column != 1) {
+        return Err(RewriteError::Layout);
     }
-    let at = all.iter().position(|entry| entry.key.text == name);
-    let at = at.ok_or_else(layout)?;
-    let blocks = lines.blocks(0..lines.len(), all);
-    let (entry, block) = all.get(at).zip(blocks.get(at)).ok_or_else(layout)?;
-    Ok(Section {
-        entry,
-        lines: block.key..block.end,
+    let end = lines.document_end();
+    let blocks = lines.blocks(0..end, all);
+    let mut found = all.iter().zip(&blocks);
+    Ok(match found.find(|(entry, _)| entry.key.text == name) {
+        Some((entry, block)) => Section {
+            name,
+            entry: Some(entry),
+            lines: block.key..block.end,
+        },
+        None => Section {
+            name,
+            entry: None,
+            lines: end..end,
+        },
     })
 }
 

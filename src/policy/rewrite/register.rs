@@ -35,22 +35,26 @@ impl Register {
     /// # Errors
     /// When it cannot be read, or is no policy.
     pub fn of(policy: &[u8]) -> Result<Self, RewriteError> {
-        Self::of_tree(&tree(policy)?).ok_or(RewriteError::Contradiction)
+        Self::of_tree(&tree(policy)?)
     }
 
-    /// Nothing where something is of a kind that no policy has there.
-    pub(super) fn of_tree(root: &Node) -> Option<Self> {
-        let section = |name| entries(root).iter().find(|entry| entry.key.text == name);
-        let people = section("people").map_or(&[][..], |entry| entries(&entry.value));
-        let teams = section("teams").map_or(&[][..], |entry| entries(&entry.value));
+    /// A draft may lack a section; an entry that no policy could have is an error.
+    pub(super) fn of_tree(root: &Node) -> Result<Self, RewriteError> {
         let person = |entry: &Entry| Some((PersonName::new(&*entry.key.text), person(entry)?));
         let team = |entry: &Entry| {
             let members = words(&entry.value)?.into_iter().map(PersonName::new);
             Some((TeamName::new(&*entry.key.text), members.collect()))
         };
-        Some(Self {
-            people: people.iter().map(person).collect::<Option<_>>()?,
-            teams: teams.iter().map(team).collect::<Option<_>>()?,
+        let unknown = |section| RewriteError::Unknown { section };
+        let people = section(root, "people")?.iter().map(person);
+        let teams = section(root, "teams")?.iter().map(team);
+        Ok(Self {
+            people: people
+                .collect::<Option<_>>()
+                .ok_or_else(|| unknown("people"))?,
+            teams: teams
+                .collect::<Option<_>>()
+                .ok_or_else(|| unknown("teams"))?,
         })
     }
 
@@ -73,6 +77,17 @@ impl Register {
     }
 }
 
+fn section<'a>(root: &'a Node, section: &'static str) -> Result<&'a [Entry], RewriteError> {
+    let found = entries(root).iter().find(|entry| entry.key.text == section);
+    let Some(entry) = found.filter(|entry| !entry.value.is_nothing()) else {
+        return Ok(&[]);
+    };
+    match &entry.value.value {
+        Value::Map(entries) => Ok(entries),
+        Value::Scalar(_) | Value::List(_) | Value::Faulty => Err(RewriteError::Unknown { section }),
+    }
+}
+
 fn person(entry: &Entry) -> Option<RegisterPerson> {
     let mut person = RegisterPerson::default();
     if !matches!(entry.value.value, Value::Map(_)) {
@@ -84,8 +99,8 @@ fn person(entry: &Entry) -> Option<RegisterPerson> {
             "emails" => person.emails = words(&field.value)?,
             "logins" => person.logins = words(&field.value)?,
             "keys" => person.keys = words(&field.value)?,
-            "disabled" => person.disabled = word(&field.value)? == "true",
-            _ => return None,
+            "disabled" => person.disabled = truth(&field.value)?,
+            _unknown => return None,
         }
     }
     Some(person)
@@ -93,8 +108,8 @@ fn person(entry: &Entry) -> Option<RegisterPerson> {
 
 fn word(node: &Node) -> Option<String> {
     match &node.value {
-        Value::Scalar(scalar) => Some(scalar.text.clone()),
-        Value::List(_) | Value::Map(_) | Value::Faulty => None,
+        Value::Scalar(scalar) if !node.is_nothing() => Some(scalar.text.clone()),
+        Value::Scalar(_) | Value::List(_) | Value::Map(_) | Value::Faulty => None,
     }
 }
 
@@ -102,5 +117,16 @@ pub(super) fn words(node: &Node) -> Option<Vec<String>> {
     match &node.value {
         Value::List(items) => items.iter().map(word).collect(),
         Value::Scalar(_) | Value::Map(_) | Value::Faulty => None,
+    }
+}
+
+fn truth(node: &Node) -> Option<bool> {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.plain => match scalar.text.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _other => None,
+        },
+        Value::Scalar(_) | Value::List(_) | Value::Map(_) | Value::Faulty => None,
     }
 }

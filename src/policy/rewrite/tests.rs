@@ -1,6 +1,6 @@
 //! What is written reads back, and what was not to change did not.
 
-use super::{Register, RegisterPerson, RewriteError, rewrite};
+use super::{Notes, Register, RegisterPerson, RewriteError, rewrite, sections};
 use crate::policy::Policy;
 use crate::types::{PersonName, TeamName};
 
@@ -42,7 +42,7 @@ fn person(name: &str) -> PersonName {
 fn changed(change: impl FnOnce(&mut Register)) -> String {
     let mut register = Register::of(POLICY.as_bytes()).unwrap();
     change(&mut register);
-    let text = rewrite(POLICY.as_bytes(), &register).unwrap();
+    let text = rewrite(POLICY.as_bytes(), &register, &Notes::new()).unwrap();
     assert_eq!(Register::of(text.as_bytes()).unwrap(), register);
     text
 }
@@ -146,7 +146,7 @@ fn a_file_without_a_last_line_end_and_a_section_in_braces() {
     register
         .teams
         .insert(TeamName::new("b"), [person("u")].into());
-    let new = rewrite(old.as_bytes(), &register).unwrap();
+    let new = rewrite(old.as_bytes(), &register, &Notes::new()).unwrap();
     let expected = "version: 1\nteams:\n  a: [x]\n  b: [u]\npeople:\n  x:\n    name: X\n  u: {}\n";
     assert_eq!(new, expected);
 }
@@ -159,7 +159,7 @@ fn the_example_survives_a_change() {
         person.logins.push(format!("x{}", person.emails.len()));
         person.logins.dedup();
     }
-    let text = rewrite(example, &register).unwrap();
+    let text = rewrite(example, &register, &Notes::new()).unwrap();
     assert_eq!(Register::of(text.as_bytes()).unwrap(), register);
     assert!(Policy::parse(example, "example").is_ok());
 }
@@ -171,13 +171,13 @@ fn what_cannot_be_replaced_or_written_is_refused() {
     register
         .people
         .insert(person("y"), RegisterPerson::default());
-    let error = rewrite(braces.as_bytes(), &register).unwrap_err();
-    assert!(matches!(error, RewriteError::Layout { .. }), "{error}");
+    let error = rewrite(braces.as_bytes(), &register, &Notes::new()).unwrap_err();
+    assert!(matches!(error, RewriteError::Layout), "{error}");
     for hostile in ["a\nb: c", "\u{202e}x", "\u{1b}[2J"] {
         let mut register = Register::of(POLICY.as_bytes()).unwrap();
         let dana = register.people.get_mut(&person("dana")).unwrap();
         dana.full_name = Some(hostile.into());
-        let error = rewrite(POLICY.as_bytes(), &register).unwrap_err();
+        let error = rewrite(POLICY.as_bytes(), &register, &Notes::new()).unwrap_err();
         assert!(matches!(error, RewriteError::Character { .. }), "{error}");
     }
 }
@@ -224,7 +224,70 @@ fn whatever_a_value_is_it_stays_one_value() {
         dana.logins = vec![value.into()];
         dana.emails = vec![format!("{value}@x")];
         dana.keys = vec![value.into()];
-        let text = rewrite(POLICY.as_bytes(), &register).unwrap();
+        let text = rewrite(POLICY.as_bytes(), &register, &Notes::new()).unwrap();
         assert_eq!(Register::of(text.as_bytes()).unwrap(), register, "{value}");
+    }
+}
+
+#[test]
+fn a_draft_gets_the_sections_that_it_lacks_and_nothing_behind_its_end() {
+    let mut wanted = Register::default();
+    let zoe = RegisterPerson {
+        emails: vec!["zoe@acme.example".into()],
+        ..RegisterPerson::default()
+    };
+    wanted.people.insert(person("zoe"), zoe);
+    let all = TeamName::new("all");
+    wanted.teams.insert(all, [person("zoe")].into());
+    let notes = Notes::from([(person("zoe"), vec!["3 commits\nmallory: {}".into()])]);
+    let teams = "teams:\n  all: [zoe]\n";
+    let zoe = "  # 3 commits\\x0amallory: {}\n  zoe:\n    emails: [zoe@acme.example]\n";
+    let people = format!("people:\n{zoe}");
+    let empty = "version: 1\npeople:   # nobody yet\nteams: ~\n";
+    for (old, new) in [
+        ("version: 1", format!("version: 1\n{people}{teams}")),
+        (
+            "version: 1\n...\n",
+            format!("version: 1\n{people}{teams}...\n"),
+        ),
+        (
+            "teams: {}\nversion: 1\n",
+            format!("{teams}version: 1\n{people}"),
+        ),
+        (
+            empty,
+            format!("version: 1\npeople:   # nobody yet\n{zoe}{teams}"),
+        ),
+    ] {
+        assert_eq!(
+            rewrite(old.as_bytes(), &wanted, &notes).unwrap(),
+            new,
+            "{old}"
+        );
+    }
+    assert_eq!(
+        sections(&wanted, &notes).unwrap(),
+        format!("{people}{teams}")
+    );
+    let nobody = rewrite(b"version: 1\npeople: {x: {}}", &Register::default(), &notes);
+    assert_eq!(nobody.unwrap(), "version: 1\npeople: {}\n");
+}
+
+#[test]
+fn an_entry_that_would_be_lost_is_not_written_over() {
+    for text in [
+        "people: [x]\n",
+        "people: {x: ~}\n",
+        "people: {x: {nickname: y}}\n",
+        "people: {x: {disabled: yes}}\n",
+        "people: {x: {emails: a@b}}\n",
+        "teams: {all: x}\n",
+        "people: {x: {}}\nteams: everybody\n",
+    ] {
+        let error = rewrite(text.as_bytes(), &Register::default(), &Notes::new()).unwrap_err();
+        assert!(
+            matches!(error, RewriteError::Unknown { .. }),
+            "{text}{error}"
+        );
     }
 }

@@ -3,8 +3,8 @@
 use super::super::fields::is_ambiguous;
 use super::super::yaml::Entry;
 use super::blocks::{Block, Lines};
-use super::{Register, RegisterPerson, Section, entries};
-use crate::types::{PersonName, TeamName};
+use super::{Notes, Register, RegisterPerson, Section, entries};
+use crate::types::{PersonName, TeamName, escape};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -19,6 +19,7 @@ pub(super) fn people(
     section: Section<'_>,
     old: &Register,
     wanted: &Register,
+    notes: &Notes,
 ) -> (Range<usize>, String) {
     let new = wanted.people.keys();
     let new: Vec<&str> = new.map(PersonName::as_str).collect();
@@ -30,7 +31,11 @@ pub(super) fn people(
             (Some((entry, block)), Some(before)) if !lines.is_flow(&entry.value) => {
                 Written::Other(edited(lines, entry, block, before, person))
             }
-            _ => Written::Other(whole_person(&name, person, indent)),
+            (Some(_), _) | (_, Some(_)) => Written::Other(whole_person(&name, person, indent)),
+            (None, None) => {
+                let notes = comments(notes.get(&name), indent);
+                Written::Other(notes + &whole_person(&name, person, indent))
+            }
         })
     })
 }
@@ -59,6 +64,25 @@ pub(super) fn teams(
     })
 }
 
+/// Both sections by themselves.
+pub(super) fn alone(wanted: &Register, notes: &Notes) -> String {
+    let lines = Lines::of("");
+    let nothing = Register::default();
+    let section = |name| Section {
+        name,
+        entry: None,
+        lines: 0..0,
+    };
+    let mut text = String::new();
+    if !wanted.people.is_empty() {
+        text.push_str(&people(&lines, section("people"), &nothing, wanted, notes).1);
+    }
+    if !wanted.teams.is_empty() {
+        text.push_str(&teams(&lines, section("teams"), &nothing, wanted).1);
+    }
+    text
+}
+
 /// The members in the order that they have in the file, new ones behind.
 fn ordered(entry: Option<&Entry>, members: &BTreeSet<PersonName>) -> Vec<String> {
     let before = entry.and_then(|entry| super::register::words(&entry.value));
@@ -85,41 +109,41 @@ fn sections<'a>(
     wanted: &[&str],
     write: impl Fn(&str, Option<(&'a Entry, &Block)>, usize) -> Option<Written>,
 ) -> (Range<usize>, String) {
-    let range = section.lines;
-    let all = entries(&section.entry.value);
-    let flow = lines.is_flow(&section.entry.value);
-    let mut text = String::new();
-    let mut indent = INDENT;
-    if flow {
-        text.push_str(&format!("{}:\n", section.entry.key.text));
-    } else {
-        let first = all.first().map(|entry| entry.key_at.column);
-        indent = first.map_or(INDENT, |column| column.saturating_sub(1) as usize);
-        let inside = range.start + 1..range.end;
-        let blocks = lines.blocks(inside.clone(), all);
-        let head = blocks.first().map_or(range.end, |block| block.start);
-        text.push_str(&lines.text(range.start..head));
-        for (entry, block) in all.iter().zip(&blocks) {
-            match write(&entry.key.text, Some((entry, block)), indent) {
-                None => {}
-                Some(Written::Same) => text.push_str(&lines.text(block.start..block.end)),
-                Some(Written::Other(new)) => {
-                    text.push_str(&lines.text(block.start..block.key));
-                    text.push_str(&new);
-                }
+    let range = section.lines.clone();
+    let all = section.entry.map_or(&[][..], |entry| entries(&entry.value));
+    if wanted.is_empty() {
+        return (range, format!("{}: {{}}\n", section.name));
+    }
+    let as_block = section
+        .entry
+        .is_some_and(|entry| !lines.is_flow(&entry.value));
+    if !as_block || !lines.is_header(range.start) {
+        let mut text = format!("{}:\n", section.name);
+        added(&mut text, wanted.iter().copied(), INDENT, &write);
+        return (range, text);
+    }
+    let first = all.first().map(|entry| entry.key_at.column);
+    let indent = first.map_or(INDENT, |column| column.saturating_sub(1) as usize);
+    let blocks = lines.blocks(range.start + 1..range.end, all);
+    let head = blocks.first().map_or(range.end, |block| block.start);
+    let mut text = lines.text(range.start..head);
+    for (entry, block) in all.iter().zip(&blocks) {
+        match write(&entry.key.text, Some((entry, block)), indent) {
+            None => {}
+            Some(Written::Same) => text.push_str(&lines.text(block.start..block.end)),
+            Some(Written::Other(new)) => {
+                text.push_str(&lines.text(block.start..block.key));
+                text.push_str(&new);
             }
         }
-        let end = blocks.last().map_or(range.end, |block| block.end);
-        return finished(lines, range, end, text, |text| {
-            let known: BTreeSet<&str> = all.iter().map(|entry| entry.key.text.as_str()).collect();
-            let new = wanted.iter().filter(|name| !known.contains(**name));
-            added(text, new.copied(), indent, &write);
-        });
     }
-    let end = range.end;
-    finished(lines, range, end, text, |text| {
-        added(text, wanted.iter().copied(), indent, &write);
-    })
+    let known: BTreeSet<&str> = all.iter().map(|entry| entry.key.text.as_str()).collect();
+    let new = wanted.iter().filter(|name| !known.contains(**name));
+    added(&mut text, new.copied(), indent, &write);
+    // The comments behind the last entry.
+    let end = blocks.last().map_or(range.end, |block| block.end);
+    text.push_str(&lines.text(end..range.end));
+    (range, text)
 }
 
 fn added<'n, 'a>(
@@ -138,17 +162,13 @@ fn added<'n, 'a>(
     }
 }
 
-/// The section's text: what stays, what is new, and the comments behind its last entry.
-fn finished(
-    lines: &Lines<'_>,
-    range: Range<usize>,
-    end: usize,
-    mut text: String,
-    add: impl FnOnce(&mut String),
-) -> (Range<usize>, String) {
-    add(&mut text);
-    text.push_str(&lines.text(end..range.end));
-    (range, text)
+/// Notes as comment lines, in which nothing breaks the line.
+fn comments(notes: Option<&Vec<String>>, indent: usize) -> String {
+    let blanks = " ".repeat(indent);
+    let notes = notes.into_iter().flatten();
+    notes
+        .map(|note| format!("{blanks}# {}\n", escape(note.as_bytes())))
+        .collect()
 }
 
 /// A person's entry in which the fields that change have new lines, and the others keep theirs.
