@@ -17,6 +17,7 @@ pub(in crate::doctor) fn examine(patient: &Patient, outside: &Outside) -> Vec<Fi
     let policy = &bundle.policy;
     let mut found = vec![source(&policy.identity), people(policy)];
     found.extend(by_hand(&policy.identity));
+    found.extend(super::nonces::examine(patient, policy));
     found.extend(sudo(&policy.identity, outside, &patient.account.shown()));
     found
 }

@@ -10,6 +10,7 @@ mod handover;
 mod hooks;
 mod identity;
 mod machine;
+mod nonces;
 mod outside;
 mod paths;
 mod patient;

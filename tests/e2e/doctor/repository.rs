@@ -1,7 +1,7 @@
 //! The repository's kind, git's settings, refs, and who can write.
 
 use super::{bad, finds, finds_and_mends, mends, pasted};
-use crate::common::{PROD, World};
+use crate::common::{PROD, PolicyText, World};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -187,4 +187,34 @@ fn a_repository_with_a_work_tree_is_no_server() {
     assert_eq!(said.code, 3);
     assert!(said.err.contains("no Git repository"), "{}", said.err);
     assert_eq!(pasted(&world, "relhook doctor --jsn").code, 2);
+}
+
+#[test]
+fn p_20_the_secret_for_nonces_is_looked_after() {
+    let policy = PolicyText::usual().replacing("source: RELHOOK_USER", "source: signed-push");
+    let world = World::with(&policy);
+    assert_eq!(bad(&world, "nonce-seed"), [] as [serde_json::Value; 0]);
+    let file = world.server().join("relhook/nonce.config");
+    let weak = "[receive]\n\tcertNonceSeed = 12345\n";
+    fs::write(&file, weak).unwrap();
+    finds_and_mends(&world, "nonce-seed", "error", "shorter than 16 bytes");
+    fs::remove_file(&file).unwrap();
+    finds_and_mends(&world, "nonce-seed", "error", "is not set");
+    let config = |args: &[&str]| {
+        let mut git = world.server_command("git");
+        git.arg("-C").arg(world.server()).arg("config").args(args);
+        assert!(git.status().unwrap().success());
+    };
+    config(&["receive.certNonceSlop", "86400"]);
+    finds_and_mends(&world, "nonce-slop", "warning", "`86400`");
+    // In git's own file, which others may read.
+    fs::remove_file(&file).unwrap();
+    let seed = "0123456789abcdef0123456789abcdef";
+    config(&["receive.certNonceSeed", seed]);
+    let mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&world.server(), 0o755);
+    mode(&world.server().join("config"), 0o644);
+    finds_and_mends(&world, "nonce-seed", "error", "others can read");
 }

@@ -118,21 +118,32 @@ fn every_code_that_is_shown_can_be_explained() {
 }
 
 #[test]
-fn an_approving_commit_ages_from_when_it_came_to_its_ref() {
+fn an_approving_commit_ages_from_when_it_first_came() {
     let world = world("expire: 30d");
     let (dana, rita) = (world.person("dana"), world.person("rita"));
     dana.commits("index.html");
     dana.offers("fix");
     rita.takes("fix");
-    let approve = || {
+    let approve = |message: &str| {
         let trailers = format!("Relhook-Approve: {PROD}\nRelhook-Repository: acme/site");
-        let message = format!("Approved\n\n{trailers}\n");
+        let message = format!("{message}\n\n{trailers}\n");
         rita.git(&["commit", "-q", "--allow-empty", "-m", &message]);
     };
-    // On another branch nobody noted when it arrived, so nobody knows its age.
-    approve();
-    rita.pushes(&["fix"]).accepted();
+    // One that came past the hooks: nobody noted when, so nobody knows its age.
+    approve("Approved");
+    let past = format!("+fix:{}", "refs/heads/past");
+    let fetched = world
+        .server_command("git")
+        .args(["-c", "core.hooksPath=/dev/null", "fetch", "-q"])
+        .arg(rita.clone_dir())
+        .arg(&past)
+        .current_dir(world.server())
+        .status()
+        .unwrap();
+    assert!(fetched.success());
     rita.pushes(&["fix:prod"]).refused_with("RH413");
-    approve();
+    // One that came to another branch is as old as that.
+    approve("Approved again");
+    rita.pushes(&["fix"]).accepted();
     rita.pushes(&["fix:prod"]).accepted();
 }
