@@ -2,7 +2,6 @@
 
 use super::{Answer, Exit};
 use crate::serve::{self, Root, ServeError};
-use crate::types::Login;
 use crate::ui;
 use clap::Args;
 use std::ffi::OsString;
@@ -46,7 +45,8 @@ impl ServeKeyArgs {
                 Some(root) => Root::open(root)?,
                 None => Root::open(&here()?)?,
             };
-            Ok(served(login.as_ref(), &root, requested))
+            let environment = serve::environment(std::env::vars_os());
+            Ok(serve::serve(login.as_ref(), &root, requested, environment))
         };
         refuse(&served().unwrap_or_else(|error| error))
     }
@@ -58,14 +58,12 @@ impl ServeAccountArgs {
         let served = || {
             let login = serve::calling_account(|name| std::env::var(name).ok())?;
             let root = Root::open(&self.root)?;
-            Ok(served(Some(&login), &root, Some(self.requested.clone())))
+            let environment = serve::account_environment(std::env::vars_os())?;
+            let requested = Some(self.requested.clone());
+            Ok(serve::serve(Some(&login), &root, requested, environment))
         };
         refuse(&served().unwrap_or_else(|error| error))
     }
-}
-
-fn served(login: Option<&Login>, root: &Root, requested: Option<OsString>) -> ServeError {
-    serve::serve(login, root, requested, std::env::vars_os())
 }
 
 fn here() -> Result<PathBuf, ServeError> {

@@ -1,7 +1,9 @@
 //! Whose account called through sudo: what sudo says, held against the system's user database.
 
+use super::environment::behind_sudo;
 use super::{ServeError, login};
 use crate::types::{Login, escape};
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 /// The longest entry of the user database that is looked at, in bytes.
@@ -23,6 +25,24 @@ pub fn calling_account(get: impl Fn(&str) -> Option<String>) -> Result<Login, Se
     let called = caller(own.as_raw(), get)?;
     agree(&called, entry)?;
     login(&called.name)
+}
+
+/// The environment for git in the account that sudo started this program as: the account's own, by
+/// the system's user database, whatever the caller's was.
+///
+/// # Errors
+/// When the database does not have this account, or no home for it.
+pub fn account_environment(
+    inherited: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(OsString, OsString)>, ServeError> {
+    let line = entry(&rustix::process::getuid().as_raw().to_string())?;
+    let fields: Vec<&str> = line.split(':').collect();
+    match fields[..] {
+        [name, _, _, _, _, home, _] if home.starts_with('/') => {
+            Ok(behind_sudo(inherited, name, home))
+        }
+        _ => Err(fault("the service account has no home of its own")),
+    }
 }
 
 /// Who called, as sudo says.

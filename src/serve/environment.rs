@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// What sshd and sudo set, and git, GnuPG and the hooks use. `SSH_USER_AUTH` is sshd's, for a policy
+/// What sshd sets, and git, GnuPG and the hooks use. `SSH_USER_AUTH` is sshd's, for a policy
 /// whose source is `ssh-auth-info`.
 const KEPT: [&str; 9] = [
     "HOME",
@@ -20,13 +20,38 @@ const KEPT: [&str; 9] = [
 /// The longest value that is kept, in bytes.
 const MAX_VALUE: usize = 4096;
 
-/// What is kept of the environment that sshd or sudo made. A client may have a say in some of it:
+/// What is kept of the environment that sshd made. A client may have a say in some of it:
 /// nothing that is git's (but the protocol version), the linker's or a language's is kept.
 pub fn environment(
     inherited: impl Iterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
     inherited
         .filter(|(name, value)| is_kept(name, value))
+        .collect()
+}
+
+/// The folders in which git and what its hooks start are looked for behind sudo.
+const FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What git gets behind sudo, where the caller may have a say in all that sudo hands on: in `PATH`
+/// unless `secure_path` is set, in `HOME` if a rule keeps it. So only the protocol's version is
+/// taken from there, and the rest is that of the account itself, `name` with its `home`.
+pub(super) fn behind_sudo(
+    inherited: impl Iterator<Item = (OsString, OsString)>,
+    name: &str,
+    home: &str,
+) -> Vec<(OsString, OsString)> {
+    let own = [
+        ("HOME", home),
+        ("USER", name),
+        ("LOGNAME", name),
+        ("PATH", FOLDERS),
+    ];
+    let own = own.map(|(name, value)| (name.into(), value.into()));
+    environment(inherited)
+        .into_iter()
+        .filter(|(name, _)| name == "GIT_PROTOCOL")
+        .chain(own)
         .collect()
 }
 
@@ -74,6 +99,33 @@ mod tests {
         ] {
             assert!(kept(name, value), "{name}={value}");
         }
+    }
+
+    #[test]
+    fn i_33_behind_sudo_the_callers_folders_and_home_are_not_the_accounts() {
+        let sent = [
+            ("PATH", "/home/dana/bin:/usr/bin"),
+            ("HOME", "/home/dana"),
+            ("USER", "dana"),
+            ("LOGNAME", "dana"),
+            ("TMPDIR", "/home/dana/tmp"),
+            ("TZ", "/home/dana/tz"),
+            ("SSH_USER_AUTH", "/home/dana/auth"),
+            ("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22"),
+            ("GIT_PROTOCOL", "version=2"),
+            ("GIT_DIR", "/home/dana/x.git"),
+        ];
+        let sent = sent.map(|(name, value)| (name.into(), value.into()));
+        let given = behind_sudo(sent.into_iter(), "git", "/srv/git");
+        let wanted = [
+            ("GIT_PROTOCOL", "version=2"),
+            ("HOME", "/srv/git"),
+            ("USER", "git"),
+            ("LOGNAME", "git"),
+            ("PATH", FOLDERS),
+        ];
+        let wanted = wanted.map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(given, wanted);
     }
 
     #[test]

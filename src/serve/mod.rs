@@ -10,7 +10,7 @@ mod environment;
 mod error;
 mod place;
 
-pub use account::calling_account;
+pub use account::{account_environment, calling_account};
 pub use command::{Request, Service};
 pub use environment::environment;
 pub use error::ServeError;
@@ -28,17 +28,18 @@ pub const LOGIN_VARIABLE: &str = "RELHOOK_LOGIN";
 ///
 /// Without a login git gets none: then the policy's source has to be another, such as sshd's
 /// `ExposeAuthInfo`. `requested` is what the client asked for, as sshd gives it; nothing where it asked for a shell.
-/// `inherited` is the environment that sshd or sudo made.
+/// `environment` is all that git is given beside the login: [`environment`], or
+/// [`account_environment`] behind sudo.
 pub fn serve(
     login: Option<&Login>,
     root: &Root,
     requested: Option<OsString>,
-    inherited: impl Iterator<Item = (OsString, OsString)>,
+    environment: Vec<(OsString, OsString)>,
 ) -> ServeError {
     let login = login.map(Login::as_str);
     match prepare(login, root, requested) {
         Ok(mut git) => {
-            git.env_clear().envs(environment(inherited));
+            git.env_clear().envs(environment).current_dir("/");
             git.envs(login.map(|login| (LOGIN_VARIABLE, login)));
             ServeError::NoGit {
                 why: git.exec().to_string(),

@@ -306,3 +306,26 @@ fn i_31_i_34_an_account_gets_nothing_but_git() {
     );
     assert!(pushes_in_log(&hosted.world, PROD).is_empty());
 }
+
+#[test]
+fn i_33_git_is_not_looked_for_where_the_caller_says() {
+    let hosted = Hosted::new("");
+    // A rule that hands on what sudo, left to itself, hands on, and more.
+    let rules = hosted.world.path("etc/sudoers.d/zz");
+    let more = "Defaults!RELHOOK !secure_path, env_keep += \"PATH HOME\"\n";
+    std::fs::write(&rules, more).unwrap();
+    mode(&rules, 0o440);
+    let bin = hosted.world.path("accounts/dana/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("git"), "#!/bin/sh\necho \"pwned: $(id -u)\"\n").unwrap();
+    mode(&bin.join("git"), 0o755);
+    let machine = hosted.machine();
+    let ran = hosted.locally(&format!(
+        "PATH={}:$PATH sudo -n -u git {} serve-account --root {} \"git-upload-pack 'site.git'\" </dev/null",
+        bin.display(),
+        machine.relhook(),
+        machine.srv()
+    ));
+    let said = String::from_utf8_lossy(&ran.out);
+    assert!(said.contains(PROD), "{said} {}", ran.err);
+}
