@@ -92,11 +92,12 @@ impl Root {
         let real = std::fs::canonicalize(self.real.join(OsStr::from_bytes(below))).ok()?;
         // A symbolic link may lead elsewhere below the root and nowhere else.
         let inside = real.strip_prefix(&self.real).ok()?;
-        let nested = inside
-            .ancestors()
-            .skip(1)
-            .any(|above| is_bare(&self.real.join(above)));
-        (is_bare(&real) && !nested).then_some(Place(real))
+        // What lies in a repository or a checkout came there by a push: it is nobody's repository.
+        let nested = inside.ancestors().skip(1).any(|above| {
+            let folder = self.real.join(above);
+            is_bare(&folder) || (above != Path::new("") && has_dot_git(&folder))
+        });
+        (is_bare(&real) && !has_dot_git(&real) && !nested).then_some(Place(real))
     }
 }
 
@@ -109,11 +110,18 @@ fn objection(below: &[u8]) -> Option<&'static str> {
         Some("has a part `.` or `..`")
     } else if parts().any(|part| part.starts_with(b"-") || part.starts_with(b"~")) {
         Some("has a part that begins with `-` or `~`")
+    } else if parts().any(|part| part == b".git") {
+        Some("has a part `.git`")
     } else if below.iter().any(u8::is_ascii_control) {
         Some("holds a control character")
     } else {
         None
     }
+}
+
+/// Whether there is a `.git`, which git would take for the repository where this folder is named.
+fn has_dot_git(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder.join(".git")).is_ok()
 }
 
 /// Whether the folder is a bare repository, as git tells one.
@@ -149,10 +157,17 @@ mod tests {
             "srv/plain",
             "outside.git",
             "srv/w/.git",
+            "srv/w/.git/modules/part",
+            "srv/both",
+            "srv/both/.git",
+            "srv/tree",
+            "srv/tree/part.git",
         ] {
             bare(&top.join(name));
         }
         bare(&top.join("srv/site.git/modules/inner.git"));
+        let outside = format!("gitdir: {}\n", top.join("outside.git").display());
+        std::fs::write(top.join("srv/tree/.git"), outside).unwrap();
         let root = Root::open(&top.join("srv")).unwrap();
         (dir, root)
     }
@@ -202,7 +217,12 @@ mod tests {
             "missing.git",
             "link.git",
             "w/.git",
+            "w/.git/modules/part",
             "w",
+            // Files of a checkout that look like a repository: git would take its `.git`.
+            "both",
+            "tree",
+            "tree/part.git",
             "team",
             &slash,
             &sibling,
