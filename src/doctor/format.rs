@@ -89,6 +89,7 @@ fn unforeseen(error: &StoreError) -> Option<String> {
         | StoreError::Owner { .. }
         | StoreError::Namespace
         | StoreError::CommonDir
+        | StoreError::ObjectsElsewhere { .. }
         | StoreError::ShallowUpdate
         | StoreError::Unusable { .. } => Some(format!("{error}; {}", error.hint())),
     }

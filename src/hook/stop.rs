@@ -62,9 +62,10 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         let why = format!("{error} ({})", error.hint());
         Self::because(match error {
-            StoreError::Namespace | StoreError::NotARepository { .. } | StoreError::CommonDir => {
-                Reason::Environment { why }
-            }
+            StoreError::Namespace
+            | StoreError::NotARepository { .. }
+            | StoreError::CommonDir
+            | StoreError::ObjectsElsewhere { .. } => Reason::Environment { why },
             StoreError::Owner { .. }
             | StoreError::Grafts { .. }
             | StoreError::Shallow { .. }

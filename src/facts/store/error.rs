@@ -23,6 +23,12 @@ pub enum StoreError {
     /// Another folder is to hold the refs.
     #[error("GIT_COMMON_DIR is set: relhook reads the refs of the repository itself")]
     CommonDir,
+    /// Another folder is to hold the objects, and it is no push's quarantine.
+    #[error("GIT_OBJECT_DIRECTORY is {path}: relhook reads the objects of the repository itself")]
+    ObjectsElsewhere {
+        /// The folder.
+        path: PathBuf,
+    },
     /// `info/grafts` rewrites history.
     #[error("{path} is not empty: it makes history look other than it is")]
     Grafts {
@@ -77,6 +83,10 @@ impl StoreError {
             }
             Self::Namespace => "unset GIT_NAMESPACE in the server's environment",
             Self::CommonDir => "unset GIT_COMMON_DIR in the server's environment",
+            Self::ObjectsElsewhere { .. } => {
+                "unset GIT_OBJECT_DIRECTORY in the server's environment; objects/info/alternates \
+                 can name objects that repositories share"
+            }
             Self::Grafts { .. } => "remove the file",
             Self::Shallow { .. } => "run `git fetch --unshallow`",
             Self::ShallowUpdate => "run `git config --unset receive.shallowUpdate`",

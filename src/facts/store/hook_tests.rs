@@ -97,6 +97,31 @@ fn r_09_g_12_what_would_make_refs_or_history_lie_is_refused() {
 }
 
 #[test]
+fn i_12_a_folder_of_objects_is_a_quarantine_only_beside_the_repositorys_own() {
+    // As Gitaly tells it.
+    let (found, place, old) = probe_in_push("env -u GIT_QUARANTINE_PATH", &[]);
+    let want = format!("opened {place} sees=true arrives=true prod=At(Oid({old}))");
+    assert_eq!(found, want);
+    // A server that keeps the objects of all repositories in a folder of its own.
+    for others in ["", "GIT_ALTERNATE_OBJECT_DIRECTORIES=/"] {
+        let elsewhere = format!(
+            "mkdir pool; cp -r objects/. \"$GIT_OBJECT_DIRECTORY\"/. pool; env -u GIT_QUARANTINE_PATH \
+             -u GIT_ALTERNATE_OBJECT_DIRECTORIES {others} GIT_OBJECT_DIRECTORY=pool"
+        );
+        let (found, _, _) = probe_in_push(&elsewhere, &[]);
+        assert!(
+            found.starts_with("refused: GIT_OBJECT_DIRECTORY"),
+            "{found}"
+        );
+    }
+    // Its own folder, by whatever name.
+    let own = "ln -s objects own; env -u GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY=own";
+    let (found, place, old) = probe_in_push(own, &[]);
+    let want = format!("opened {place} sees=true arrives=false prod=At(Oid({old}))");
+    assert_eq!(found, want.replace("sees=true", "sees=false"));
+}
+
+#[test]
 fn n_01_a_folder_below_the_repository_is_not_taken_for_it() {
     let (found, _, _) = probe_in_push("cd refs/heads; env -u GIT_DIR", &[]);
     assert!(found.starts_with("refused: "), "{found}");

@@ -35,10 +35,10 @@ impl Store {
             return Err(StoreError::NotARepository { path });
         }
         refuse_shallow_updates(&store)?;
-        let Some(quarantine) = quarantine(&store.common_dir)? else {
+        let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+        let Some(quarantine) = quarantine(&store.common_dir, others.as_deref())? else {
             return Ok(store);
         };
-        let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
         Ok(Self {
             settled: Some(settled(&store.common_dir, others.as_deref())?),
             quarantine: Some(quarantine),
@@ -109,15 +109,18 @@ pub(super) fn settled(
             why: "it is not a folder".into(),
         });
     }
-    let others = others.unwrap_or_default().as_bytes();
-    let others = others
-        .split(|byte| *byte == b':')
-        .filter(|path| !path.is_empty());
-    let all = std::iter::once(own.as_os_str().as_bytes()).chain(others);
+    let all = std::iter::once(own.as_os_str().as_bytes()).chain(listed(others));
     folders(all).map_err(|why| StoreError::Unusable {
         path: common_dir.to_owned(),
         why,
     })
+}
+
+/// The folders of a list as git separates it.
+fn listed(others: Option<&OsStr>) -> impl Iterator<Item = &[u8]> {
+    let others = others.unwrap_or_default().as_bytes();
+    let paths = others.split(|byte| *byte == b':');
+    paths.filter(|path| !path.is_empty())
 }
 
 /// The objects of these folders, and of those that they borrow from.
@@ -133,8 +136,10 @@ pub(super) fn folders<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Result<Odb<'
 }
 
 /// Where the push's objects are, while they are kept apart from the repository's. Gitaly tells a
-/// hook of GitLab's only where they are, and not that this is a quarantine.
-fn quarantine(common_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
+/// hook of GitLab's only where they are, and not that this is a quarantine; but as in every one, the
+/// repository's own objects are read beside it. A server whose environment keeps the objects
+/// somewhere else for good has none: each push would seem to bring them all.
+fn quarantine(common_dir: &Path, others: Option<&OsStr>) -> Result<Option<PathBuf>, StoreError> {
     let named = |name| std::env::var_os(name).filter(|folder| !folder.is_empty());
     if let Some(folder) = named("GIT_QUARANTINE_PATH") {
         return absolute(Path::new(&folder)).map(Some);
@@ -143,8 +148,16 @@ fn quarantine(common_dir: &Path) -> Result<Option<PathBuf>, StoreError> {
         return Ok(None);
     };
     let folder = absolute(Path::new(&folder))?;
-    let own = std::fs::canonicalize(common_dir.join("objects")).ok();
-    Ok(Some(folder).filter(|folder| Some(folder) != own.as_ref()))
+    let own = absolute(&common_dir.join("objects"))?;
+    let is_own =
+        |path: &[u8]| std::fs::canonicalize(OsStr::from_bytes(path)).ok().as_ref() == Some(&own);
+    if folder == own {
+        Ok(None)
+    } else if listed(others).any(is_own) {
+        Ok(Some(folder))
+    } else {
+        Err(StoreError::ObjectsElsewhere { path: folder })
+    }
 }
 
 fn set(name: &str) -> bool {
