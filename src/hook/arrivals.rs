@@ -58,7 +58,7 @@ pub(super) fn settle(server: &Server, ledger: &Ledger) -> Result<(), Stop> {
     let objects = objects(server);
     let is_over = |push: &OpenPush| {
         let place = push.quarantine.as_ref();
-        place.is_none_or(|place| !objects.join(place).exists())
+        place.is_none_or(|place| is_gone(&objects.join(place)))
     };
     let mut over = ledger.open_pushes()?;
     over.retain(is_over);
@@ -66,6 +66,12 @@ pub(super) fn settle(server: &Server, ledger: &Ledger) -> Result<(), Stop> {
         server.store.look_again()?;
     }
     ledger.settle(&over, &|oid| Ok(server.store.is_settled(oid)?))
+}
+
+/// Whether a quarantine is certainly no more. One that cannot be looked at may still be in use, and
+/// a push that is taken for over too early loses its claims.
+fn is_gone(quarantine: &Path) -> bool {
+    quarantine.try_exists().is_ok_and(|there| !there)
 }
 
 fn objects(server: &Server) -> PathBuf {
@@ -123,5 +129,20 @@ impl<'a> Listing<'a> {
             std::mem::take(&mut self.few),
             std::mem::take(&mut self.lists),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_gone;
+
+    #[test]
+    fn i_12_a_quarantine_that_cannot_be_looked_at_is_not_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("incoming-x");
+        assert!(is_gone(&place));
+        std::os::unix::fs::symlink(&place, &place).unwrap();
+        assert!(!is_gone(&place));
+        assert!(!is_gone(&dir.path().join("x".repeat(5000))));
     }
 }
