@@ -1,7 +1,7 @@
 //! Histories from elsewhere: a real Subversion server and `git svn clone`, a history with
 //! git-tfs's authors and lines, and `relhook people import` in front of a real push.
 
-use crate::common::{PolicyText, World, documented, run, shown};
+use crate::common::{PolicyText, World, documented, free_port, run, shown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -29,9 +29,7 @@ impl<'w> Svn<'w> {
         let conf = "[general]\nanon-access = none\nauth-access = write\npassword-db = passwd\nrealm = acme\n";
         std::fs::write(root.join("conf/svnserve.conf"), conf).unwrap();
         std::fs::write(root.join("conf/passwd"), "[users]\ndana = d\nrita = r\n").unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = free_port();
         let mut serve = world.server_command("svnserve");
         serve.args(["-d", "--foreground", "--listen-host", "127.0.0.1"]);
         serve

@@ -3,8 +3,9 @@
 //! It runs as whoever runs the tests, so no account has to be made: its one user is `anonymous`,
 //! and a list of passwords makes it a real login.
 
+use super::port::free_port;
 use super::run::{command, run};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -64,9 +65,7 @@ impl Ftpd {
         std::fs::write(home.path().join("passwords"), format!("{PASSWORD}\n")).unwrap();
         // Another test may take a port between finding and using it.
         for _ in 0..20 {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = free.local_addr().unwrap().port();
-            drop(free);
+            let port = free_port();
             if let Some(child) = launch(home.path(), port, tls, more) {
                 return Self { home, child, port };
             }

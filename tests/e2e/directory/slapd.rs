@@ -1,8 +1,8 @@
 //! A real slapd on the loopback, with a configuration, a database and certificates of its own.
 
 use crate::common::ftpd::certificates;
-use crate::common::{command, run};
-use std::net::{TcpListener, TcpStream};
+use crate::common::{command, free_port, run};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -127,11 +127,6 @@ fn program(name: &str) -> String {
         "{name} is not installed (Debian package slapd)"
     );
     path
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
 }
 
 fn serve(config: &Path, port: u16, tls_port: u16) -> Option<Child> {

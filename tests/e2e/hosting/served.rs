@@ -1,8 +1,9 @@
 //! A server process of one test: started on the loopback, waited for, and ended with all that it
 //! started.
 
+use crate::common::free_port;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
@@ -12,12 +13,6 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A port that nobody listens on just now. Another program may take it before it is used.
-fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
-}
 
 /// A running server, ended when this goes out of scope.
 #[derive(Debug)]
