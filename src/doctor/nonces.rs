@@ -5,12 +5,8 @@ use super::words::path;
 use super::{Finding, Words};
 use crate::certificate::{MAX_AGE, MIN_SEED_BYTES};
 use crate::policy::{IdentitySource, Policy};
+use crate::setup::nonces::{SEED, SLOP, SLOP_SECONDS, is_strong, others_can_read};
 use crate::setup::{Setting, Settings};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
-const SEED: &str = "receive.certNonceSeed";
-const SLOP: &str = "receive.certNonceSlop";
 
 /// Looks at them, where the policy asks for signed pushes.
 pub(in crate::doctor) fn examine(patient: &Patient, policy: &Policy) -> Vec<Finding> {
@@ -20,7 +16,7 @@ pub(in crate::doctor) fn examine(patient: &Patient, policy: &Policy) -> Vec<Find
     let set = patient.settings.last(SEED);
     let shown = set
         .and_then(|set| set.origin.as_deref())
-        .is_some_and(others_can_read);
+        .is_some_and(|file| others_can_read(file).unwrap_or(true));
     vec![
         seed(set, shown, &patient.words),
         slop(&patient.settings, &patient.words),
@@ -35,8 +31,7 @@ fn seed(set: Option<&Setting>, shown: bool, words: &Words) -> Finding {
         let what = format!("{SEED} is not set: git asks nobody for a signed push, so none gets in");
         return Finding::error(check, what).mend(again());
     };
-    let length = set.value.as_deref().map_or(0, <[u8]>::len);
-    if length < MIN_SEED_BYTES {
+    if !is_strong(set) {
         let what = format!("{SEED} is shorter than {MIN_SEED_BYTES} bytes: it could be guessed");
         return Finding::error(check, what).mend(again());
     }
@@ -70,13 +65,7 @@ fn slop(settings: &Settings, words: &Words) -> Finding {
                 "{SLOP} is `{}`; relhook takes up to {limit} seconds",
                 set.shown()
             );
-            Finding::warning(check, what).mend(words.config(&["--replace-all", SLOP, "300"]))
+            Finding::warning(check, what).mend(words.config(&["--replace-all", SLOP, SLOP_SECONDS]))
         }
     }
-}
-
-/// Whether others can read a file, by its mode and by its folder's.
-fn others_can_read(file: &Path) -> bool {
-    let open = |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o077 != 0);
-    open(file) && file.parent().is_none_or(open)
 }

@@ -1,23 +1,16 @@
-//! What git needs to ask for signed pushes: a secret to make nonces with, and time to sign.
+//! Putting in place what git needs to ask for signed pushes.
 
 use super::report::{Report, StepState};
 use super::{InstallError, Mode};
-use crate::certificate::MIN_SEED_BYTES;
 use crate::folder::replace_file;
 use crate::policy::{IdentitySource, Policy};
+use crate::setup::nonces::{SEED, SLOP, SLOP_SECONDS, is_strong, others_can_read};
 use crate::setup::{Git, Setting, Settings};
 use crate::types::escape;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// git's setting for the secret.
-const SEED: &str = "receive.certNonceSeed";
-/// git's setting for the seconds that signing over http may take.
-const SLOP: &str = "receive.certNonceSlop";
-/// What it is set to where it is not set.
-const SLOP_SECONDS: &str = "300";
 /// The file that holds the secret, in the repository: in relhook's own folder, for this account
 /// alone, whatever the mode of git's own configuration.
 const FILE: &str = "relhook/nonce.config";
@@ -39,12 +32,8 @@ pub(in crate::install) fn put(
     if policy.identity != IdentitySource::SignedPush {
         return Ok(());
     }
-    let set = settings.last(SEED);
-    let strong = |found: &&Setting| {
-        let value = found.value.as_deref().unwrap_or_default();
-        value.len() >= MIN_SEED_BYTES
-    };
-    let state = match (set.filter(strong), mode) {
+    let set = settings.last(SEED).filter(|found| is_strong(found));
+    let state = match (set, mode) {
         (Some(found), _) => {
             warn_if_shown(found, report)?;
             StepState::Kept
@@ -114,11 +103,7 @@ fn warn_if_shown(found: &Setting, report: &mut Report) -> Result<(), InstallErro
     let Some(path) = &found.origin else {
         return Ok(());
     };
-    let meta = std::fs::metadata(path).map_err(InstallError::io(path))?;
-    let private = path.parent().is_some_and(|dir| {
-        std::fs::metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.mode() & 0o077 == 0)
-    });
-    if meta.mode() & 0o077 != 0 && !private {
+    if others_can_read(path).map_err(InstallError::io(path))? {
         let shown = escape(path.as_os_str().as_bytes());
         report.warnings.push(format!(
             "{SEED} is a secret, and others can read it: chmod 600 {shown}"

@@ -6,6 +6,7 @@ mod account;
 mod error;
 mod git;
 mod layout;
+pub(crate) mod nonces;
 mod settings;
 mod shims;
 
