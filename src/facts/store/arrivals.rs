@@ -2,6 +2,7 @@
 //! not have, whatever ref names it, or none.
 
 use super::Store;
+use super::objects::raw_id;
 use super::open::folders;
 use crate::facts::Fault;
 use crate::types::{Oid, escape};
@@ -71,8 +72,7 @@ impl Store {
     /// # Errors
     /// When the id cannot be asked for.
     pub fn is_settled(&self, oid: Oid) -> Result<bool, Fault> {
-        let id = git2::Oid::from_bytes(oid.as_bytes());
-        Ok(self.has(id.map_err(|error| unreadable(message(&error)))?))
+        Ok(self.has(raw_id(oid)?))
     }
 
     /// As it was when the store was last looked at. Without a push in progress, its own.

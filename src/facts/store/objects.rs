@@ -3,7 +3,7 @@
 use super::Store;
 use crate::facts::Fault;
 use crate::types::{Oid, escape};
-use git2::{ErrorCode, ObjectType, OdbLookupFlags};
+use git2::{ErrorCode, ObjectType};
 
 /// What an object really is, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +81,7 @@ impl Store {
     /// # Errors
     /// When the id cannot be asked for.
     pub fn arrives(&self, oid: Oid) -> Result<bool, Fault> {
-        let id = raw_id(oid)?;
-        Ok(self
-            .settled
-            .as_ref()
-            .is_some_and(|odb| !odb.exists_ext(id, OdbLookupFlags::NO_REFRESH)))
+        Ok(self.settled.is_some() && !self.is_settled(oid)?)
     }
 
     fn bounded(
@@ -125,7 +121,7 @@ impl Store {
     }
 }
 
-fn raw_id(oid: Oid) -> Result<git2::Oid, Fault> {
+pub(super) fn raw_id(oid: Oid) -> Result<git2::Oid, Fault> {
     git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| unreadable(oid, &error))
 }
 
