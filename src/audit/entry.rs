@@ -1,7 +1,7 @@
 //! What an entry says. Every field is escaped text, a number, a time or an id: a line of the log
 //! never holds a line break or an unescaped byte from outside.
 
-use crate::types::{Claimant, Oid, RefName, Timestamp};
+use crate::types::{Claimant, Oid, RefName, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -48,19 +48,6 @@ impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            use fmt::Write;
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// One line of the log.

@@ -12,7 +12,7 @@ mod verify;
 
 pub use entry::{
     ArrivalsRecord, Entry, Event, Hash, MAX_UPDATES, PermitRecord, Pin, ReleaseRecord,
-    ReleaseState, UpdateRecord, VerdictRecord, hex,
+    ReleaseState, UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

@@ -112,7 +112,7 @@ fn nonce(stamp: i64) -> String {
     let mut hmac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).unwrap();
     hmac.update(SEED);
     let code = hmac.finalize().into_bytes();
-    let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::types::hex(&code);
     format!("{stamp}-{hex}")
 }
 

@@ -5,7 +5,7 @@
 //! user has checked out or tracks is never touched.
 
 use super::{ClientError, Git};
-use crate::types::{Oid, RefName, escape};
+use crate::types::{Oid, RefName, escape, hex};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -192,7 +192,7 @@ fn is_name(name: &OsStr) -> bool {
 
 fn hashed(name: &OsStr) -> Result<RefName, ClientError> {
     let digest = Sha256::digest(name.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&digest);
     let name = format!("{MIRRORS}url/{}", hex.get(..16).unwrap_or_default());
     RefName::new(name.as_bytes()).map_err(|error| ClientError::Odd {
         what: "remote".into(),

@@ -3,7 +3,7 @@
 use super::entry::Entry;
 use super::session::Kind;
 use super::settings::Attributes;
-use crate::types::{Timestamp, escape};
+use crate::types::{Timestamp, escape, hex};
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,9 +125,8 @@ fn id(entry: &Entry, kind: Kind) -> Option<String> {
             let [a, b, c, d, e, f, g, h, tail @ ..] = bytes;
             let first = u32::from_le_bytes([a, b, c, d]);
             let (second, third) = (u16::from_le_bytes([e, f]), u16::from_le_bytes([g, h]));
-            let tail: Vec<String> = tail.iter().map(|byte| format!("{byte:02x}")).collect();
             let (fourth, fifth) = tail.split_at_checked(2)?;
-            let (fourth, fifth) = (fourth.concat(), fifth.concat());
+            let (fourth, fifth) = (hex(fourth), hex(fifth));
             Some(format!(
                 "{first:08x}-{second:04x}-{third:04x}-{fourth}-{fifth}"
             ))

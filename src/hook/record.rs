@@ -1,14 +1,12 @@
 //! From a verdict to the entry that records it.
 
-use crate::audit::{
-    ArrivalsRecord, Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord, hex,
-};
+use crate::audit::{ArrivalsRecord, Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord};
 use crate::decide::{Permit, UpdateVerdict, Verdict};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
 use crate::ledger::Tidings;
-use crate::types::Oid;
+use crate::types::{Oid, hex};
 use std::collections::BTreeSet;
 
 /// What an entry says beside the verdict itself.

@@ -6,7 +6,7 @@ use crate::folder::replace_file;
 use crate::policy::{IdentitySource, Policy};
 use crate::setup::nonces::{SEED, SLOP, SLOP_SECONDS, is_strong, others_can_read};
 use crate::setup::{Git, Setting, Settings};
-use crate::types::escape;
+use crate::types::{escape, hex};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -79,7 +79,7 @@ fn make(git: &Git, git_dir: &Path) -> Result<(), InstallError> {
         let short = std::io::Error::other("too few random bytes");
         return Err(InstallError::io(random)(short));
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&bytes);
     let path = git_dir.join(FILE);
     // A replaced file is made with mode 0600.
     replace_file(

@@ -1,7 +1,7 @@
 //! What the ledger remembers, and that the log alone brings it back.
 
 use super::*;
-use crate::audit::{AuditError, Pin, UpdateRecord, hex};
+use crate::audit::{AuditError, Pin, UpdateRecord};
 
 fn oid(digit: char) -> Oid {
     digit.to_string().repeat(40).parse().unwrap()
@@ -17,7 +17,7 @@ fn prod() -> RefName {
 
 fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
     let permit = PermitRecord {
-        ref_hex: hex(prod().as_bytes()),
+        ref_hex: crate::types::hex(prod().as_bytes()),
         old,
         new,
         release: vec!["site".into()],

@@ -5,7 +5,7 @@
 
 use super::names;
 use super::plan::{Content, FileKind, Held, Holding, Listing, ReleaseFile};
-use crate::types::{Oid, RepoPath, Timestamp};
+use crate::types::{Oid, RepoPath, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,11 +68,7 @@ impl From<&RepoPath> for PathText {
         match std::str::from_utf8(path.as_bytes()) {
             Ok(text) => Self::Text(text.to_owned()),
             Err(_) => Self::Hex {
-                hex: path
-                    .as_bytes()
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
+                hex: hex(path.as_bytes()),
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Plain values that every room shares: parsed once, at the edge, and valid ever after.
 
+mod hex;
 mod oid;
 mod path;
 mod person;
@@ -7,6 +8,7 @@ mod refname;
 mod time;
 mod word;
 
+pub use hex::hex;
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{Claimant, Email, KeyFingerprint, Login, PersonName, TargetName, TeamName};

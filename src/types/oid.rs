@@ -81,14 +81,6 @@ impl Oid {
     }
 }
 
-fn hex_digit(value: u8) -> char {
-    char::from(if value < 10 {
-        b'0' + value
-    } else {
-        b'a' - 10 + value
-    })
-}
-
 fn digit(byte: u8) -> Result<u8, OidError> {
     match byte {
         b'0'..=b'9' => Ok(byte - b'0'),
@@ -106,11 +98,7 @@ impl FromStr for Oid {
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(40);
-        for byte in self.0 {
-            text.extend([hex_digit(byte >> 4), hex_digit(byte & 15)]);
-        }
-        f.write_str(&text)
+        f.write_str(&super::hex(&self.0))
     }
 }
 

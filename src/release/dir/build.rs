@@ -3,7 +3,7 @@
 use crate::folder::private_dir;
 use crate::release::progress::{Phase, Progress};
 use crate::release::{Content, FileKind, Listing, ReleaseError, ReleaseFile, Source, ancestors};
-use crate::types::RepoPath;
+use crate::types::{RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -46,10 +46,7 @@ pub(super) fn write(
         let content = Content {
             blob: file.blob,
             size: file.size,
-            sha256: Sha256::digest(&bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: hex(&Sha256::digest(&bytes)),
         };
         contents.insert(file.path.clone(), content);
     }

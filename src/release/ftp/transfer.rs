@@ -11,7 +11,7 @@ use crate::release::run::Job;
 use crate::release::{
     Content, Manifest, OWN_PREFIX, Plan, ReleaseError, ReleaseFile, Source, ancestors,
 };
-use crate::types::RepoPath;
+use crate::types::{RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -350,8 +350,4 @@ fn damaged(file: &ReleaseFile, found: Option<u64>) -> ReleaseError {
         found: found.map_or("nothing".into(), |size| size.to_string()),
         expected: file.size,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,7 +6,7 @@ use super::worker::with_deadline;
 use super::{home, openpgp, x509};
 use crate::policy::KeyFiles;
 use crate::signature::KeyringError;
-use crate::types::{KeyFingerprint, escape};
+use crate::types::{KeyFingerprint, escape, hex};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,10 +33,7 @@ pub(super) fn digest(wanted: &BTreeSet<KeyFingerprint>, files: &KeyFiles) -> Str
         add(name.as_bytes());
         add(content);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }
 
 /// Fills the homes in `folder` and lists what they hold: each key of `wanted`, and no other.
