@@ -25,6 +25,7 @@ mod reach;
 pub mod rewrite;
 mod schema;
 mod suggest;
+mod targets;
 pub(crate) mod text;
 mod tree;
 mod values;
@@ -40,9 +41,9 @@ pub use keyfiles::{
 };
 pub use lockout::locks_out;
 pub use model::{
-    Attribution, BranchRule, DirTarget, FtpTarget, Independence, PathRule, Person, Policy,
-    PolicyId, RepositoryName, Target, TargetKind, TlsMode,
+    Attribution, BranchRule, Independence, PathRule, Person, Policy, PolicyId, RepositoryName,
 };
+pub use targets::{DirTarget, FtpTarget, Target, TargetKind, TlsMode};
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;
 pub(crate) use tree::{Part, fits};

@@ -1,9 +1,9 @@
 //! Names and identifiers: each resolves, and each belongs to one.
 
 use super::super::fields::At;
-use super::super::model::{FtpTarget, Target, TargetKind};
 use super::super::schema::{BranchEntry, Document, Named};
 use super::super::suggest;
+use super::super::targets::{FtpTarget, Target, TargetKind};
 use super::super::yaml::shown;
 use super::{Complaints, Fault, MAX_GLOBS, Shows, shows};
 use crate::policy::{Attribution, POLICY_REF, Position};

@@ -1,0 +1,143 @@
+//! `targets`: the places in production. One file for each kind; what several kinds share is here.
+
+mod dir;
+mod ftp;
+
+use super::rules::path_globs;
+use super::{
+    Complaints, Entry, Fault, Fields, Named, Node, Target, checked, fields, name, named, shown,
+    values,
+};
+use crate::policy::TargetKind;
+use crate::policy::keyfiles::plain_name;
+use crate::policy::{KEYS_FOLDER, PathGlobs, suggest};
+use crate::types::TargetName;
+
+/// The keys that every target may have.
+const COMMON: &[&str] = &["kind", "from", "exclude"];
+
+/// Every kind, in the order in which they are named to people.
+const KINDS: &[Kind] = &[dir::DIR, ftp::FTP, ftp::FTPS];
+
+/// A kind of target: how the policy writes it.
+struct Kind {
+    name: &'static str,
+    /// Its keys beside the common ones.
+    keys: &'static [&'static str],
+    read: fn(&Fields<'_>, &mut Complaints) -> Option<TargetKind>,
+}
+
+/// Every target.
+pub(super) fn targets(
+    node: &Node,
+    what: &str,
+    complaints: &mut Complaints,
+) -> Option<Vec<Named<Option<Target>>>> {
+    named(node, what, complaints, |entry, complaints| {
+        name(entry, "targets", complaints);
+        target(entry, complaints)
+    })
+}
+
+fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
+    let known = known();
+    let what = (entry.key.text.as_str(), entry.key_at);
+    let fields = Fields::read(&entry.value, what, "a target", &known, complaints)?;
+    let from = fields.optional("from", complaints, |node, what, complaints| {
+        checked(node, what, complaints, values::folder)
+    });
+    let exclude = fields.optional("exclude", complaints, path_globs);
+    let exclude: Vec<String> = exclude
+        .unwrap_or_default()
+        .into_iter()
+        .map(|glob| glob.value)
+        .collect();
+    let kind = fields.required("kind", complaints, kind)?;
+    misplaced(&fields, kind, &known, complaints);
+    let kind = (kind.read)(&fields, complaints);
+    Some(Target {
+        name: TargetName::new(entry.key.text.clone()),
+        from: from.map(|folder| folder.value),
+        exclude: PathGlobs::compile(&exclude).ok()?,
+        kind: kind?,
+    })
+}
+
+/// Every key of any kind, once.
+fn known() -> Vec<&'static str> {
+    let mut known = COMMON.to_vec();
+    for key in KINDS.iter().flat_map(|kind| kind.keys) {
+        if !known.contains(key) {
+            known.push(key);
+        }
+    }
+    known
+}
+
+fn kind(node: &Node, what: &str, complaints: &mut Complaints) -> Option<&'static Kind> {
+    let choices: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
+    fields::choice(node, what, &choices, complaints)
+}
+
+/// Complains about keys that belong to another kind of target.
+fn misplaced(fields: &Fields<'_>, kind: &Kind, known: &[&str], complaints: &mut Complaints) {
+    for key in known {
+        if COMMON.contains(key) || kind.keys.contains(key) {
+            continue;
+        }
+        if let Some(entry) = fields.get(key) {
+            let (key, place) = (shown(key), "a target of this kind");
+            let hint = || suggest::hint("", kind.keys.iter().copied());
+            complaints.push(entry.key_at, Fault::UnknownKey { key, place }, hint);
+        }
+    }
+}
+
+/// A number with a default; nothing where one is written that does not fit.
+fn count(
+    fields: &Fields<'_>,
+    key: &str,
+    range: std::ops::RangeInclusive<u32>,
+    default: u32,
+    complaints: &mut Complaints,
+) -> Option<u32> {
+    match fields.get(key) {
+        None => Some(default),
+        Some(entry) => {
+            fields::number(&entry.value, key, range, complaints).map(|number| number.value)
+        }
+    }
+}
+
+/// The host. What does not fit is not repeated: it may hold a password.
+fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> {
+    let text = fields::text(node, what, complaints)?;
+    match values::host(&text.value) {
+        Ok(()) => Some(text.value),
+        Err(why) => {
+            let what = what.to_owned();
+            complaints.add(node.at, Fault::Value { what, why });
+            None
+        }
+    }
+}
+
+/// A file in `keys/`, named with that folder in front.
+fn ca(node: &Node, complaints: &mut Complaints) -> Option<String> {
+    let text = fields::text(node, "ca", complaints)?;
+    let name = text
+        .value
+        .strip_prefix(KEYS_FOLDER)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .and_then(|name| plain_name(name.as_bytes()));
+    if name.is_none() {
+        let what = "ca".to_owned();
+        let why = format!(
+            "`{}` is not a file of the policy's own `keys/`",
+            shown(&text.value)
+        );
+        let hint = "put the certificates beside the policy and write `keys/<file>`";
+        complaints.hinted(node.at, Fault::Value { what, why }, hint);
+    }
+    name.map(str::to_owned)
+}
