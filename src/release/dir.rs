@@ -13,10 +13,10 @@
 mod build;
 mod shelf;
 
-use super::ftp::may_follow;
 use super::manifest::Header;
 use super::progress::Phase;
 use super::run::{Begin, Job, Reached, place};
+use super::site::may_follow;
 use super::{Adoption, Holding, Manifest, ReleaseError, Source, plan};
 use crate::policy::{DirTarget, TargetKind};
 use shelf::Shelf;

@@ -110,9 +110,20 @@ pub enum ReleaseError {
         site: String,
         /// What was being done.
         step: String,
-        /// The reply code.
+        /// The reply code, as the protocol has it; FTP's own 421, 425, 426 and 45x pass by themselves.
         code: u32,
         /// The reply's text.
+        reply: String,
+    },
+    /// The site cannot do a step now, in a protocol whose answers are not FTP's: too many requests, a
+    /// lock that somebody holds.
+    #[error("{site}: {step}: the site cannot do it now: {reply}")]
+    Busy {
+        /// Host and port.
+        site: String,
+        /// What was being done.
+        step: String,
+        /// The site's answer.
         reply: String,
     },
     /// The record of what was released is there and cannot be used.
@@ -205,7 +216,7 @@ impl ReleaseError {
             Self::Unreachable { .. } => Code::UNREACHABLE,
             Self::Tls { .. } => Code::TLS,
             Self::Login { .. } => Code::LOGIN,
-            Self::Refused { .. } => Code::TARGET_REFUSED,
+            Self::Refused { .. } | Self::Busy { .. } => Code::TARGET_REFUSED,
             Self::Manifest { .. } => Code::MANIFEST,
             Self::Foreign { .. } => Code::FOREIGN_FILE,
             Self::OtherOwner { .. } => Code::OTHER_OWNER,
@@ -221,7 +232,7 @@ impl ReleaseError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Damaged { .. } => true,
+            Self::Unreachable { .. } | Self::Busy { .. } | Self::Damaged { .. } => true,
             Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
             Self::Unreleasable(..)
             | Self::NoSuchFolder(_)
@@ -252,7 +263,9 @@ impl ReleaseError {
             Self::NoCredentials { .. } | Self::Credentials { .. } => {
                 "write two lines, `user=…` and `password=…`, to that file and make it mode 0600"
             }
-            Self::Unreachable { .. } => "the next run carries on where this one stopped",
+            Self::Unreachable { .. } | Self::Busy { .. } => {
+                "the next run carries on where this one stopped"
+            }
             Self::Tls { .. } => {
                 "put the authority's certificate beside the policy and name it in `ca`, or mend \
                  the site's certificate"

@@ -16,6 +16,7 @@ mod order;
 mod plan;
 mod progress;
 mod run;
+mod site;
 mod source;
 mod worker;
 

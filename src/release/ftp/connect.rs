@@ -1,7 +1,8 @@
 //! How a connection to an FTP site is opened, and what is trusted.
 
-use super::session::Session;
+use super::session::FtpSession;
 use crate::policy::{FtpTarget, TlsMode};
+use crate::release::site::{Connector, Placing, Session};
 use crate::release::{Credentials, ReleaseError};
 use crate::trust::roots;
 use crate::types::escape;
@@ -20,7 +21,7 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Everything that a connection needs.
 #[derive(Debug)]
-pub(super) struct Connector {
+pub(super) struct FtpConnector {
     target: FtpTarget,
     credentials: Credentials,
     roots: Arc<RootCertStore>,
@@ -45,7 +46,32 @@ fn limit(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_write_timeout(Some(SILENCE_TIMEOUT))
 }
 
-impl Connector {
+impl Connector for FtpConnector {
+    /// Opens a connection, checks the site's certificate, logs in and sets the mode.
+    fn connect(&self) -> Result<Box<dyn Session>, ReleaseError> {
+        let site = self.site();
+        let stream = match self.target.tls {
+            TlsMode::Plain => self.plain()?,
+            TlsMode::Explicit => self.explicit()?,
+            TlsMode::Implicit => self.implicit()?,
+        };
+        let mut session = FtpSession::new(stream, site);
+        session.login(&self.credentials)?;
+        session.step("TYPE I", |ftp| ftp.transfer_type(FileType::Binary))?;
+        session.want_utf8();
+        Ok(Box::new(session))
+    }
+
+    fn sessions(&self) -> usize {
+        self.target.connections as usize
+    }
+
+    fn placing(&self) -> Placing {
+        Placing::Aside
+    }
+}
+
+impl FtpConnector {
     /// A connector to `target` that trusts the authorities in `ca`, or the machine's own.
     pub(super) fn new(
         target: &FtpTarget,
@@ -71,21 +97,6 @@ impl Connector {
     /// Host and port, for messages.
     pub(super) fn site(&self) -> String {
         site(&self.target)
-    }
-
-    /// Opens a connection, checks the site's certificate, logs in and sets the mode.
-    pub(super) fn connect(&self) -> Result<Session, ReleaseError> {
-        let site = self.site();
-        let stream = match self.target.tls {
-            TlsMode::Plain => self.plain()?,
-            TlsMode::Explicit => self.explicit()?,
-            TlsMode::Implicit => self.implicit()?,
-        };
-        let mut session = Session::new(stream, site);
-        session.login(&self.credentials)?;
-        session.step("TYPE I", |ftp| ftp.transfer_type(FileType::Binary))?;
-        session.want_utf8();
-        Ok(session)
     }
 
     fn plain(&self) -> Result<RustlsFtpStream, ReleaseError> {

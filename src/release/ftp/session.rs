@@ -1,7 +1,8 @@
 //! One logged-in connection: the few commands that a release needs, with typed answers.
 
 use crate::release::error::shown_reply;
-use crate::release::{Credentials, ReleaseError};
+use crate::release::site::{Entry, EntryKind, Session};
+use crate::release::{Credentials, FileKind, ReleaseError};
 use std::io::{Read, Write};
 use suppaftp::{FtpError, FtpResult, RustlsFtpStream, Status};
 
@@ -12,7 +13,7 @@ const CHUNK: usize = 64 * 1024;
 const NAME_LIMIT: usize = 100_000;
 
 /// A connection that is logged in.
-pub(super) struct Session {
+pub(super) struct FtpSession {
     ftp: RustlsFtpStream,
     site: String,
 }
@@ -69,7 +70,7 @@ fn untrusted(error: &std::io::Error) -> Option<String> {
         .map(ToString::to_string)
 }
 
-impl Session {
+impl FtpSession {
     /// A connection that is not logged in yet.
     pub(super) fn new(ftp: RustlsFtpStream, site: String) -> Self {
         Self { ftp, site }
@@ -120,20 +121,6 @@ impl Session {
         refused(&self.site, &crate::types::escape(step.as_bytes()), error)
     }
 
-    /// Whether a directory is there.
-    pub(super) fn is_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
-        let result = self.ftp.cwd(path);
-        self.there(&format!("CWD {path}"), result)
-            .map(|there| there.is_some())
-    }
-
-    /// A file's size; `None` if there is no such file.
-    pub(super) fn size(&mut self, path: &str) -> Result<Option<u64>, ReleaseError> {
-        let result = self.ftp.size(path);
-        self.there(&format!("SIZE {path}"), result)
-            .map(|size| size.map(|size| size as u64))
-    }
-
     /// Reads 550 as "not there"; anything else that is not a yes is an error.
     fn there<T>(&self, step: &str, result: FtpResult<T>) -> Result<Option<T>, ReleaseError> {
         match result {
@@ -144,12 +131,29 @@ impl Session {
             Err(error) => Err(self.fail(step, error)),
         }
     }
+}
+
+impl Session for FtpSession {
+    /// Whether a directory is there.
+    fn is_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        let result = self.ftp.cwd(path);
+        self.there(&format!("CWD {path}"), result)
+            .map(|there| there.is_some())
+    }
+
+    /// A file's size; `None` if there is no such file.
+    fn size(&mut self, path: &str) -> Result<Option<u64>, ReleaseError> {
+        let result = self.ftp.size(path);
+        self.there(&format!("SIZE {path}"), result)
+            .map(|size| size.map(|size| size as u64))
+    }
 
     /// Sends a file. Only the site's own word that the transfer is complete makes it a success.
-    pub(super) fn put(
+    fn put(
         &mut self,
         path: &str,
         content: &[u8],
+        _: FileKind,
         sent: &dyn Fn(usize),
     ) -> Result<(), ReleaseError> {
         let step = format!("STOR {path}");
@@ -178,7 +182,7 @@ impl Session {
     }
 
     /// Reads a file of at most `limit` bytes.
-    pub(super) fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
+    fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
         let step = format!("RETR {path}");
         let mut bytes = Vec::new();
         let stream = self
@@ -201,12 +205,12 @@ impl Session {
     }
 
     /// Renames a file, over another one if need be.
-    pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), ReleaseError> {
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), ReleaseError> {
         self.step(&format!("RNTO {to}"), |ftp| ftp.rename(from, to))
     }
 
     /// Removes a file that may be gone already.
-    pub(super) fn delete(&mut self, path: &str) -> Result<(), ReleaseError> {
+    fn delete(&mut self, path: &str) -> Result<(), ReleaseError> {
         match self.step(&format!("DELE {path}"), |ftp| ftp.rm(path)) {
             Err(error @ ReleaseError::Refused { code: 550, .. }) => match self.size(path)? {
                 None => Ok(()),
@@ -217,7 +221,7 @@ impl Session {
     }
 
     /// Makes a directory that may be there already.
-    pub(super) fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError> {
+    fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError> {
         match self.step(&format!("MKD {path}"), |ftp| ftp.mkdir(path)) {
             Err(
                 error @ ReleaseError::Refused {
@@ -235,7 +239,7 @@ impl Session {
     }
 
     /// Removes a directory if it is empty. Says whether it is gone.
-    pub(super) fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+    fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
         match self.step(&format!("RMD {path}"), |ftp| ftp.rmdir(path)) {
             Ok(()) => Ok(true),
             Err(ReleaseError::Refused {
@@ -246,8 +250,7 @@ impl Session {
         }
     }
 
-    /// The names in a directory, hidden ones included; none if there is no such directory.
-    pub(super) fn names(&mut self, path: &str) -> Result<Vec<String>, ReleaseError> {
+    fn list(&mut self, path: &str) -> Result<Vec<Entry>, ReleaseError> {
         // A file's listing would be the file itself.
         if !self.is_dir(path)? {
             return Ok(Vec::new());
@@ -263,11 +266,17 @@ impl Session {
                 why: "the directory has too many files".into(),
             });
         }
+        let entry = |name: &str| Entry {
+            name: name.to_owned(),
+            kind: EntryKind::Untold,
+            size: None,
+            changed: None,
+        };
         Ok(lines
             .iter()
             .filter_map(|line| line.rsplit('/').next())
             .filter(|name| !matches!(*name, "" | "." | ".."))
-            .map(ToOwned::to_owned)
+            .map(entry)
             .collect())
     }
 }

@@ -1,8 +1,7 @@
 //! Several connections at once, and trying again: the same step, on a new connection, a bounded
 //! number of times.
 
-use super::connect::Connector;
-use super::session::Session;
+use super::session::{Connector, Session};
 use crate::release::{ReleaseError, Source};
 use std::path::Path;
 use std::sync::Mutex;
@@ -14,26 +13,23 @@ const WAITS: [u64; 4] = [0, 250, 1000, 4000];
 
 /// One connection and what its steps need.
 pub(super) struct Worker {
-    session: Option<Session>,
+    session: Option<Box<dyn Session>>,
     source: Source,
 }
 
 /// The connections of a run.
 pub(super) struct Pool<'a> {
-    connector: &'a Connector,
+    connector: &'a dyn Connector,
     workers: Vec<Worker>,
 }
 
 /// A step: on a connection, with the repository's objects, at the given try (from 0).
-type Step<'a, T> = dyn Fn(&mut Session, &Source, &T, u32) -> Result<(), ReleaseError> + Sync + 'a;
+type Step<'a, T> =
+    dyn Fn(&mut dyn Session, &Source, &T, u32) -> Result<(), ReleaseError> + Sync + 'a;
 
 impl<'a> Pool<'a> {
-    /// A pool of `connections`, none of them open yet.
-    pub(super) fn new(
-        connector: &'a Connector,
-        git_dir: &Path,
-        connections: u32,
-    ) -> Result<Self, ReleaseError> {
+    /// A pool of as many sessions as the connector finds worth while, none of them open yet.
+    pub(super) fn new(connector: &'a dyn Connector, git_dir: &Path) -> Result<Self, ReleaseError> {
         let worker = |_| {
             Source::open(git_dir).map(|source| Worker {
                 session: None,
@@ -42,7 +38,7 @@ impl<'a> Pool<'a> {
         };
         Ok(Self {
             connector,
-            workers: (0..connections.max(1))
+            workers: (0..connector.sessions().max(1))
                 .map(worker)
                 .collect::<Result<_, _>>()?,
         })
@@ -51,7 +47,7 @@ impl<'a> Pool<'a> {
     /// Does something on the first connection.
     pub(super) fn first<T>(
         &mut self,
-        mut step: impl FnMut(&mut Session) -> Result<T, ReleaseError>,
+        mut step: impl FnMut(&mut dyn Session) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let stop = AtomicBool::new(false);
         let Some(worker) = self.workers.first_mut() else {
@@ -106,7 +102,7 @@ impl<'a> Pool<'a> {
 }
 
 struct Shared<'a> {
-    connector: &'a Connector,
+    connector: &'a dyn Connector,
     next: AtomicUsize,
     stop: AtomicBool,
     failure: Mutex<Option<ReleaseError>>,
@@ -132,18 +128,18 @@ impl Shared<'_> {
 }
 
 impl Worker {
-    fn connect(&mut self, connector: &Connector) -> Result<&mut Session, ReleaseError> {
+    fn connect(&mut self, connector: &dyn Connector) -> Result<&mut dyn Session, ReleaseError> {
         match &mut self.session {
-            Some(session) => Ok(session),
-            none => Ok(none.insert(connector.connect()?)),
+            Some(session) => Ok(session.as_mut()),
+            none => Ok(none.insert(connector.connect()?).as_mut()),
         }
     }
 
     fn try_hard<T>(
         &mut self,
-        connector: &Connector,
+        connector: &dyn Connector,
         stop: &AtomicBool,
-        mut step: impl FnMut(&mut Session, &Source, u32) -> Result<T, ReleaseError>,
+        mut step: impl FnMut(&mut dyn Session, &Source, u32) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let mut attempt = 0;
         loop {
@@ -166,14 +162,14 @@ impl Worker {
 
     fn once<T>(
         &mut self,
-        connector: &Connector,
+        connector: &dyn Connector,
         attempt: u32,
-        step: &mut impl FnMut(&mut Session, &Source, u32) -> Result<T, ReleaseError>,
+        step: &mut impl FnMut(&mut dyn Session, &Source, u32) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
-        self.connect(connector)?;
-        let Some(session) = &mut self.session else {
-            return Err(ReleaseError::Objects("there is no connection".into()));
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(connector.connect()?),
         };
-        step(session, &self.source, attempt)
+        step(session.as_mut(), &self.source, attempt)
     }
 }

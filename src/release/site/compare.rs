@@ -4,7 +4,7 @@ use super::journal::{self, Parked, Recovered};
 use super::pool::Pool;
 use super::session::Session;
 use super::{Site, may_follow};
-use crate::release::names::{self, Surface};
+use crate::release::names;
 use crate::release::run::Job;
 use crate::release::{
     Adoption, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, ReleaseError, ancestors,
@@ -30,7 +30,7 @@ pub(super) struct Ground {
 /// Reads the manifest, and what a killed run left.
 pub(super) fn compare(
     job: &Job<'_>,
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
 ) -> Result<Compared, ReleaseError> {
     let manifest = pool.first(|session| manifest(job, site, session))?;
@@ -55,7 +55,7 @@ pub(super) fn compare(
         .keys()
         .chain(&recovered.holding.dirs);
     for path in held {
-        if let Some(why) = names::fault(path.as_bytes(), Surface::Ftp) {
+        if let Some(why) = names::fault(path.as_bytes(), site.surface) {
             return Err(broken(site, format!("the path `{path}` {why}")));
         }
     }
@@ -65,7 +65,7 @@ pub(super) fn compare(
     })
 }
 
-fn broken(site: &Site<'_>, why: String) -> ReleaseError {
+fn broken(site: &Site, why: String) -> ReleaseError {
     ReleaseError::Manifest {
         place: site.place.clone(),
         why,
@@ -76,8 +76,8 @@ fn broken(site: &Site<'_>, why: String) -> ReleaseError {
 /// there and the site has no file of that name.
 fn manifest(
     job: &Job<'_>,
-    site: &Site<'_>,
-    session: &mut Session,
+    site: &Site,
+    session: &mut dyn Session,
 ) -> Result<Option<Manifest>, ReleaseError> {
     if !session.is_dir(site.root())? {
         return Err(ReleaseError::Place {
@@ -97,13 +97,13 @@ fn manifest(
     }
 }
 
-fn is_parked(session: &mut Session, parked: &Parked) -> Result<bool, ReleaseError> {
+fn is_parked(session: &mut dyn Session, parked: &Parked) -> Result<bool, ReleaseError> {
     Ok(session.size(&parked.temp)? == Some(parked.content.size))
 }
 
 /// Removes the temporary files of killed runs that this run has no use for.
 pub(super) fn sweep(
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
     compared: &Compared,
 ) -> Result<(), ReleaseError> {
@@ -114,13 +114,13 @@ pub(super) fn sweep(
 
 /// Removes temporary files, and only such: the names come from a file on disk.
 pub(super) fn remove_temps(
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
     temps: &[&String],
 ) -> Result<(), ReleaseError> {
     let ours = |temp: &str| {
         let name = temp.rsplit('/').next().unwrap_or_default();
-        temp.starts_with(site.base) && name.starts_with(OWN_PREFIX) && name.ends_with(".tmp")
+        temp.starts_with(&site.base) && name.starts_with(OWN_PREFIX) && name.ends_with(".tmp")
     };
     let temps: Vec<&String> = temps.iter().copied().filter(|temp| ours(temp)).collect();
     pool.each(&temps, &|session, _, temp, _| session.delete(temp))
@@ -130,7 +130,7 @@ pub(super) fn remove_temps(
 /// ours stand in the way.
 pub(super) fn survey(
     job: &Job<'_>,
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
     compared: &Compared,
     plan: &Plan,
@@ -162,8 +162,8 @@ pub(super) fn survey(
 
 /// The directories that the plan needs and that are not there, parents first.
 fn missing(
-    site: &Site<'_>,
-    session: &mut Session,
+    site: &Site,
+    session: &mut dyn Session,
     plan: &Plan,
 ) -> Result<Vec<RepoPath>, ReleaseError> {
     let mut missing: Vec<RepoPath> = Vec::new();
@@ -180,7 +180,7 @@ fn missing(
 
 /// Those of `paths` that are there.
 fn standing(
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
     paths: &[&RepoPath],
 ) -> Result<Vec<RepoPath>, ReleaseError> {
@@ -201,18 +201,18 @@ fn standing(
 
 /// What is not ours in directories that have to give way to a file.
 fn foreign_contents<'a>(
-    site: &Site<'_>,
-    session: &mut Session,
+    site: &Site,
+    session: &mut dyn Session,
     plan: &Plan,
     held: impl Iterator<Item = &'a RepoPath> + Clone,
 ) -> Result<Vec<RepoPath>, ReleaseError> {
     let mut foreign = Vec::new();
     for dir in &plan.blocking_dirs {
-        for name in session.names(&site.at(dir)?)? {
-            let path = dir.join(name.as_bytes());
+        for entry in session.list(&site.at(dir)?)? {
+            let path = dir.join(entry.name.as_bytes());
             let ours = held.clone().any(|own| *own == path)
                 || plan.blocking_dirs.contains(&path)
-                || name.starts_with(OWN_PREFIX);
+                || entry.name.starts_with(OWN_PREFIX);
             if !ours {
                 foreign.push(path);
             }

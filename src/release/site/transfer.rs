@@ -9,7 +9,7 @@ use crate::release::manifest::Header;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
 use crate::release::{
-    Content, Manifest, OWN_PREFIX, Plan, ReleaseError, ReleaseFile, Source, ancestors,
+    Content, FileKind, Manifest, OWN_PREFIX, Plan, ReleaseError, ReleaseFile, Source, ancestors,
 };
 use crate::types::{RepoPath, hex};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ const BIG: u64 = 16 * 1024 * 1024;
 /// A run at work.
 struct Run<'a> {
     job: &'a Job<'a>,
-    site: &'a Site<'a>,
+    site: &'a Site,
     plan: &'a Plan,
     journal: &'a Journal,
     /// What makes this run's temporary names its own.
@@ -38,7 +38,7 @@ struct Run<'a> {
 /// Carries out the plan and replaces the manifest.
 pub(super) fn carry_out(
     job: &Job<'_>,
-    site: &Site<'_>,
+    site: &Site,
     pool: &mut Pool<'_>,
     compared: Compared,
     plan: &Plan,
@@ -139,7 +139,7 @@ impl Run<'_> {
 
     fn send_one(
         &self,
-        session: &mut Session,
+        session: &mut dyn Session,
         source: &Source,
         at: usize,
         file: &ReleaseFile,
@@ -168,7 +168,7 @@ impl Run<'_> {
 
     fn send_as(
         &self,
-        session: &mut Session,
+        session: &mut dyn Session,
         source: &Source,
         file: &ReleaseFile,
         temp: &str,
@@ -178,7 +178,9 @@ impl Run<'_> {
             false => None,
         };
         let bytes = source.blob(file.blob, file.size)?;
-        session.put(temp, &bytes, &|sent| self.job.progress.sent(sent))?;
+        session.put(temp, &bytes, file.kind, &|sent| {
+            self.job.progress.sent(sent)
+        })?;
         let found = session.size(temp)?;
         if found != Some(file.size) {
             return Err(damaged(file, found));
@@ -238,10 +240,10 @@ impl Run<'_> {
 
     /// Renames a file. It may be in its place already: by a try whose answer was lost, or by a
     /// killed run's last command.
-    fn rename(&self, session: &mut Session, parked: &Parked) -> Result<(), ReleaseError> {
+    fn rename(&self, session: &mut dyn Session, parked: &Parked) -> Result<(), ReleaseError> {
         let name = self.site.at(&parked.path)?;
         match session.rename(&parked.temp, &name) {
-            Err(error @ ReleaseError::Refused { code: 550, .. }) => {
+            Err(error @ ReleaseError::Refused { .. }) if !error.is_transient() => {
                 let moved = session.size(&parked.temp)?.is_none()
                     && session.size(&name)? == Some(parked.content.size);
                 if moved { Ok(()) } else { Err(error) }
@@ -326,7 +328,7 @@ impl Run<'_> {
             let temp = self.temp(&beside, &format!("manifest-{}", tried.len()))?;
             self.journal.note(&Line::Temp(temp.clone()))?;
             tried.push(temp.clone());
-            session.put(&temp, &bytes, &|_| {})?;
+            session.put(&temp, &bytes, FileKind::File, &|_| {})?;
             if session.size(&temp)? != Some(bytes.len() as u64) {
                 return Err(ReleaseError::Manifest {
                     place: self.site.place.clone(),

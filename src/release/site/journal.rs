@@ -1,4 +1,4 @@
-//! The journal of one release to an FTP site, for the run that follows a killed one.
+//! The journal of one release to a site, for the run that follows a killed one.
 //!
 //! It is on the server's own disk. The head says what relhook had on the site when the run began
 //! and what the run is going to do; it is synced before the first change. Then a line follows for

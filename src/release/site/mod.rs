@@ -1,0 +1,132 @@
+//! Releasing to a site that is reached file by file: what every such kind of target shares.
+//!
+//! A kind brings a [`Connector`], which opens [`Session`]s, and says where on the site the release
+//! lives. Files go up under temporary names beside their places, over several sessions; when all of
+//! them are there and have the right size, they are renamed into place, then what is no longer
+//! wanted is removed, and last the manifest is replaced. See [`journal`] for what makes the whole
+//! safe to kill at any point.
+
+mod compare;
+mod journal;
+mod pool;
+mod session;
+mod transfer;
+
+use super::names::Surface;
+use super::run::{Begin, Job, Reached};
+use super::{Adoption, MANIFEST_NAME, Manifest, ReleaseError, plan};
+use crate::types::RepoPath;
+use pool::Pool;
+#[allow(
+    unused_imports,
+    reason = "the kinds of target that use the rest are being added"
+)]
+pub(in crate::release) use session::{
+    Answered, Connector, Copied, Entry, EntryKind, Placing, Session,
+};
+
+/// The site and where on it the release lives.
+pub(in crate::release) struct Site {
+    /// The place, as the state and the journal name it.
+    place: String,
+    /// The release's directory on the site, without a trailing `/`.
+    base: String,
+    /// Which names it can bear.
+    surface: Surface,
+}
+
+impl Site {
+    /// The directory `path` of a site.
+    pub(in crate::release) fn new(place: String, path: &str, surface: Surface) -> Self {
+        Self {
+            place,
+            base: path.trim_end_matches('/').to_owned(),
+            surface,
+        }
+    }
+
+    /// The release's directory itself.
+    pub(in crate::release) fn root(&self) -> &str {
+        if self.base.is_empty() {
+            "/"
+        } else {
+            &self.base
+        }
+    }
+
+    /// A path's name on the site.
+    pub(in crate::release) fn at(&self, path: &RepoPath) -> Result<String, ReleaseError> {
+        match std::str::from_utf8(path.as_bytes()) {
+            Ok(text) => Ok(format!("{}/{text}", self.base)),
+            Err(_) => Err(ReleaseError::Manifest {
+                place: self.place.clone(),
+                why: format!("the path `{path}` is not UTF-8"),
+            }),
+        }
+    }
+
+    /// The manifest's name on the site.
+    pub(in crate::release) fn manifest(&self) -> String {
+        format!("{}/{MANIFEST_NAME}", self.base)
+    }
+}
+
+/// Brings a site to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    site: &Site,
+    connector: &dyn Connector,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let mut pool = Pool::new(connector, job.setting.git_dir)?;
+    let compared = compare::compare(job, site, &mut pool)?;
+    let plan = plan(job.listing, &compared.recovered.holding);
+    let recorded = compared.manifest.as_ref();
+    if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
+        job.progress.unchanged(plan.unchanged);
+        compare::sweep(site, &mut pool, &compared)?;
+        journal::forget(job.desk)?;
+        return Ok(Reached::Before);
+    }
+    let ground = compare::survey(job, site, &mut pool, &compared, &plan)?;
+    begin(&plan)?;
+    transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
+    Ok(Reached::Now)
+}
+
+/// Whether a release may follow the one that a target's manifest records.
+pub(in crate::release) fn may_follow(
+    job: &Job<'_>,
+    place: &str,
+    manifest: Option<&Manifest>,
+) -> Result<(), ReleaseError> {
+    if job.adoption == Adoption::Adopt {
+        return Ok(());
+    }
+    let Some(manifest) = manifest else {
+        return match job.landed {
+            Some(landed) if landed.place == place => Err(ReleaseError::Manifest {
+                place: place.to_owned(),
+                why: format!(
+                    "it is gone, although commit {} was released there at {}",
+                    landed.commit, landed.at
+                ),
+            }),
+            _ => Ok(()),
+        };
+    };
+    if manifest.repository != job.order.repository.0 {
+        return Err(ReleaseError::OtherOwner {
+            place: place.to_owned(),
+            owner: crate::types::escape(manifest.repository.as_bytes()),
+        });
+    }
+    if manifest.sequence > job.order.sequence {
+        return Err(ReleaseError::Newer {
+            place: place.to_owned(),
+            held: manifest.sequence,
+            wanted: job.order.sequence,
+        });
+    }
+    Ok(())
+}
