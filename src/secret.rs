@@ -5,18 +5,20 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// The largest file with a secret, in bytes.
-const LIMIT: u64 = 4096;
+pub(crate) const LIMIT: u64 = 4096;
 
-/// A value that must not be shown. Its `Debug` says so instead of telling.
+/// A value that must not be shown. Its `Debug` says so instead of telling, and its memory is wiped
+/// when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes a value in.
     pub(crate) fn new(value: String) -> Self {
-        Self(value)
+        Self(Zeroizing::new(value))
     }
 
     /// The value itself, for the one place that sends it.
@@ -46,7 +48,10 @@ pub(crate) enum Keeper {
 /// # Errors
 /// Why it is not taken: it is a link, no regular file, somebody else's, readable by others, too
 /// large, or not UTF-8.
-pub(crate) fn private_text(path: &Path, keeper: Keeper) -> Result<Option<String>, String> {
+pub(crate) fn private_text(
+    path: &Path,
+    keeper: Keeper,
+) -> Result<Option<Zeroizing<String>>, String> {
     // Not through a link, and not blocking on a pipe that somebody put there.
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
     let opened = OpenOptions::new()
@@ -61,13 +66,19 @@ pub(crate) fn private_text(path: &Path, keeper: Keeper) -> Result<Option<String>
     if let Some(why) = exposure(&file, keeper).map_err(|error| error.to_string())? {
         return Err(why);
     }
-    let mut text = String::new();
+    // Of this size at once, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(capacity()));
     let read = file.take(LIMIT + 1).read_to_string(&mut text);
     read.map_err(|error| error.to_string())?;
     if text.len() as u64 > LIMIT {
         return Err(format!("it is larger than {LIMIT} bytes"));
     }
     Ok(Some(text))
+}
+
+/// Room for the largest file that is taken.
+pub(crate) fn capacity() -> usize {
+    usize::try_from(LIMIT + 1).unwrap_or_default()
 }
 
 fn exposure(file: &File, keeper: Keeper) -> io::Result<Option<String>> {

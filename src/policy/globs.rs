@@ -16,7 +16,7 @@ pub const MAX_GLOB_BYTES: usize = 512;
 
 /// Compiled globs over raw bytes: `*` and `?` do not cross `/`, `**` does, and `X/**` matches `X`
 /// itself too. Nothing is case-folded or normalised.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct PathGlobs {
     patterns: Vec<String>,
     set: GlobSet,

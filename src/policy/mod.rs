@@ -43,7 +43,9 @@ pub use lockout::locks_out;
 pub use model::{
     Attribution, BranchRule, Independence, PathRule, Person, Policy, PolicyId, RepositoryName,
 };
-pub use targets::{DirTarget, FtpTarget, Target, TargetKind, TlsMode};
+pub use targets::{
+    Contents, DirTarget, Export, FtpTarget, Names, Submodule, Symlinks, Target, TargetKind, TlsMode,
+};
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;
 pub(crate) use tree::{Part, fits};

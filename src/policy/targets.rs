@@ -13,8 +13,82 @@ pub struct Target {
     pub from: Option<String>,
     /// Globs, in the tree's own paths, of what is not released; `.git*` never is.
     pub exclude: PathGlobs,
+    /// What else the policy says of what the target is to hold.
+    pub contents: Contents,
     /// Where and how.
     pub kind: TargetKind,
+}
+
+/// What of the tree a target is to hold, and as what, where the policy says more than a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Globs, in the tree's own paths, of what alone is released; everything if absent.
+    pub include: Option<PathGlobs>,
+    /// What becomes of symbolic links; where it is absent, they are kept where the target can
+    /// hold them and refused elsewhere.
+    pub symlinks: Option<Symlinks>,
+    /// Where the content of submodules is.
+    pub submodules: Vec<Submodule>,
+    /// The folder of the server's machine with the content of Git LFS pointers.
+    pub lfs: Option<PathBuf>,
+    /// Which attributes of the tree's own `.gitattributes` count.
+    pub export: Export,
+    /// Which names the place can hold.
+    pub names: Names,
+}
+
+/// What becomes of symbolic links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Symlinks {
+    /// They are released as links.
+    Keep,
+    /// What they lead to is released in their place, if that is in the tree.
+    Follow,
+    /// A tree with links is not released.
+    Refuse,
+}
+
+/// A submodule whose content is released, from a repository on the server's own machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submodule {
+    /// Where it is in the tree.
+    pub path: String,
+    /// The repository's own folder: its objects hold the commit that the tree names.
+    pub repository: PathBuf,
+}
+
+/// Which of the tree's attributes count; none where the policy does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Export {
+    /// Whether `export-ignore` keeps a path out.
+    pub ignore: bool,
+    /// Whether `export-subst` lets `$Format:…$` be replaced.
+    pub subst: bool,
+}
+
+/// Which names a place can hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Names {
+    /// Those of a Unix machine, in which case matters.
+    #[default]
+    Unix,
+    /// Those that Windows and macOS hold too: no two that differ in case or accents' spelling
+    /// alone, no reserved ones.
+    Portable,
+}
+
+impl Target {
+    /// A target of this kind that holds the whole tree.
+    #[must_use]
+    pub fn new(name: TargetName, kind: TargetKind) -> Self {
+        Self {
+            name,
+            from: None,
+            exclude: PathGlobs::default(),
+            contents: Contents::default(),
+            kind,
+        }
+    }
 }
 
 /// Where a release goes and how.

@@ -1,17 +1,133 @@
-//! Credentials: read from a private file, kept out of everything that is shown or written.
+//! Credentials: read from a private file, or from what a program named there prints; kept out of
+//! everything that is shown or written.
+
+mod ask;
 
 use super::ReleaseError;
 use crate::secret::{self, Keeper, Secret};
 use crate::types::TargetName;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Who relhook is on a site.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One line of a credentials file: what a kind of target may need of its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// The user name.
+    User,
+    /// The password.
+    Password,
+    /// The path of a private SSH key: a file of our own that nobody else can read.
+    Key,
+    /// What opens that key.
+    Passphrase,
+    /// The id of an object store's access key.
+    AccessKey,
+    /// Its secret.
+    SecretKey,
+    /// What a temporary access key has to come with.
+    SessionToken,
+    /// A bearer token.
+    Token,
+}
+
+impl Field {
+    const ALL: [(&'static str, Self); 8] = [
+        ("user", Self::User),
+        ("password", Self::Password),
+        ("key", Self::Key),
+        ("passphrase", Self::Passphrase),
+        ("access_key", Self::AccessKey),
+        ("secret_key", Self::SecretKey),
+        ("session_token", Self::SessionToken),
+        ("token", Self::Token),
+    ];
+
+    /// How the file names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, field)| *field == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(own, _)| *own == name);
+        found.map(|(_, field)| *field)
+    }
+}
+
+/// Who relhook is on a target.
+#[derive(Debug, Clone)]
 pub struct Credentials {
+    fields: BTreeMap<Field, Secret>,
+    /// Where they were found.
+    path: PathBuf,
+}
+
+/// A user name and a password.
+#[derive(Debug, Clone)]
+pub struct Login {
     /// The user name.
     pub user: String,
     /// The password.
     pub password: Secret,
+}
+
+impl Credentials {
+    /// A value, if it is there.
+    #[must_use]
+    pub fn get(&self, field: Field) -> Option<&Secret> {
+        self.fields.get(&field)
+    }
+
+    /// A value that has to be there.
+    ///
+    /// # Errors
+    /// When it is not, or is empty.
+    pub fn need(&self, field: Field) -> Result<&Secret, ReleaseError> {
+        match self.get(field) {
+            Some(value) if !value.reveal().is_empty() => Ok(value),
+            Some(_) => Err(self.unusable(format!("`{}=` is empty", field.name()))),
+            None => Err(self.unusable(format!("it has no `{}=…` line", field.name()))),
+        }
+    }
+
+    /// Complains where a line is there that this kind of target has no use for: it was meant for
+    /// something else, and is sent nowhere.
+    ///
+    /// # Errors
+    /// When there is such a line.
+    pub fn only(&self, known: &[Field]) -> Result<(), ReleaseError> {
+        match self.fields.keys().find(|field| !known.contains(field)) {
+            None => Ok(()),
+            Some(other) => Err(self.unusable(format!(
+                "this kind of target has no use for `{}=`",
+                other.name()
+            ))),
+        }
+    }
+
+    /// The user name and the password, and nothing else.
+    ///
+    /// # Errors
+    /// When it does not hold exactly these.
+    pub fn login(&self) -> Result<Login, ReleaseError> {
+        self.only(&[Field::User, Field::Password])?;
+        let password = self.get(Field::Password);
+        Ok(Login {
+            user: self.need(Field::User)?.reveal().to_owned(),
+            password: password
+                .ok_or_else(|| self.unusable("it has no `password=…` line".into()))?
+                .clone(),
+        })
+    }
+
+    /// An error about this file that repeats nothing of it.
+    pub(in crate::release) fn unusable(&self, why: String) -> ReleaseError {
+        ReleaseError::Credentials {
+            path: self.path.clone(),
+            why,
+        }
+    }
 }
 
 /// The folders in which a target's credentials are looked for, in this order.
@@ -33,23 +149,32 @@ impl Shelves {
         }
     }
 
-    /// The credentials of `target`.
+    /// The credentials of `target`. Where the file names a program, it is asked, each time.
     ///
     /// # Errors
-    /// When there is no file, when it is a link or others can read it, or when it does not hold
-    /// exactly a `user=` and a `password=` line.
+    /// When there is no file, when it is a link or others can read it, when a line of it is none
+    /// that is known or stands twice, or when the program that it names does not answer.
     pub fn credentials(&self, target: &TargetName) -> Result<Credentials, ReleaseError> {
-        if let Some(service) = &self.service {
-            let path = service.join(target.as_str());
-            if let Some(found) = read(&path, Keeper::Service)? {
-                return Ok(found);
-            }
+        if let Some(found) = self.find(target)? {
+            return Ok(found);
         }
-        let path = self.own.join(target.as_str());
-        read(&path, Keeper::Own)?.ok_or_else(|| ReleaseError::NoCredentials {
+        Err(ReleaseError::NoCredentials {
             target: target.to_string(),
-            path,
+            path: self.own.join(target.as_str()),
         })
+    }
+
+    /// The same, for targets that can do without.
+    ///
+    /// # Errors
+    /// When there are some and they cannot be used.
+    pub fn find(&self, target: &TargetName) -> Result<Option<Credentials>, ReleaseError> {
+        if let Some(service) = &self.service
+            && let Some(found) = read(&service.join(target.as_str()), Keeper::Service)?
+        {
+            return Ok(Some(found));
+        }
+        read(&self.own.join(target.as_str()), Keeper::Own)
     }
 }
 
@@ -58,122 +183,58 @@ fn read(path: &Path, keeper: Keeper) -> Result<Option<Credentials>, ReleaseError
         path: path.to_owned(),
         why,
     };
-    match secret::private_text(path, keeper).map_err(fail)? {
-        Some(text) => parse(&text).map(Some).map_err(|why| fail(why.into())),
-        None => Ok(None),
+    let Some(text) = secret::private_text(path, keeper).map_err(fail)? else {
+        return Ok(None);
+    };
+    let mut lines = lines(&text).map_err(fail)?;
+    if let Some(command) = lines.remove("command") {
+        if !lines.is_empty() {
+            return Err(fail("beside `command=` there may be no other line".into()));
+        }
+        let answer = ask::ask(command).map_err(fail)?;
+        lines =
+            self::lines(&answer).map_err(|why| fail(format!("what its command says: {why}")))?;
+        return fields(lines, path).map(Some).map_err(fail);
     }
+    fields(lines, path).map(Some).map_err(fail)
 }
 
-/// Reads `user=` and `password=`, each once; blank lines and lines that begin with `#` are left out.
-fn parse(text: &str) -> Result<Credentials, &'static str> {
-    let (mut user, mut password) = (None, None);
+/// The lines `name=value`, each name once; blank ones and those that begin with `#` are left out.
+fn lines(text: &str) -> Result<BTreeMap<&str, &str>, String> {
+    let mut lines = BTreeMap::new();
     for line in text.split('\n') {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
         }
-        let slot = match line.split_once('=') {
-            Some(("user", value)) => (&mut user, value),
-            Some(("password", value)) => (&mut password, value),
-            _ => return Err("a line is neither `user=…` nor `password=…`"),
-        };
-        if slot.0.replace(slot.1.to_owned()).is_some() {
-            return Err("a line stands in it twice");
+        // Nothing of a line is repeated: it may be a password that stands alone.
+        let (name, value) = line.split_once('=').ok_or("a line is not `name=value`")?;
+        if value.chars().any(char::is_control) {
+            return Err("a value holds a control character".into());
+        }
+        if lines.insert(name, value).is_some() {
+            return Err("a line stands in it twice".into());
         }
     }
-    let (Some(user), Some(password)) = (user, password) else {
-        return Err("it has to hold a `user=…` and a `password=…` line");
-    };
-    if user.is_empty() || user.chars().chain(password.chars()).any(char::is_control) {
-        return Err("the user name is empty, or a value holds a control character");
+    Ok(lines)
+}
+
+fn fields(lines: BTreeMap<&str, &str>, path: &Path) -> Result<Credentials, String> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in lines {
+        let known = || Field::ALL.map(|(name, _)| format!("`{name}=`")).join(", ");
+        let field = Field::named(name)
+            .ok_or_else(|| format!("a line is none that is known here: {}", known()))?;
+        fields.insert(field, Secret::new(value.to_owned()));
+    }
+    if fields.is_empty() {
+        return Err("there is nothing in it".into());
     }
     Ok(Credentials {
-        user,
-        password: Secret::new(password),
+        fields,
+        path: path.to_owned(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    fn shelf(content: &str, mode: u32) -> (tempfile::TempDir, Shelves, PathBuf) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("site");
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let shelves = Shelves {
-            service: None,
-            own: dir.path().to_owned(),
-        };
-        (dir, shelves, path)
-    }
-
-    const GOOD: &str = "# the site's\nuser=dana\npassword=a=b c\n";
-
-    #[test]
-    fn reads_two_lines_and_shows_no_secret() {
-        let (_dir, shelves, _) = shelf(GOOD, 0o600);
-        let found = shelves.credentials(&TargetName::new("site")).unwrap();
-        assert_eq!(found.user, "dana");
-        assert_eq!(found.password.reveal(), "a=b c");
-        assert!(!format!("{found:?}").contains("a=b"));
-    }
-
-    #[test]
-    fn u_12_a_file_that_others_can_read_is_refused() {
-        for mode in [0o604, 0o640, 0o660, 0o666] {
-            let (_dir, shelves, _) = shelf(GOOD, mode);
-            let error = shelves.credentials(&TargetName::new("site")).unwrap_err();
-            assert!(matches!(error, ReleaseError::Credentials { .. }), "{error}");
-            assert!(!error.to_string().contains("a=b"));
-        }
-    }
-
-    #[test]
-    fn a_link_a_folder_and_nothing_are_refused() {
-        let (dir, shelves, path) = shelf(GOOD, 0o600);
-        symlink(&path, dir.path().join("link")).unwrap();
-        fs::create_dir(dir.path().join("folder")).unwrap();
-        for name in ["link", "folder"] {
-            let error = shelves.credentials(&TargetName::new(name)).unwrap_err();
-            assert!(matches!(error, ReleaseError::Credentials { .. }), "{error}");
-        }
-        let error = shelves.credentials(&TargetName::new("other")).unwrap_err();
-        assert!(
-            matches!(error, ReleaseError::NoCredentials { .. }),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn what_is_not_exactly_two_lines_is_refused() {
-        for bad in [
-            "",
-            "user=a",
-            "password=b",
-            "user=a\npassword=b\npassword=c",
-            "user=\npassword=x",
-            "user=a\npassword=b\nhost=c",
-            "user=a\rb\npassword=c",
-            "User=a\npassword=b",
-        ] {
-            let (_dir, shelves, _) = shelf(bad, 0o600);
-            assert!(
-                shelves.credentials(&TargetName::new("site")).is_err(),
-                "{bad:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_service_managers_file_comes_first() {
-        let (_own_dir, mut shelves, _) = shelf(GOOD, 0o600);
-        let (dir, _, _) = shelf("user=service\npassword=x", 0o440);
-        shelves.service = Some(dir.path().to_owned());
-        let found = shelves.credentials(&TargetName::new("site")).unwrap();
-        assert_eq!(found.user, "service");
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ pub struct Complaint {
 }
 
 /// What is wrong with a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The name breaks a rule.
     #[error("its name {0}")]
@@ -35,6 +35,9 @@ pub enum Fault {
     /// A symbolic link where the target has none.
     #[error("it is a symbolic link, which this kind of target does not have")]
     Symlink,
+    /// A symbolic link where the policy wants none.
+    #[error("it is a symbolic link, which the policy refuses")]
+    UnwantedSymlink,
     /// A symbolic link that leaves the release.
     #[error("it is a symbolic link that {0}")]
     LeavingSymlink(&'static str),
@@ -44,6 +47,15 @@ pub enum Fault {
     /// A Git LFS pointer: its content is not in the commit.
     #[error("it is a Git LFS pointer, so its content is not part of the commit")]
     LfsPointer,
+    /// A Git LFS pointer whose content is not to be had.
+    #[error("it is a Git LFS pointer that {0}")]
+    Lfs(&'static str),
+    /// Keywords that are not replaced.
+    #[error("`export-subst` is set for it, and it {0}")]
+    Subst(&'static str),
+    /// Another path falls together with it.
+    #[error("a place that is blind to case takes it for `{0}`")]
+    Twin(RepoPath),
     /// Too big.
     #[error("it is larger than 1 GiB")]
     TooLarge,

@@ -252,6 +252,7 @@ mod tests {
                 kind: FileKind::File,
                 blob,
                 size: 3,
+                origin: super::super::Origin::Blob,
             };
             listing.files.insert(path.clone(), file);
             let content = Content {

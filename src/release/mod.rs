@@ -21,7 +21,7 @@ mod source;
 mod worker;
 
 pub use crate::secret::Secret;
-pub use credentials::{Credentials, Shelves};
+pub use credentials::{Credentials, Field, Login, Shelves};
 pub use desk::{Attempt, Landed, State};
 pub use error::{Complaint, Fault, ReleaseError};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest};
@@ -29,7 +29,9 @@ pub use names::{OWN_PREFIX, Surface};
 pub use order::{
     Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
 };
-pub use plan::{Content, FileKind, Held, Holding, Listing, Plan, ReleaseFile, ancestors, plan};
+pub use plan::{
+    Content, FileKind, Held, Holding, Listing, Origin, Plan, ReleaseFile, Stored, ancestors, plan,
+};
 pub use progress::{Phase, Snapshot, follow, snapshot};
 pub use run::{is_running, place, run, run_and_retry, state};
 pub use source::Source;

@@ -71,6 +71,44 @@ fn ftp_fault(path: &[u8]) -> Option<&'static str> {
         .then_some("has a component that begins or ends with a space")
 }
 
+impl Surface {
+    /// Whether such a place has symbolic links.
+    #[must_use]
+    pub fn holds_links(self) -> bool {
+        match self {
+            Self::Directory => true,
+            Self::Ftp => false,
+        }
+    }
+}
+
+/// Names that Windows keeps for devices, whatever follows behind a dot.
+const DEVICES: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+/// Why a component of a path is none that Windows and macOS hold too, if it is none.
+#[must_use]
+pub fn unportable(name: &[u8]) -> Option<&'static str> {
+    let Ok(text) = std::str::from_utf8(name) else {
+        return Some("is not UTF-8");
+    };
+    let stem = text.split('.').next().unwrap_or_default().trim_end();
+    if text.ends_with(['.', ' ']) {
+        Some("has a component that ends with a dot or a space")
+    } else if text.contains(['<', '>', ':', '"', '|', '?', '*']) {
+        Some("holds a character that Windows does not take")
+    } else if DEVICES
+        .iter()
+        .any(|device| stem.eq_ignore_ascii_case(device))
+    {
+        Some("has a component that Windows keeps for a device")
+    } else {
+        None
+    }
+}
+
 /// Why a symbolic link at `path` with this target must not be released, if it must not.
 ///
 /// A target is taken only if it is relative, climbs with leading `..` alone, and never above the

@@ -2,6 +2,8 @@
 
 use crate::types::{Oid, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
 /// What a released path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -22,10 +24,35 @@ pub struct ReleaseFile {
     pub path: RepoPath,
     /// What it is.
     pub kind: FileKind,
-    /// The blob with its content.
+    /// The blob in the tree: what tells its content from any other.
     pub blob: Oid,
-    /// The blob's size in bytes.
+    /// The content's size in bytes.
     pub size: u64,
+    /// Where the content is.
+    pub origin: Origin,
+}
+
+/// Where a released file's content is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In the repository's own blob.
+    #[default]
+    Blob,
+    /// In that blob of a submodule's repository, which is in this folder.
+    Submodule(Arc<Path>),
+    /// In a Git LFS store; the blob is the pointer.
+    Lfs(Stored),
+    /// Here: it was made of a blob of the tree, and `blob` is the id that it would have itself.
+    Made(Arc<[u8]>),
+}
+
+/// A file of a Git LFS store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The file.
+    pub file: Arc<Path>,
+    /// The content's SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
 }
 
 /// Everything that a target is to hold, by path.

@@ -26,5 +26,6 @@ mod release_dir;
 mod release_ftp;
 mod release_hostile;
 mod release_kit;
+mod release_tree;
 mod status;
 mod stories;

@@ -1,9 +1,7 @@
 //! The harness for releases: a bare repository with commits made to measure, orders, a log, and a
 //! way to run a release in a process of its own that can be killed.
 
-use relhook::policy::{
-    DirTarget, FtpTarget, PathGlobs, RepositoryName, Target, TargetKind, TlsMode,
-};
+use relhook::policy::{DirTarget, FtpTarget, RepositoryName, Target, TargetKind, TlsMode};
 use relhook::release::{
     Adoption, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals, What, Witness,
 };
@@ -118,6 +116,10 @@ impl Bench {
             let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
             tree.insert(&parts, *mode, blob);
         }
+        self.commit_tree(tree)
+    }
+
+    fn commit_tree(&self, tree: Node) -> Oid {
         let root = self.git.find_tree(tree.write(&self.git)).unwrap();
         let who = git2::Signature::new("Dana", "dana@example.org", &git2::Time::new(1, 0)).unwrap();
         let oid = self
@@ -127,15 +129,55 @@ impl Bench {
         Oid::from_bytes(oid.as_bytes()).unwrap()
     }
 
+    /// A commit with these files and a submodule at this path, which names a commit of another
+    /// repository.
+    pub fn commit_with_submodule(&self, at: &str, inner: Oid, files: &[(&str, &str)]) -> Oid {
+        let mut tree = Node::default();
+        let inner = git2::Oid::from_bytes(inner.as_bytes()).unwrap();
+        let parts = |path: &str| -> Vec<Vec<u8>> {
+            path.split('/')
+                .map(|part| part.as_bytes().to_vec())
+                .collect()
+        };
+        let mut insert = |path: &str, mode, oid| {
+            let parts = parts(path);
+            tree.insert(
+                &parts.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+                mode,
+                oid,
+            );
+        };
+        insert(at, SUBMODULE, inner);
+        for (path, content) in files {
+            insert(path, FILE, self.git.blob(content.as_bytes()).unwrap());
+        }
+        self.commit_tree(tree)
+    }
+
+    /// The files that `git archive` finds in a commit.
+    pub fn archived(&self, commit: Oid) -> Vec<String> {
+        let script = format!("git archive {commit} | tar -t");
+        let git_dir = self.git_dir();
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(git_dir)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .unwrap();
+        let names = String::from_utf8(output.stdout).unwrap();
+        let mut names: Vec<String> = names
+            .lines()
+            .filter(|name| !name.ends_with('/'))
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names
+    }
+
     /// An order to bring `commit` to `kind`.
     pub fn order(&self, kind: TargetKind, commit: Oid, sequence: u64) -> Order {
         Order {
-            target: Target {
-                name: TargetName::new(SITE),
-                from: None,
-                exclude: PathGlobs::compile(&[]).unwrap(),
-                kind,
-            },
+            target: Target::new(TargetName::new(SITE), kind),
             repository: RepositoryName("acme/site".into()),
             ca: None,
             refname: RefName::new(b"refs/heads/prod").unwrap(),
@@ -210,12 +252,7 @@ fn apart() {
         variable("_CONNECTIONS").parse().unwrap(),
     );
     let order = Order {
-        target: Target {
-            name: TargetName::new(SITE),
-            from: None,
-            exclude: PathGlobs::compile(&[]).unwrap(),
-            kind,
-        },
+        target: Target::new(TargetName::new(SITE), kind),
         repository: RepositoryName("acme/site".into()),
         ca: None,
         refname: RefName::new(b"refs/heads/prod").unwrap(),

@@ -39,7 +39,7 @@ pub(super) fn write(
         .values()
         .partition(|file| file.kind == FileKind::Symlink);
     for file in files.into_iter().chain(links) {
-        let bytes = source.blob(file.blob, file.size)?;
+        let bytes = source.content(file)?;
         put(&below(root, &file.path), file, &bytes)?;
         progress.sent(bytes.len());
         progress.step();

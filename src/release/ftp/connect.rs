@@ -3,7 +3,7 @@
 use super::session::FtpSession;
 use crate::policy::{FtpTarget, TlsMode};
 use crate::release::site::{Connector, Placing, Session};
-use crate::release::{Credentials, ReleaseError};
+use crate::release::{Login, ReleaseError};
 use crate::trust::roots;
 use crate::types::escape;
 use rustls::{ClientConfig, RootCertStore};
@@ -23,7 +23,7 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(super) struct FtpConnector {
     target: FtpTarget,
-    credentials: Credentials,
+    credentials: Login,
     roots: Arc<RootCertStore>,
 }
 
@@ -75,7 +75,7 @@ impl FtpConnector {
     /// A connector to `target` that trusts the authorities in `ca`, or the machine's own.
     pub(super) fn new(
         target: &FtpTarget,
-        credentials: Credentials,
+        credentials: Login,
         ca: Option<&[u8]>,
     ) -> Result<Self, ReleaseError> {
         let roots = match target.tls {

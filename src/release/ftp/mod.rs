@@ -16,7 +16,9 @@ pub(in crate::release) fn release(
     target: &FtpTarget,
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
-    let credentials = Shelves::from_env(job.setting.folder).credentials(&job.order.target.name)?;
+    let credentials = Shelves::from_env(job.setting.folder)
+        .credentials(&job.order.target.name)?
+        .login()?;
     let connector = FtpConnector::new(target, credentials, job.order.ca.as_deref())?;
     let place = place(&TargetKind::Ftp(target.clone()));
     let site = Site::new(place, &target.path, Surface::Ftp);

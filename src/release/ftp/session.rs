@@ -2,7 +2,7 @@
 
 use crate::release::error::shown_reply;
 use crate::release::site::{Entry, EntryKind, Session};
-use crate::release::{Credentials, FileKind, ReleaseError};
+use crate::release::{FileKind, Login, ReleaseError};
 use std::io::{Read, Write};
 use suppaftp::{FtpError, FtpResult, RustlsFtpStream, Status};
 
@@ -77,7 +77,7 @@ impl FtpSession {
     }
 
     /// Logs in. An answer that repeats the password is not repeated.
-    pub(super) fn login(&mut self, credentials: &Credentials) -> Result<(), ReleaseError> {
+    pub(super) fn login(&mut self, credentials: &Login) -> Result<(), ReleaseError> {
         let password = credentials.password.reveal();
         let reply = match self.ftp.login(credentials.user.as_str(), password) {
             Ok(()) => return Ok(()),

@@ -18,6 +18,7 @@ fn listing(files: &[(&str, u8)]) -> Listing {
             kind: FileKind::File,
             blob: oid(*blob),
             size: 1,
+            origin: Origin::Blob,
         };
         (file.path.clone(), file)
     });

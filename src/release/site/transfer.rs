@@ -177,7 +177,7 @@ impl Run<'_> {
             true => Some(self.big.lock().map_err(died)?),
             false => None,
         };
-        let bytes = source.blob(file.blob, file.size)?;
+        let bytes = source.content(file)?;
         session.put(temp, &bytes, file.kind, &|sent| {
             self.job.progress.sent(sent)
         })?;

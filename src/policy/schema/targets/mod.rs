@@ -1,5 +1,6 @@
 //! `targets`: the places in production. One file for each kind; what several kinds share is here.
 
+mod contents;
 mod dir;
 mod ftp;
 
@@ -14,7 +15,17 @@ use crate::policy::{KEYS_FOLDER, PathGlobs, suggest};
 use crate::types::TargetName;
 
 /// The keys that every target may have.
-const COMMON: &[&str] = &["kind", "from", "exclude"];
+const COMMON: &[&str] = &[
+    "kind",
+    "from",
+    "include",
+    "exclude",
+    "symlinks",
+    "submodules",
+    "lfs",
+    "export",
+    "names",
+];
 
 /// Every kind, in the order in which they are named to people.
 const KINDS: &[Kind] = &[dir::DIR, ftp::FTP, ftp::FTPS];
@@ -52,6 +63,7 @@ fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
         .into_iter()
         .map(|glob| glob.value)
         .collect();
+    let contents = contents::contents(&fields, complaints);
     let kind = fields.required("kind", complaints, kind)?;
     misplaced(&fields, kind, &known, complaints);
     let kind = (kind.read)(&fields, complaints);
@@ -59,6 +71,7 @@ fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
         name: TargetName::new(entry.key.text.clone()),
         from: from.map(|folder| folder.value),
         exclude: PathGlobs::compile(&exclude).ok()?,
+        contents: contents?,
         kind: kind?,
     })
 }
