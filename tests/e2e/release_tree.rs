@@ -34,9 +34,11 @@ impl Site {
         order
     }
 
+    /// Every file that a visitor finds after the release, with its content.
     fn holds(&self, order: &Order) -> Vec<(String, String)> {
         released(self.bench.release(order));
-        tree(&self.www.join("current")).into_iter().collect()
+        let held = tree(&self.www.join("current")).into_iter();
+        held.filter(|(name, _)| !name.ends_with('/')).collect()
     }
 
     fn names(&self, order: &Order) -> Vec<String> {
