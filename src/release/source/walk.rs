@@ -53,6 +53,16 @@ pub(super) struct Store<'a> {
     repository: Option<Arc<Path>>,
 }
 
+impl Store<'_> {
+    /// Where the content of its blobs is.
+    fn origin(&self) -> Origin {
+        match &self.repository {
+            Some(repository) => Origin::Submodule(repository.clone()),
+            None => Origin::Blob,
+        }
+    }
+}
+
 /// A path that is looked at.
 #[derive(Clone)]
 struct Spot {
@@ -232,10 +242,7 @@ impl<'a> Walk<'a> {
         if store.repository.is_none() && self.attributes.substitutes(&spot.real) {
             return self.substituted(store.odb, (blob, size), spot, kind);
         }
-        let origin = match &store.repository {
-            Some(repository) => Origin::Submodule(repository.clone()),
-            None => Origin::Blob,
-        };
+        let origin = store.origin();
         self.add(spot.path, kind, (blob, size), origin);
         Ok(())
     }
@@ -304,10 +311,7 @@ impl<'a> Walk<'a> {
     }
 
     fn keep_link(&mut self, store: &Store<'a>, content: (Oid, u64), spot: Spot) {
-        let origin = match &store.repository {
-            Some(repository) => Origin::Submodule(repository.clone()),
-            None => Origin::Blob,
-        };
+        let origin = store.origin();
         self.add(spot.path, FileKind::Symlink, content, origin);
     }
 
