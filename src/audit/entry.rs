@@ -143,7 +143,10 @@ pub struct VerdictRecord {
     pub others: u64,
     /// The codes of reasons that concern the push as a whole.
     pub codes: Vec<String>,
-    /// Hashes of the evidence: the report, and each raw statement that counted or arrived.
+    /// The report (`relhook/verdict/v1`), where it is short and plain; else it is among the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<serde_json::Value>,
+    /// Hashes of the evidence: a longer report, and each raw statement that counted or arrived.
     pub evidence: Vec<Hash>,
     /// The statements and approving commits that were first seen in this push, if it was accepted.
     pub seen: Vec<Oid>,
@@ -180,8 +183,7 @@ pub struct ArrivalsRecord {
     pub lists: Vec<Hash>,
 }
 
-/// How many updates an entry lists, those with a permit first; the report in the evidence has the
-/// others.
+/// How many updates an entry lists, those with a permit first; the report has the others.
 pub const MAX_UPDATES: usize = 1000;
 
 /// One ref update of a judged push.

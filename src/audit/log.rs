@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The log of one repository.
 #[derive(Debug)]
 pub struct AuditLog {
     dir: PathBuf,
+    /// Whether evidence was kept here whose name is perhaps not on disk yet.
+    unsettled: AtomicBool,
 }
 
 /// Where an entry stands.
@@ -44,6 +47,7 @@ impl AuditLog {
     pub fn at(folder: &Path) -> Self {
         Self {
             dir: folder.join("audit"),
+            unsettled: AtomicBool::new(false),
         }
     }
 
@@ -92,7 +96,22 @@ impl AuditLog {
     /// # Errors
     /// When it cannot be written, or is larger than 4 MiB.
     pub fn keep(&self, bytes: &[u8]) -> Result<Hash, AuditError> {
-        evidence::keep(&self.dir.join("evidence"), bytes)
+        // Who put there what is there already may have died before its name was on disk.
+        self.unsettled.store(true, Ordering::Relaxed);
+        evidence::keep(&self.evidence_dir(), bytes)
+    }
+
+    /// Keeps evidence that an entry names already: then its name is on disk, and no sync of the disk
+    /// is spent on it. What is gone all the same is kept anew.
+    ///
+    /// # Errors
+    /// As for [`Self::keep`].
+    pub fn keep_again(&self, bytes: &[u8]) -> Result<Hash, AuditError> {
+        let hash = Hash::of(bytes);
+        if self.evidence_dir().join(hash.as_str()).exists() {
+            return Ok(hash);
+        }
+        self.keep(bytes)
     }
 
     /// Reads a piece of evidence that was kept.
@@ -116,7 +135,7 @@ impl AuditLog {
     /// When it cannot be written, or when what is there is not what was last written.
     pub fn append(&self, now: Timestamp, event: Event) -> Result<Recorded, AuditError> {
         let _lock = self.lock()?;
-        self.settle_evidence(&event)?;
+        self.settle_evidence()?;
         let (file, tail, mut last) = self.open_end()?;
         if tail.cut > 0 {
             let path = self.file();
@@ -136,12 +155,14 @@ impl AuditLog {
     }
 
     /// Before an entry names evidence, the evidence's names are on disk as its content is.
-    fn settle_evidence(&self, event: &Event) -> Result<(), AuditError> {
-        if super::verify::evidence_of(event).next().is_none() {
+    fn settle_evidence(&self) -> Result<(), AuditError> {
+        if !self.unsettled.load(Ordering::Relaxed) {
             return Ok(());
         }
         let dir = self.evidence_dir();
-        sync_dir(&dir).map_err(AuditError::io(&dir))
+        sync_dir(&dir).map_err(AuditError::io(&dir))?;
+        self.unsettled.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The last entry's place and time.

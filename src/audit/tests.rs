@@ -200,6 +200,7 @@ fn evidence_is_part_of_what_is_verified() {
         updates: Vec::new(),
         others: 0,
         codes: Vec::new(),
+        report: None,
         evidence: vec![hash.clone()],
         seen: Vec::new(),
         arrivals: Some(ArrivalsRecord {

@@ -5,7 +5,7 @@ use super::outside::Outside;
 use super::patient::Patient;
 use super::words::path as word;
 use super::{Finding, Words};
-use crate::setup::Account;
+use crate::setup::{Account, Programs};
 use crate::types::escape;
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,8 @@ const MAX_SHOWN: usize = 8;
 /// Looks at them.
 pub(in crate::doctor) fn examine(patient: &Patient, outside: &Outside) -> Vec<Finding> {
     let keeper = Keeper::of(patient.account.uid, patient.account.account.as_ref());
-    let mut roots = vec![patient.git_dir.clone(), patient.program.clone()];
+    let mut roots = vec![patient.git_dir.clone()];
+    roots.extend(Programs::beside(&patient.program).files());
     let origins = patient.settings.iter().filter_map(|set| set.origin.clone());
     roots.extend(origins);
     // Who can write these can be anybody.

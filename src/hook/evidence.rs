@@ -1,4 +1,4 @@
-//! The full report of a verdict, for the evidence: everything that it said, as JSON.
+//! The full report of a verdict, for the record: everything that it said, as JSON.
 
 use crate::decide::{CommitVerdict, Note, Reason, UpdateVerdict, Verdict};
 use serde_json::{Value, json};
@@ -8,18 +8,27 @@ const MAX_COMMITS: usize = 1000;
 /// How many updates are listed.
 const MAX_UPDATES: usize = 2000;
 
+/// So many bytes of a report stand in the entry itself: as evidence it costs two more syncs of the disk.
+const SHORT: usize = 4096;
+
 /// The report (`relhook/verdict/v1`, docs/json.md), bounded whatever the push was.
 #[must_use]
-pub fn report(verdict: &Verdict) -> Vec<u8> {
+pub fn report(verdict: &Verdict) -> Value {
     let listed = verdict.updates.iter().filter(|update| tells(update));
-    let report = json!({
+    json!({
         "schema": "relhook/verdict/v1",
         "accepted": verdict.accepted(),
         "reasons": verdict.reasons.iter().map(reason).collect::<Vec<_>>(),
         "updates": listed.take(MAX_UPDATES).map(update).collect::<Vec<_>>(),
         "update_count": verdict.updates.len(),
-    });
-    report.to_string().into_bytes()
+    })
+}
+
+/// Whether the entry holds the report: a short one, of plain text as every line of the log is.
+#[must_use]
+pub fn in_the_entry(report: &Value) -> bool {
+    let text = report.to_string();
+    text.len() <= SHORT && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Whether there is more to say of an update than that it passed untouched by any rule.
@@ -96,7 +105,8 @@ mod tests {
             }],
             reasons: Vec::new(),
         };
-        let report: Value = serde_json::from_slice(&report(&verdict)).unwrap();
+        let report = report(&verdict);
+        assert!(in_the_entry(&report));
         assert_eq!(report["schema"], "relhook/verdict/v1");
         assert_eq!(report["accepted"], false);
         let update = &report["updates"][0];
@@ -114,6 +124,18 @@ mod tests {
         .flat_map(keys)
         {
             assert!(docs.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+
+    #[test]
+    fn l_05_only_a_short_and_plain_report_stands_in_the_log() {
+        for (text, stands) in [
+            ("x".repeat(SHORT - 2), true),
+            ("x".repeat(SHORT - 1), false),
+            ("a\u{2028}b".to_owned(), false),
+            ("a\u{7f}b".to_owned(), false),
+        ] {
+            assert_eq!(in_the_entry(&Value::String(text)), stands);
         }
     }
 }

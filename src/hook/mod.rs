@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod evidence;
+mod gate;
 mod identity;
 mod input;
 mod post_receive;
@@ -17,6 +18,7 @@ mod stop;
 mod transaction;
 mod transaction_hook;
 
+pub use gate::gate;
 pub use input::{Claimed, InputError, options, updates};
 pub use post_receive::post_receive;
 pub use pre_receive::pre_receive;

@@ -12,6 +12,7 @@ use crate::folder::replace_file;
 use crate::ledger::Ledger;
 use crate::server::Server;
 use crate::signature::Keyring;
+use crate::types::Oid;
 use crate::ui;
 use std::cell::RefCell;
 use std::io::Read;
@@ -91,12 +92,17 @@ fn record(
     verdict: &Verdict,
     identified: Identified,
 ) -> Result<(), Stop> {
-    let mut kept = vec![server.log.keep(&evidence::report(verdict))?];
+    let mut kept = Vec::new();
+    let report = evidence::report(verdict);
+    let short = evidence::in_the_entry(&report).then_some(report.clone());
+    if short.is_none() {
+        kept.push(server.log.keep(report.to_string().as_bytes())?);
+    }
     for raw in &identified.evidence {
         kept.push(server.log.keep(raw)?);
     }
     for oid in evidence_of(facts) {
-        kept.push(keep_object(server, oid)?);
+        kept.push(keep_object(server, ledger, oid)?);
     }
     let arrivals = match verdict.accepted() {
         true => arrivals::arrivals(server, &identified.pusher)?,
@@ -105,6 +111,7 @@ fn record(
     let circumstances = Circumstances {
         policy: in_force.commit,
         login: identified.login,
+        report: short,
         evidence: kept,
         arrivals,
         tidings: ledger.tidings()?,
@@ -143,10 +150,14 @@ fn mark_releases(server: &Server) -> Result<(), Stop> {
     })
 }
 
-fn keep_object(server: &Server, oid: crate::types::Oid) -> Result<Hash, Stop> {
+fn keep_object(server: &Server, ledger: &Ledger, oid: Oid) -> Result<Hash, Stop> {
     let raw = match server.store.tag_bytes(oid)? {
         Ok(tag) => tag,
         Err(_) => server.store.commit_bytes(oid)?,
     };
-    Ok(server.log.keep(&raw)?)
+    // What an accepted push brought is evidence of its entry.
+    Ok(match ledger.seen(oid)? {
+        Some(_) => server.log.keep_again(&raw)?,
+        None => server.log.keep(&raw)?,
+    })
 }

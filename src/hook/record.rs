@@ -15,6 +15,8 @@ pub struct Circumstances {
     pub policy: Oid,
     /// The login that the server supplied, escaped.
     pub login: Option<String>,
+    /// The report, where the entry itself holds it.
+    pub report: Option<serde_json::Value>,
     /// The evidence that is already kept.
     pub evidence: Vec<Hash>,
     /// What arrives, if the push is accepted.
@@ -53,6 +55,7 @@ pub fn verdict_record(
             .iter()
             .map(|reason| reason.code().to_string())
             .collect(),
+        report: circumstances.report,
         evidence: circumstances.evidence,
         seen: if accepted {
             newly_seen(facts)

@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::{InstallError, Mode, hooks, survey};
-use crate::setup::{CLIENT, Git, Place};
+use crate::setup::{CLIENT, Git, Place, Programs};
 use std::path::Path;
 
 /// Puts the `pre-push` hook into the clone at `dir`; `program` is what it runs.
@@ -19,9 +19,10 @@ pub fn install_client(dir: &Path, program: &Path, mode: Mode) -> Result<Report, 
         shim,
         path: Path::new("hooks").join(shim.name),
     });
-    hooks::check(&common, &places, program)?;
+    let programs = Programs::beside(program);
+    hooks::check(&common, &places, &programs)?;
     let mut report = Report::default();
-    hooks::put(&common, &places, program, mode, &mut report)?;
+    hooks::put(&common, &places, &programs, mode, &mut report)?;
     report.next.push("relhook check".into());
     Ok(report)
 }

@@ -2,7 +2,7 @@
 
 use super::report::{Report, StepState};
 use super::{InstallError, Mode};
-use crate::setup::{Found, Layout, Place, is_runner, look};
+use crate::setup::{Found, Layout, Place, Programs, is_runner, look};
 use crate::types::escape;
 use std::fs;
 use std::io::{self, Write};
@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 pub(in crate::install) fn check(
     root: &Path,
     places: &[Place],
-    program: &Path,
+    programs: &Programs,
 ) -> Result<(), InstallError> {
     for place in places {
         let path = root.join(&place.path);
-        if look(&path, &place.shim.render(program)?)? == Found::Foreign {
+        if look(&path, &place.shim.render(programs.of(&place.shim))?)? == Found::Foreign {
             return Err(foreign(path));
         }
     }
@@ -55,13 +55,13 @@ pub(in crate::install) fn check_runners(root: &Path, layout: Layout) -> Result<(
 pub(in crate::install) fn put(
     root: &Path,
     places: &[Place],
-    program: &Path,
+    programs: &Programs,
     mode: Mode,
     report: &mut Report,
 ) -> Result<(), InstallError> {
     for place in places {
         let path = root.join(&place.path);
-        let text = place.shim.render(program)?;
+        let text = place.shim.render(programs.of(&place.shim))?;
         let state = match (look(&path, &text)?, mode) {
             (Found::Good, _) => StepState::Kept,
             (Found::Foreign, _) => return Err(foreign(path)),
@@ -131,7 +131,7 @@ mod tests {
         put(
             dir.path(),
             &together(all()),
-            &absent,
+            &Programs::beside(&absent),
             Mode::Apply,
             &mut report,
         )
@@ -158,7 +158,7 @@ mod tests {
         put(
             dir.path(),
             &together(all()),
-            &absent,
+            &Programs::beside(&absent),
             Mode::Apply,
             &mut Report::default(),
         )
@@ -179,7 +179,7 @@ mod tests {
         put(
             dir.path(),
             &together(all()),
-            &program,
+            &Programs::beside(&program),
             Mode::Apply,
             &mut report,
         )
@@ -200,11 +200,12 @@ mod tests {
     #[test]
     fn h_01_h_02_a_hook_that_would_not_run_is_mended() {
         let dir = tempfile::tempdir().unwrap();
-        let program = Path::new("/bin/true");
+        let program = Programs::beside(Path::new("/bin/true"));
         let path = dir.path().join("pre-receive");
         let put = |mode| {
             let mut report = Report::default();
-            put(dir.path(), &together(all()), program, mode, &mut report).map(|()| report.changes())
+            put(dir.path(), &together(all()), &program, mode, &mut report)
+                .map(|()| report.changes())
         };
         fs::write(&path, "").unwrap();
         assert!(put(Mode::DryRun).unwrap());
@@ -221,21 +222,25 @@ mod tests {
     #[test]
     fn another_programs_hook_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let program = Path::new("/bin/true");
+        let program = Programs::beside(Path::new("/bin/true"));
         let path = dir.path().join("post-receive");
         fs::write(&path, "#!/bin/sh\nmail everybody\n").unwrap();
-        let refused = check(dir.path(), &together(all()), program);
+        let refused = check(dir.path(), &together(all()), &program);
         assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/nowhere", &path).unwrap();
-        let refused = check(dir.path(), &together(all()), program);
+        let refused = check(dir.path(), &together(all()), &program);
         assert!(matches!(refused, Err(InstallError::ForeignHook { .. })));
     }
 
     #[test]
     fn odd_program_paths_are_refused() {
         for bad in ["relhook", "/x\n/y"] {
-            let refused = check(Path::new("/nowhere"), &together(all()), Path::new(bad));
+            let refused = check(
+                Path::new("/nowhere"),
+                &together(all()),
+                &Programs::beside(Path::new(bad)),
+            );
             assert!(matches!(
                 refused,
                 Err(InstallError::Setup(SetupError::OddProgram { .. }))

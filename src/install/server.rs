@@ -7,7 +7,7 @@ use super::{InstallError, Mode, hooks, nonces, pins, seed, settings, survey};
 use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
 use crate::policy::{Bundle, POLICY_REF, Policy, TargetKind};
-use crate::setup::{Git, Layout};
+use crate::setup::{Git, Layout, Programs};
 use crate::types::escape;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -36,11 +36,12 @@ pub struct Request {
 /// again carries on.
 pub fn install_server(request: &Request) -> Result<Report, InstallError> {
     let git = Git::at(&request.dir);
-    let surveyed = survey::server(&git, &request.program)?;
+    let programs = Programs::beside(&request.program);
+    let surveyed = survey::server(&git, &programs)?;
     let found = Layout::found(&surveyed.git_dir);
     let layout = request.layout.unwrap_or(found);
     hooks::check_runners(&surveyed.git_dir, layout)?;
-    hooks::check(&surveyed.git_dir, &layout.places(), &request.program)?;
+    hooks::check(&surveyed.git_dir, &layout.places(), &programs)?;
     let repository = git2::Repository::open_bare(&surveyed.git_dir)?;
     let plan = plan(request, &repository, &surveyed.store)?;
     let mut report = Report {
@@ -54,7 +55,14 @@ pub fn install_server(request: &Request) -> Result<Report, InstallError> {
         shown(&surveyed.git_dir)
     );
     report.step(StepState::Kept, fits);
-    apply(request, &repository, &surveyed, &plan, layout, &mut report)?;
+    apply(request, &repository, &surveyed, &plan, &mut report)?;
+    hooks::put(
+        &surveyed.git_dir,
+        &layout.places(),
+        &programs,
+        request.mode,
+        &mut report,
+    )?;
     next_steps(&surveyed.git_dir, plan.policy(), &mut report);
     Ok(report)
 }
@@ -105,13 +113,12 @@ fn plan(
     }
 }
 
-/// The policy before the hooks: with hooks and without a policy, every push would be refused.
+/// All but the hooks, which come last: with hooks and without a policy, every push would be refused.
 fn apply(
     request: &Request,
     repository: &git2::Repository,
     surveyed: &Surveyed,
     plan: &Plan,
-    layout: Layout,
     report: &mut Report,
 ) -> Result<(), InstallError> {
     folder(&surveyed.git_dir, request.mode, report)?;
@@ -138,13 +145,6 @@ fn apply(
         &surveyed.git_dir,
         &surveyed.settings,
         plan.policy(),
-        request.mode,
-        report,
-    )?;
-    hooks::put(
-        &surveyed.git_dir,
-        &layout.places(),
-        &request.program,
         request.mode,
         report,
     )

@@ -3,7 +3,7 @@
 use super::InstallError;
 use crate::doctor::{self, Finding, Keeper, State, Words};
 use crate::facts::Store;
-use crate::setup::{Git, OLDEST_GIT, Settings};
+use crate::setup::{Git, OLDEST_GIT, Programs, Settings};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(in crate::install) struct Surveyed {
 ///
 /// # Errors
 /// Whatever would make the rule hold less than it says.
-pub(in crate::install) fn server(git: &Git, program: &Path) -> Result<Surveyed, InstallError> {
+pub(in crate::install) fn server(git: &Git, programs: &Programs) -> Result<Surveyed, InstallError> {
     let version = version(git)?;
     let git_dir = git.path(&["rev-parse", "--absolute-git-dir"])?;
     if git.ask(&["rev-parse", "--is-bare-repository"])? != b"true\n" {
@@ -37,7 +37,7 @@ pub(in crate::install) fn server(git: &Git, program: &Path) -> Result<Surveyed, 
     let settings = git.settings()?;
     let hooks = git_dir.join("hooks");
     check_hooks_path(&settings, &hooks)?;
-    let mut warnings = flags(git, &git_dir, program, &settings)?;
+    let mut warnings = flags(git, &git_dir, programs, &settings)?;
     warnings.extend_from_slice(store.warnings());
     warnings.extend(flag_worktrees(&git_dir)?);
     Ok(Surveyed {
@@ -84,7 +84,7 @@ pub(in crate::install) fn check_hooks_path(
 fn flags(
     git: &Git,
     git_dir: &Path,
-    program: &Path,
+    programs: &Programs,
     settings: &Settings,
 ) -> Result<Vec<String>, InstallError> {
     let words = Words::new(git_dir);
@@ -93,7 +93,7 @@ fn flags(
         &doctor::list_refs(git_dir, git)?,
         &words,
     ));
-    let roots = [git_dir.to_owned(), program.to_owned()];
+    let roots: Vec<PathBuf> = programs.files().chain([git_dir.to_owned()]).collect();
     found.extend(doctor::exposed(&roots, &Keeper::me(), &words));
     let bad = found.iter().filter(|one| one.state != State::Ok);
     Ok(bad.map(Finding::line).collect())

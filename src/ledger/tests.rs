@@ -38,6 +38,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
         }],
         others: 0,
         codes: Vec::new(),
+        report: None,
         evidence: Vec::new(),
         seen,
         arrivals: None,

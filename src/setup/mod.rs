@@ -7,6 +7,7 @@ mod error;
 mod git;
 mod layout;
 pub(crate) mod nonces;
+mod programs;
 mod settings;
 mod shims;
 
@@ -15,6 +16,7 @@ pub use error::SetupError;
 pub(crate) use git::{Git, Setting, Settings};
 pub use layout::Layout;
 pub(crate) use layout::{Place, is_runner};
+pub(crate) use programs::{Programs, VERSION_LINE};
 pub(crate) use settings::{HIDDEN, WANTED};
 pub(crate) use shims::{CLIENT, Found, SERVER, Shim, look};
 

@@ -1,6 +1,7 @@
 //! The hook files: a few lines of shell each, with the program's path in them.
 
 use super::SetupError;
+use super::programs::GATE;
 use crate::types::escape;
 use std::fs;
 use std::io;
@@ -15,21 +16,42 @@ pub(crate) struct Shim {
     pub(crate) name: &'static str,
     /// Its text, with `@RELHOOK@` where the program's path goes.
     pub(crate) text: &'static str,
+    /// What it runs.
+    pub(crate) runs: Runs,
 }
+
+/// What a hook runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// relhook.
+    Whole,
+    /// The gate alone, where it is there. The shell is quicker where most calls end in the hook.
+    Gate,
+    /// The same, by the hook's first line: no shell is started.
+    GateAtOnce,
+}
+
+/// The longest first line that every kernel reads whole, in bytes.
+const FIRST_LINE: usize = 120;
+/// What a hook begins with that a shell runs.
+const SHELL: &str = "#!/bin/sh";
 
 /// What the server's repository runs.
 pub(crate) const SERVER: [Shim; 3] = [
     Shim {
         name: "pre-receive",
         text: include_str!("../../hooks/pre-receive"),
+        runs: Runs::GateAtOnce,
     },
     Shim {
         name: "post-receive",
         text: include_str!("../../hooks/post-receive"),
+        runs: Runs::Whole,
     },
     Shim {
         name: "reference-transaction",
         text: include_str!("../../hooks/reference-transaction"),
+        runs: Runs::Gate,
     },
 ];
 
@@ -37,6 +59,7 @@ pub(crate) const SERVER: [Shim; 3] = [
 pub(crate) const CLIENT: [Shim; 1] = [Shim {
     name: "pre-push",
     text: include_str!("../../hooks/pre-push"),
+    runs: Runs::Whole,
 }];
 
 /// What every hook of ours says, whatever its version.
@@ -74,7 +97,21 @@ impl Shim {
             return Err(odd("it holds a control character"));
         }
         let quoted = format!("'{}'", path.replace('\'', "'\\''"));
-        Ok(self.text.replace("@RELHOOK@", &quoted).into_bytes())
+        let text = self.text.replace("@RELHOOK@", &quoted);
+        Ok(match self.first_line(program, path) {
+            Some(first) => text.replacen(SHELL, &first, 1),
+            None => text,
+        }
+        .into_bytes())
+    }
+
+    /// The line by which the kernel starts the gate. What it would not read as it is meant is left
+    /// to the shell, and so is a kernel that knows no such line: it hands the file to a shell.
+    fn first_line(&self, program: &Path, path: &str) -> Option<String> {
+        let is_gate = program.file_name().is_some_and(|name| name == GATE);
+        let first = format!("#!{path} {}", self.name);
+        let fits = first.len() <= FIRST_LINE && !path.contains(char::is_whitespace);
+        (self.runs == Runs::GateAtOnce && is_gate && fits).then_some(first)
     }
 }
 
@@ -104,4 +141,39 @@ pub(crate) fn look(path: &Path, wanted: &[u8]) -> Result<Found, SetupError> {
     } else {
         Found::Foreign
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_line(shim: &Shim, program: &str) -> String {
+        let text = String::from_utf8(shim.render(Path::new(program)).unwrap()).unwrap();
+        let (first, body) = text.split_once('\n').unwrap();
+        // Whatever hands the file to a shell comes to the same program.
+        assert!(body.contains("relhook='/") && body.contains("exec \"$relhook\" hook "));
+        first.to_owned()
+    }
+
+    #[test]
+    fn the_kernel_starts_the_gate_where_it_can_and_a_shell_does_elsewhere() {
+        let [pre_receive, post_receive, transaction] = SERVER;
+        assert_eq!(
+            first_line(&pre_receive, "/usr/bin/relhook-gate"),
+            "#!/usr/bin/relhook-gate pre-receive"
+        );
+        let long = format!("/{}/relhook-gate", "x".repeat(FIRST_LINE - 28));
+        assert_eq!(first_line(&pre_receive, &long).len(), FIRST_LINE);
+        let longer = format!("/x{long}");
+        for (shim, program) in [
+            (pre_receive, "/usr/bin/relhook"),
+            (pre_receive, "/usr/my bin/relhook-gate"),
+            (pre_receive, "/usr/my\u{a0}bin/relhook-gate"),
+            (pre_receive, &longer),
+            (post_receive, "/usr/bin/relhook"),
+            (transaction, "/usr/bin/relhook-gate"),
+        ] {
+            assert_eq!(first_line(&shim, program), SHELL, "{program}");
+        }
+    }
 }

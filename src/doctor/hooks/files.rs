@@ -1,6 +1,6 @@
 //! The files in `hooks/`, and the programs that they run.
 
-use crate::setup::{Found, Place, Shim, look};
+use crate::setup::{Found, Place, Shim, VERSION_LINE, look};
 use crate::types::escape;
 use std::fs;
 use std::io;
@@ -147,11 +147,6 @@ pub(super) enum Program {
     },
 }
 
-/// What `relhook --version` says here.
-pub(super) fn own_version() -> &'static str {
-    concat!("relhook ", env!("CARGO_PKG_VERSION"))
-}
-
 impl Program {
     fn look(path: &Path) -> Self {
         let shown = escape(path.as_os_str().as_bytes());
@@ -175,7 +170,7 @@ impl Program {
 
     /// Whether it is of this version.
     pub(super) fn is_ours(&self) -> bool {
-        self.version() == own_version()
+        self.version() == VERSION_LINE
     }
 
     /// What it says that it is.

@@ -6,7 +6,7 @@ mod trial;
 
 use super::patient::Patient;
 use super::{Finding, Words};
-use crate::setup::{Layout, Settings};
+use crate::setup::{Layout, Settings, VERSION_LINE};
 use crate::types::escape;
 use files::{HookFile, Program, Stands};
 use std::os::unix::ffi::OsStrExt;
@@ -191,7 +191,7 @@ fn programs(programs: &[Program], words: &Words) -> Vec<Finding> {
             format!(
                 "the hooks run {path}, which is `{}`, and this is `{}`",
                 program.version(),
-                files::own_version()
+                VERSION_LINE
             ),
         )
         .mend(words.relhook(&["init"])),

@@ -21,7 +21,7 @@ fn sound() -> Facts {
             .collect(),
         programs: vec![Program::Runs {
             path: "/usr/bin/relhook".into(),
-            version: files::own_version().into(),
+            version: VERSION_LINE.into(),
         }],
         runs: Some(true),
         others: Vec::new(),

@@ -1,8 +1,27 @@
 //! Ways around the gate itself.
 
-use crate::common::{POLICY, PROD, Words, World, run};
+use crate::common::{GATE, POLICY, PROD, RELHOOK, Words, World, run, run_with};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Puts the hooks of a copy of relhook in place, with its gate beside it, in this folder.
+fn with_its_own_programs(world: &World, folder: &str) -> PathBuf {
+    let folder = world.path(folder);
+    fs::create_dir(&folder).unwrap();
+    fs::copy(RELHOOK, folder.join("relhook")).unwrap();
+    fs::copy(GATE, folder.join("relhook-gate")).unwrap();
+    let mut init = world.server_command(folder.join("relhook").to_str().unwrap());
+    run(init.arg("--git-dir").arg(world.server()).arg("init")).assert_ok();
+    folder
+}
+
+fn first_line(world: &World, hook: &str) -> String {
+    let text = fs::read_to_string(world.server().join("hooks").join(hook)).unwrap();
+    text.lines().next().unwrap().to_owned()
+}
 
 #[test]
 fn h_01_h_02_a_hook_that_does_not_run_is_found_and_mended() {
@@ -131,6 +150,119 @@ fn h_15_without_the_program_every_push_is_refused() {
     fs::remove_file(program).unwrap();
     dana.pushes(&["HEAD:refs/heads/more"])
         .refused_with("is missing");
+}
+
+#[test]
+fn h_03_h_15_without_the_gate_every_push_is_refused() {
+    let world = World::new();
+    let folder = with_its_own_programs(&world, "bin");
+    let gate = folder.join("relhook-gate");
+    let first = format!("#!{} pre-receive", gate.display());
+    assert_eq!(first_line(&world, "pre-receive"), first);
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let before = world.server_ref(PROD);
+    let fix = dana.commits("x");
+    dana.offers("fix");
+    rita.approves(&fix).accepted();
+    let whole = fs::read(&gate).unwrap();
+    fs::remove_file(&gate).unwrap();
+    for broken in [None, Some(&whole[..64]), Some(&[])] {
+        if let Some(bytes) = broken {
+            fs::write(&gate, bytes).unwrap();
+            fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for refspec in ["HEAD:refs/heads/more", "prod"] {
+            dana.pushes(&[refspec]).refused();
+        }
+        assert_eq!(world.server_ref(PROD), before);
+        assert!(world.server_ref("refs/heads/more").is_none());
+        // The second lock holds by itself.
+        let by_hand = world.server_git(&["update-ref", PROD, &fix]);
+        assert_ne!(by_hand.code, 0, "{}", by_hand.err);
+    }
+    // Not executable: git would pass over such a hook, but not over such a program.
+    fs::write(&gate, &whole).unwrap();
+    fs::set_permissions(&gate, fs::Permissions::from_mode(0o644)).unwrap();
+    dana.pushes(&["prod"]).refused();
+    fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).unwrap();
+    dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
+fn h_15_without_a_gate_of_this_version_relhook_itself_is_the_gate() {
+    let world = World::new();
+    let folder = with_its_own_programs(&world, "bin");
+    fs::write(
+        folder.join("relhook-gate"),
+        "#!/bin/sh\necho relhook 0.0.1\n",
+    )
+    .unwrap();
+    let mut init = world.server_command(folder.join("relhook").to_str().unwrap());
+    let said = run(init.arg("--git-dir").arg(world.server()).arg("init")).text();
+    assert!(said.contains("done  hook pre-receive"), "{said}");
+    assert_eq!(first_line(&world, "pre-receive"), "#!/bin/sh");
+    world.person("dana").commits("x");
+    world.person("dana").pushes(&["prod"]).refused_with("RH401");
+}
+
+#[test]
+fn a_path_that_the_kernel_would_not_read_whole_is_left_to_the_shell() {
+    for folder in ["my programs", &"x".repeat(120)] {
+        let world = World::new();
+        with_its_own_programs(&world, folder);
+        assert_eq!(first_line(&world, "pre-receive"), "#!/bin/sh");
+        let hook = fs::read_to_string(world.server().join("hooks/pre-receive")).unwrap();
+        assert!(hook.contains("/relhook-gate'"), "{hook}");
+        let dana = world.person("dana");
+        dana.commits("x");
+        dana.pushes(&["prod"]).refused_with("RH401");
+        dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
+    }
+}
+
+#[test]
+fn what_hands_the_hook_to_a_shell_comes_to_the_same_verdict() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let fix = dana.commits("x");
+    dana.offers("fix");
+    let line = format!("{} {fix} {PROD}\n", world.server_ref(PROD).unwrap());
+    let mut shell = world.server_command("sh");
+    shell.current_dir(world.server()).arg("hooks/pre-receive");
+    let ran = run_with(&mut shell, line.as_bytes());
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("RH401"), "{}", ran.err);
+}
+
+#[test]
+fn s_22_nothing_that_the_gate_starts_sees_a_password_or_a_debug_file() {
+    let world = World::new();
+    let trace = world.path("trace");
+    let mut hook = world.server_command(&format!("{}/hooks/pre-receive", world.server().display()));
+    hook.current_dir(world.server())
+        .env("HTTP_AUTHORIZATION", "Basic it-is-secret")
+        .env("GPGME_DEBUG", format!("9:{}", trace.display()))
+        .env("REMOTE_USER", "dana")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut waits = hook.spawn().unwrap();
+    // It waits for its input, with an environment that whatever it starts gets from it.
+    let environment = format!("/proc/{}/environ", waits.id());
+    let since = Instant::now();
+    loop {
+        let seen = String::from_utf8_lossy(&fs::read(&environment).unwrap()).into_owned();
+        if seen.contains("REMOTE_USER=dana")
+            && !seen.contains("it-is-secret")
+            && !seen.contains("GPGME_DEBUG")
+        {
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "{seen}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(waits.stdin.take());
+    assert_eq!(waits.wait().unwrap().code(), Some(1), "no input is refused");
+    assert!(!trace.exists());
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub use world::World;
 /// The built program.
 pub const RELHOOK: &str = env!("CARGO_BIN_EXE_relhook");
 
+/// The gate alone, beside it.
+pub const GATE: &str = env!("CARGO_BIN_EXE_relhook-gate");
+
 /// The protected branch of most stories.
 pub const PROD: &str = "refs/heads/prod";
 

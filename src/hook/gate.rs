@@ -1,0 +1,128 @@
+//! `relhook-gate`: the two hooks that a push waits for, and nothing else. It is started in each push
+//! several times, so it is small: no command line to build, nothing of the releaser to load.
+
+use super::{Answer, Stop, pre_receive, reference_transaction};
+use crate::decide::Reason;
+use crate::types::escape;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// What nothing that is started may see: with the first set, GnuPG's library writes a file wherever
+/// it says; in the others a web server may have put the pusher's password.
+const UNWANTED: [&str; 5] = [
+    "GPGME_DEBUG",
+    "HTTP_AUTHORIZATION",
+    "HTTP_PROXY_AUTHORIZATION",
+    "HTTP_COOKIE",
+    "HTTP_PROXY",
+];
+
+/// What it was started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call<'a> {
+    /// Say which version this is.
+    Version,
+    /// Judge the push on standard input.
+    PreReceive,
+    /// Judge the transaction of refs on standard input.
+    ReferenceTransaction {
+        /// git's name for the step.
+        phase: &'a [u8],
+    },
+}
+
+/// Runs the hook that these arguments name, the program's own name left out. What is not a hook of
+/// the gate's is refused.
+pub fn gate(args: &[OsString]) -> Answer {
+    let words: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
+    match call(&words) {
+        Some(Call::Version) => {
+            crate::ui::emit(concat!("relhook ", env!("CARGO_PKG_VERSION"), "\n"));
+            Answer::pass()
+        }
+        Some(Call::PreReceive) => match again(args) {
+            Some(stop) => stop.refuse(),
+            None => pre_receive(std::io::stdin().lock()),
+        },
+        Some(Call::ReferenceTransaction { phase }) => {
+            reference_transaction(phase, std::io::stdin().lock())
+        }
+        None => not_a_hook(&words).refuse(),
+    }
+}
+
+/// A shell's line in a hook names the hook after `hook`. The kernel, which starts the gate by a
+/// hook's first line, puts the hook's file after it, and whatever a runner of hooks adds.
+fn call<'a>(words: &[&'a [u8]]) -> Option<Call<'a>> {
+    match words {
+        [b"--version"] => Some(Call::Version),
+        [b"hook", b"pre-receive"] | [b"pre-receive", _, ..] => Some(Call::PreReceive),
+        [b"hook", b"reference-transaction", phase] => Some(Call::ReferenceTransaction { phase }),
+        _ => None,
+    }
+}
+
+fn not_a_hook(words: &[&[u8]]) -> Stop {
+    let shown = escape(&words.join(&b' '));
+    Stop::because(Reason::Environment {
+        why: format!("the gate was started as no hook that it knows: `{shown}`"),
+    })
+}
+
+/// Starts this program again without what is unwanted, if any of it is there, in this very process.
+/// Comes back when there was none, or with what went wrong.
+fn again(args: &[OsString]) -> Option<Stop> {
+    let there = |name: &&str| std::env::var_os(OsStr::new(name)).is_some();
+    if !UNWANTED.iter().any(there) {
+        return None;
+    }
+    let error = match std::env::current_exe() {
+        Ok(own) => {
+            let mut command = Command::new(own);
+            command.args(args);
+            for name in UNWANTED {
+                command.env_remove(name);
+            }
+            command.exec()
+        }
+        Err(error) => error,
+    };
+    Some(Stop::because(Reason::Environment {
+        why: format!("the environment cannot be cleaned: {error}"),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_hook_of_the_gates_is_refused() {
+        for words in [
+            &[][..],
+            &["pre-receive"],
+            &["hook"],
+            &["hook", "post-receive"],
+            &["hook", "pre-receive", "x"],
+            &["reference-transaction", "prepared"],
+            &["--version", "x"],
+        ] {
+            let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let answer = gate(&args);
+            assert_eq!(answer.exit, 1, "{words:?}");
+            assert!(answer.text.contains("RH9"), "{}", answer.text);
+        }
+    }
+
+    #[test]
+    fn a_hook_is_named_by_a_shell_or_by_the_kernel() {
+        let pre_receive = Some(Call::PreReceive);
+        assert_eq!(call(&[b"hook", b"pre-receive"]), pre_receive);
+        assert_eq!(call(&[b"pre-receive", b"hooks/pre-receive"]), pre_receive);
+        let words: [&[u8]; 3] = [b"hook", b"reference-transaction", b"prepared"];
+        let transaction = Call::ReferenceTransaction { phase: b"prepared" };
+        assert_eq!(call(&words), Some(transaction));
+    }
+}
