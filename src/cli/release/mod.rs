@@ -1,0 +1,102 @@
+//! `relhook release`: brings the targets to what was accepted for them, now; and says how they are.
+
+mod status;
+mod work;
+
+use super::Answer;
+use crate::dispatch::{LedgerOrders, LogWitness};
+use crate::facts::Store;
+use crate::policy::Bundle;
+use crate::release::Setting;
+use crate::server::Server;
+use crate::types::TargetName;
+use anyhow::Context;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+pub(in crate::cli) use status::{TargetStatus, shown, statuses};
+
+/// What `relhook release` is asked for.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ReleaseArgs {
+    /// Only this target
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Overwrite files at paths of the tree that relhook did not put there, and take over what
+    /// another release left
+    #[arg(long, requires = "target")]
+    pub adopt: bool,
+    /// Run detached for a push that has been answered
+    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt"])]
+    pub worker: bool,
+    /// What else
+    #[command(subcommand)]
+    pub command: Option<ReleaseCommand>,
+}
+
+/// What can be asked about releases.
+#[derive(Debug, clap::Subcommand)]
+pub enum ReleaseCommand {
+    /// Show each target: what it is to hold, what it was brought to, and how the last run ended
+    Status {
+        /// Print it as JSON (docs/release.md)
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl ReleaseArgs {
+    /// Runs it for the repository around `dir`.
+    ///
+    /// # Errors
+    /// When the repository, its record or its policy cannot be read.
+    pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
+        match &self.command {
+            Some(ReleaseCommand::Status { json }) => status::status(dir, *json),
+            None if self.worker => work::work(dir),
+            None => work::by_hand(dir, self.target.as_deref(), self.adopt),
+        }
+    }
+}
+
+impl Server {
+    fn around(dir: &Path) -> anyhow::Result<Self> {
+        Ok(Self::beside(Store::open(dir)?)?)
+    }
+
+    fn bundle(&self) -> anyhow::Result<Bundle> {
+        let (_, bundle) = self
+            .store
+            .policy()?
+            .context("there is no policy in force")?;
+        Ok(bundle)
+    }
+
+    fn orders(&self) -> LedgerOrders<'_> {
+        LedgerOrders { server: self }
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            git_dir: self.store.git_dir(),
+            folder: self.folder.path(),
+            now: &crate::hook::clock,
+        }
+    }
+
+    fn witness(&self) -> LogWitness<'_> {
+        LogWitness {
+            log: &self.log,
+            now: &crate::hook::clock,
+        }
+    }
+}
+
+/// The targets that some rule releases to, by name.
+fn targets(bundle: &Bundle) -> BTreeSet<TargetName> {
+    let rules = bundle.policy.rules.iter();
+    rules
+        .flat_map(|rule| rule.release.iter().cloned())
+        .collect()
+}
