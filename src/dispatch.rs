@@ -1,12 +1,16 @@
 //! Between the record and the releaser: what a target is to hold, by the policy in force and what
 //! the log accepted; and the log's entries of how a release went.
 
+mod stages;
+
 use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
-use crate::facts::{Current, PolicyReadError};
+use crate::facts::{Current, Fault, PolicyReadError};
 use crate::ledger::LedgerError;
 use crate::policy::{Bundle, Target, TargetKind};
-use crate::release::{Event, Order, Orders, Totals, What, Witness};
+use crate::release::ReleaseError;
+use crate::release::{Admission, Event, Next, Order, Orders, Totals, What, Witness};
 use crate::server::Server;
+use crate::signature::KeyringError;
 use crate::types::{Oid, RefName, TargetName, Timestamp};
 
 /// Orders by the ledger and the policy in force, both read anew each time one is asked for.
@@ -30,11 +34,25 @@ enum OrderError {
     Ledger(#[from] LedgerError),
     #[error("{refname} cannot be read: {why}")]
     Ref { refname: RefName, why: String },
+    #[error("the statements about {commit} cannot be read: {fault}")]
+    Statements { commit: Oid, fault: Fault },
+    #[error("the policy's keys cannot be used: {0}")]
+    Keys(#[from] KeyringError),
+    #[error("the log does not say when it accepted {commit} for {refname}")]
+    NotAccepted { refname: RefName, commit: Oid },
+    #[error("the log cannot be used: {0}")]
+    Log(#[from] audit::AuditError),
+    #[error(transparent)]
+    Desk(#[from] ReleaseError),
 }
 
 impl Orders for LedgerOrders<'_> {
     fn order(&self, target: &TargetName) -> Result<Option<Order>, String> {
         self.find(target).map_err(|error| error.to_string())
+    }
+
+    fn admission(&self, order: &Order) -> Result<Admission, String> {
+        self.admit(order).map_err(|error| error.to_string())
     }
 }
 
@@ -130,6 +148,13 @@ impl Witness for LogWitness<'_> {
 }
 
 fn release_record(event: &Event) -> ReleaseRecord {
+    let for_good = matches!(
+        event.what,
+        What::Failed {
+            next: Next::ForGood,
+            ..
+        }
+    );
     let (state, totals, error) = match &event.what {
         What::Started => (ReleaseState::Started, Totals::default(), None),
         What::Finished(totals) => (ReleaseState::Finished, *totals, None),
@@ -137,6 +162,7 @@ fn release_record(event: &Event) -> ReleaseRecord {
             code,
             error,
             totals,
+            next: _,
         } => (
             ReleaseState::Failed,
             *totals,
@@ -153,5 +179,7 @@ fn release_record(event: &Event) -> ReleaseRecord {
         deleted: totals.deleted,
         bytes: totals.bytes,
         error,
+        for_good,
+        lifted_by: event.lifted_by.iter().map(ToString::to_string).collect(),
     }
 }

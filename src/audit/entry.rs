@@ -202,6 +202,9 @@ pub struct UpdateRecord {
     pub codes: Vec<String>,
     /// The people whose approvals covered something.
     pub approved_by: Vec<String>,
+    /// The people who contributed to what it brings, if it was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contributors: Vec<String>,
     /// What the verdict allows.
     pub permit: Option<PermitRecord>,
 }
@@ -241,6 +244,20 @@ pub struct ReleaseRecord {
     pub bytes: u64,
     /// What went wrong, escaped and without secrets.
     pub error: Option<String>,
+    /// Whether it is not tried again before a person says so or another commit is accepted.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub for_good: bool,
+    /// The people whose statements let it go on to this target's stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifted_by: Vec<String>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for this form"
+)]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 /// How far a release is.

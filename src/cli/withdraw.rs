@@ -36,6 +36,7 @@ impl WithdrawArgs {
             },
             expires: None,
             checkpoint: None,
+            stage: None,
             reason: Some(self.reason.clone()),
             ..stored.statement.clone()
         };

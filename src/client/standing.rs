@@ -157,12 +157,12 @@ fn without_withdrawn(all: Vec<Stored>) -> Vec<Stored> {
         .filter(|stored| stored.signer.is_some())
         .filter_map(|stored| match stored.statement.decision {
             Decision::Withdraw { statement } => Some((statement, stored.signer.clone())),
-            Decision::Approve | Decision::Reject => None,
+            Decision::Approve | Decision::Reject | Decision::Lift => None,
         })
         .collect();
     let holds = |stored: &Stored| match stored.statement.decision {
         Decision::Withdraw { .. } => false,
-        Decision::Approve | Decision::Reject => {
+        Decision::Approve | Decision::Reject | Decision::Lift => {
             !withdrawn.contains(&(stored.tag, stored.signer.clone()))
         }
     };

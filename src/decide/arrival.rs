@@ -119,7 +119,7 @@ fn by_whom(
 fn withdrawal(arriving: &ArrivingStatement, signer: PersonName) -> Option<Reason> {
     let statement = match arriving.statement.decision {
         Decision::Withdraw { statement } => statement,
-        Decision::Approve | Decision::Reject => return None,
+        Decision::Approve | Decision::Reject | Decision::Lift => return None,
     };
     match &arriving.withdrawn_signer {
         None => Some(Reason::WithdrawsNothing { statement }),

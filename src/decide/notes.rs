@@ -25,6 +25,7 @@ fn said(span: &Span<'_>, person: Number, statement: &Statement) -> String {
     let verb = match statement.decision {
         Decision::Approve => "approved",
         Decision::Reject => "objected to",
+        Decision::Lift => "lifted a hold of",
         Decision::Withdraw { .. } => "withdrew a statement about",
     };
     let person = span.roster.name(person);
@@ -36,6 +37,7 @@ fn unheard(statement: &Statement) -> String {
     let noun = match statement.decision {
         Decision::Approve => "an approval of",
         Decision::Reject => "an objection to",
+        Decision::Lift => "a lift for",
         Decision::Withdraw { .. } => "a withdrawal for",
     };
     format!("{noun} `{}`", statement.commit.short())

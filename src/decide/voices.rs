@@ -123,7 +123,7 @@ fn withdrawn(span: &Span<'_>) -> HashSet<(Number, Oid)> {
                 };
                 person.map(|person| (person, statement))
             }
-            Decision::Approve | Decision::Reject => None,
+            Decision::Approve | Decision::Reject | Decision::Lift => None,
         })
         .collect()
 }
@@ -138,8 +138,11 @@ impl<'a> Voices<'a> {
         let Some(at) = span.place(facts.statement.commit) else {
             return;
         };
-        if withdraws(facts.statement.decision) {
-            return self.withdrawal(span, facts);
+        match facts.statement.decision {
+            Decision::Withdraw { .. } => return self.withdrawal(span, facts),
+            // It lets a release go on; what may be pushed it does not say.
+            Decision::Lift => return,
+            Decision::Approve | Decision::Reject => {}
         }
         let person = match admit(span, facts) {
             Ok(person) => person,
@@ -149,7 +152,7 @@ impl<'a> Voices<'a> {
             return self.notes.push(notes::withdrawn(span, person, at));
         }
         match facts.statement.decision {
-            Decision::Withdraw { .. } => {}
+            Decision::Withdraw { .. } | Decision::Lift => {}
             Decision::Approve => match since(span, facts) {
                 Ok(since) => {
                     let approval = Approval {
@@ -252,7 +255,7 @@ fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
 fn objector(span: &Span<'_>, facts: &StatementFacts) -> Option<Number> {
     match facts.statement.decision {
         Decision::Reject => lapsed(span.policy, span.roster, &facts.signer),
-        Decision::Approve | Decision::Withdraw { .. } => None,
+        Decision::Approve | Decision::Lift | Decision::Withdraw { .. } => None,
     }
 }
 
@@ -264,16 +267,9 @@ fn refused(facts: &StatementFacts, problem: SignatureProblem) -> Refusal {
         Decision::Reject | Decision::Withdraw { .. } if unchecked => {
             Refusal::Unchecked(facts.tag, problem)
         }
-        Decision::Approve | Decision::Reject | Decision::Withdraw { .. } => {
+        Decision::Approve | Decision::Reject | Decision::Lift | Decision::Withdraw { .. } => {
             Refusal::Note(notes::signature(&facts.statement, &problem))
         }
-    }
-}
-
-fn withdraws(decision: Decision) -> bool {
-    match decision {
-        Decision::Withdraw { .. } => true,
-        Decision::Approve | Decision::Reject => false,
     }
 }
 

@@ -31,15 +31,7 @@ pub fn gather(
     pusher: Pusher,
     updates: Vec<(RefName, RefChange)>,
 ) -> PushFacts {
-    let mut gatherer = Gatherer {
-        sources: *sources,
-        pusher: pusher.clone(),
-        people: People::new(*sources),
-        graph: Graph::new(sources.store),
-        trees: Trees::new(sources.store),
-        commits_spent: 0,
-        stored: HashMap::new(),
-    };
+    let mut gatherer = Gatherer::over(sources, pusher.clone());
     PushFacts {
         now: sources.now,
         pusher,
@@ -53,6 +45,21 @@ struct Named {
     change: RefChange,
     current: Current,
     about: About,
+}
+
+impl<'a> Gatherer<'a> {
+    /// Nothing was read yet.
+    pub(super) fn over(sources: &Sources<'a>, pusher: Pusher) -> Self {
+        Self {
+            sources: *sources,
+            pusher,
+            people: People::new(*sources),
+            graph: Graph::new(sources.store),
+            trees: Trees::new(sources.store),
+            commits_spent: 0,
+            stored: HashMap::new(),
+        }
+    }
 }
 
 impl Gatherer<'_> {

@@ -34,4 +34,5 @@ pub use model::{
 };
 pub use names::is_confusing;
 pub use sources::{Progress, Sources};
+pub use statements::stored_statements;
 pub use store::{Header, PolicyReadError, Store, StoreError};

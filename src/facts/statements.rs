@@ -4,7 +4,9 @@
 //! skip it would be to overrule it.
 
 use super::gather::Gatherer;
-use super::{ArrivingStatement, BaseRelation, Fault, SignatureFact, StatementFacts};
+use super::{
+    ArrivingStatement, BaseRelation, Fault, Pusher, SignatureFact, Sources, StatementFacts,
+};
 use super::{RangeFacts, StatementOutcome};
 use crate::object::Tag;
 use crate::statement::{Decision, STATEMENT_PREFIX, Statement, StatementRef};
@@ -19,6 +21,15 @@ const LISTING_PAYS: usize = 100;
 const MAX_BASES_ALONE: usize = 32;
 /// Commits with statements, in a whole repository.
 const MAX_SUBJECTS: usize = 5_000_000;
+
+/// Every statement about `commit` that is stored, for whoever judges no push. How the commits that
+/// their signers compared with stand to anything is not asked.
+///
+/// # Errors
+/// When one cannot be read: it might be the one that says no.
+pub fn stored_statements(sources: &Sources<'_>, commit: Oid) -> Result<Vec<StatementFacts>, Fault> {
+    Gatherer::over(sources, Pusher::NotAsked).read_stored(commit)
+}
 
 /// A statement's tag, read.
 struct Told {
@@ -315,7 +326,7 @@ type Voice = (Oid, PersonName, bool);
 fn voice(statement: &Statement, signer: &SignatureFact) -> Option<Voice> {
     let withdraws = match statement.decision {
         Decision::Withdraw { .. } => true,
-        Decision::Approve | Decision::Reject => false,
+        Decision::Approve | Decision::Reject | Decision::Lift => false,
     };
     person(signer).map(|person| (statement.commit, person, withdraws))
 }

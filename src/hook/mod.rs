@@ -17,6 +17,7 @@ mod server;
 mod stop;
 mod transaction;
 mod transaction_hook;
+mod watch;
 
 pub use gate::gate;
 pub use input::{Claimed, InputError, options, updates};

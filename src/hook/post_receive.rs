@@ -2,24 +2,27 @@
 //! run: what it starts is also started by the next push, by a timer, or by hand.
 
 use super::input::{self, Claimed};
-use super::{Answer, Stop};
+use super::watch::{self, Style};
+use super::{Answer, Stop, variable};
 use crate::audit::AuditLog;
 use crate::decide::Reason;
+use crate::facts::Store;
 use crate::folder::Folder;
 use crate::ledger::Ledger;
-use crate::release::{Phase, Snapshot, follow, spawn_worker};
-use crate::types::TargetName;
-use crate::ui;
+use crate::object::Tag;
+use crate::release::{Waker, pull_trigger, spawn_worker};
+use crate::statement::{Decision, STATEMENT_PREFIX, Statement};
+use crate::types::{Oid, TargetName};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-/// How long a push waits to see its release end. The release goes on without it.
-const WATCH: Duration = Duration::from_secs(60);
-/// The shortest time between two lines about the same phase.
-const LINE_EVERY: Duration = Duration::from_secs(3);
+/// The push option that asks for one line that is written over again and again, instead of a few
+/// plain ones. A hook cannot see the client's terminal, so it has to be told.
+const LIVE: &[u8] = b"relhook.progress=live";
 
-/// Starts the releaser where the push moved a ref that is released, and shows its progress.
+/// Starts the releaser where the push moved a ref that is released, or lets a release go on, and
+/// shows its progress.
 pub fn post_receive(input: impl Read) -> Answer {
     wake(input).unwrap_or_else(|stop| stop.refuse())
 }
@@ -29,24 +32,30 @@ fn wake(input: impl Read) -> Result<Answer, Stop> {
     // The ledger alone says whether there is anything to do: most pushes wait for this hook only.
     let git_dir = super::git_dir()?;
     let folder = Folder::open(&git_dir)?;
-    let due = due(
-        &Ledger::open(folder.path(), &AuditLog::at(folder.path()))?,
-        &moved,
-    )?;
+    let ledger = Ledger::open(folder.path(), &AuditLog::at(folder.path()))?;
+    let mut due = due(&ledger, &moved)?;
+    for statement in lifting(&moved)? {
+        due.extend(lifted(&git_dir, &ledger, &statement)?);
+    }
+    // While it is open, nobody can make its file again.
+    drop(ledger);
     if due.is_empty() {
         return Ok(Answer::pass());
     }
-    let exe = std::env::current_exe().map_err(not_started)?;
-    spawn_worker(&exe, &git_dir).map_err(not_started)?;
-    let deadline = Instant::now() + WATCH;
-    for (target, sequence) in due {
-        watch(
-            &folder,
-            &target,
-            sequence,
-            deadline.saturating_duration_since(Instant::now()),
-        );
+    let before = watch::runs(&folder, &due);
+    match Waker::of(&git_dir).map_err(not_started)? {
+        Waker::Hook => {
+            let exe = std::env::current_exe().map_err(not_started)?;
+            spawn_worker(&exe, &git_dir).map_err(not_started)?;
+        }
+        Waker::Trigger => pull_trigger(&git_dir).map_err(not_started)?,
     }
+    let options = input::options(variable).unwrap_or_default();
+    let style = match options.iter().any(|option| option == LIVE) {
+        true => Style::Live,
+        false => Style::Plain,
+    };
+    watch::watch(&folder, &due, &before, style);
     Ok(Answer::pass())
 }
 
@@ -55,6 +64,55 @@ fn not_started(error: impl std::fmt::Display) -> Stop {
     Stop::because(Reason::Environment {
         why: format!("the push is in, but the releaser could not be started: {error}"),
     })
+}
+
+/// The statements that were pushed and let a release go on.
+fn lifting(moved: &[Claimed]) -> Result<Vec<Statement>, Stop> {
+    let tags: Vec<Oid> = moved
+        .iter()
+        .filter(|(name, _)| name.as_bytes().starts_with(STATEMENT_PREFIX.as_bytes()))
+        .filter_map(|(_, change)| change.new_oid())
+        .collect();
+    if tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let store = Store::open_in_hook()?;
+    let mut lifting = Vec::new();
+    for tag in tags {
+        // What cannot be read here was judged before; whether it counts, the releaser asks.
+        let Ok(Ok(bytes)) = store.tag_bytes(tag) else {
+            continue;
+        };
+        let statement = Tag::parse(&bytes).ok();
+        let statement = statement.and_then(|tag| Statement::parse(&tag).ok());
+        lifting.extend(statement.filter(|statement| statement.decision == Decision::Lift));
+    }
+    Ok(lifting)
+}
+
+/// The targets that a lift may concern: those of its stage that its ref is released to.
+fn lifted(
+    git_dir: &Path,
+    ledger: &Ledger,
+    statement: &Statement,
+) -> Result<Vec<(TargetName, u64)>, Stop> {
+    let store = Store::open(git_dir)?;
+    let Some((_, bundle)) = store.policy()? else {
+        return Ok(Vec::new());
+    };
+    let record = ledger.record(&statement.refname)?;
+    let Some(sequence) = record.accepted_by(statement.commit) else {
+        return Ok(Vec::new());
+    };
+    let mut stages = bundle.policy.stages.iter();
+    let stage = stages.find(|stage| Some(&stage.name) == statement.stage.as_ref());
+    let rules = bundle.policy.rules_for(&statement.refname);
+    let released = |name: &&TargetName| rules.iter().any(|rule| rule.release.contains(*name));
+    let targets = stage.into_iter().flat_map(|stage| &stage.targets);
+    Ok(targets
+        .filter(released)
+        .map(|name| (name.clone(), sequence))
+        .collect())
 }
 
 /// The targets that the moved refs are released to, each with the entry that accepted the move.
@@ -69,64 +127,4 @@ fn due(ledger: &Ledger, moved: &[Claimed]) -> Result<BTreeMap<TargetName, u64>, 
         }
     }
     Ok(due)
-}
-
-/// Shows a release to the person who pushed. Each line stands for itself: a client that went away
-/// loses them and nothing else.
-fn watch(folder: &Folder, target: &TargetName, sequence: u64, limit: Duration) {
-    let mut last: Option<(Phase, Instant)> = None;
-    let ended = follow(folder.path(), target, sequence, limit, &mut |snapshot| {
-        let again = last
-            .is_some_and(|(phase, when)| phase == snapshot.phase && when.elapsed() < LINE_EVERY);
-        if !again {
-            last = Some((snapshot.phase, Instant::now()));
-            ui::emit_error(&line(target, snapshot));
-        }
-    });
-    if ended.is_none() {
-        ui::emit_error(&format!(
-            "relhook: {target}: the release goes on; on the server: relhook release status\n"
-        ));
-    }
-}
-
-fn line(target: &TargetName, snapshot: &Snapshot) -> String {
-    let count = match snapshot.of {
-        0 => String::new(),
-        of => format!(" {} of {of}", snapshot.done),
-    };
-    let totals = snapshot.totals;
-    match snapshot.phase {
-        Phase::Comparing => format!("relhook: {target}: comparing\n"),
-        Phase::Sending => format!("relhook: {target}: sending{count}\n"),
-        Phase::Moving => format!("relhook: {target}: putting into place{count}\n"),
-        Phase::Deleting => format!("relhook: {target}: deleting{count}\n"),
-        Phase::Checking => format!("relhook: {target}: checking{count}\n"),
-        Phase::Finished => format!(
-            "relhook: {target}: released {} ({} sent, {} deleted, {} unchanged)\n",
-            snapshot.commit.short(),
-            totals.uploaded,
-            totals.deleted,
-            totals.unchanged
-        ),
-        Phase::Failed => failed(target, snapshot),
-    }
-}
-
-/// The ref has moved and stays; what failed is the way from there to the target.
-fn failed(target: &TargetName, snapshot: &Snapshot) -> String {
-    let code = snapshot.code.as_deref().unwrap_or("RH601");
-    let why = snapshot
-        .error
-        .as_deref()
-        .unwrap_or("no reason was written down");
-    let hints: String = snapshot
-        .hints
-        .iter()
-        .map(|hint| format!("  hint: {hint}\n"))
-        .collect();
-    format!(
-        "relhook: {target}: the push is in, but the release stopped\n  {code} {why}\n{hints}  \
-         more: relhook explain {code}\n"
-    )
 }

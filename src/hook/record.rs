@@ -104,12 +104,26 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
             .map(|reason| reason.code().to_string())
             .collect(),
         approved_by: approvers.into_iter().collect(),
+        contributors: contributors(verdict, accepted),
         permit: verdict
             .permit
             .as_ref()
             .filter(|_| accepted)
             .map(permit_record),
     }
+}
+
+/// Everybody who had a hand in what a permitted move brings.
+fn contributors(verdict: &UpdateVerdict, accepted: bool) -> Vec<String> {
+    if !accepted || verdict.permit.is_none() {
+        return Vec::new();
+    }
+    let all = verdict
+        .commits
+        .iter()
+        .flat_map(|commit| &commit.contributors);
+    let all: BTreeSet<String> = all.map(ToString::to_string).collect();
+    all.into_iter().collect()
 }
 
 fn permit_record(permit: &Permit) -> PermitRecord {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The version of the tables below. A file of any other is made again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The last row to be written is the mark: where it stands, all the rest does.
 const TABLES: &str = "
@@ -25,6 +25,10 @@ CREATE TABLE pushes (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, by TEXT NOT
 CREATE INDEX unsettled ON pushes (state) WHERE state < 3;
 CREATE TABLE arrivals (oid BLOB, push INTEGER, PRIMARY KEY (oid, push)) WITHOUT ROWID;
 CREATE INDEX by_push ON arrivals (push);
+CREATE TABLE accepted (ref BLOB, seq INTEGER, time INTEGER NOT NULL, PRIMARY KEY (ref, seq))
+                      WITHOUT ROWID;
+CREATE TABLE hands (ref BLOB, seq INTEGER, part INTEGER, person TEXT,
+                    PRIMARY KEY (ref, seq, part, person)) WITHOUT ROWID;
 ";
 
 /// How long a writer waits for another one. The longest write is that of a push of a whole

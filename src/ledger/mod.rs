@@ -6,6 +6,7 @@
 mod arrivals;
 mod database;
 mod error;
+mod hands;
 mod refs;
 
 use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
@@ -14,6 +15,7 @@ use crate::types::{Oid, RefName, Timestamp};
 pub use arrivals::{OpenPush, Tidings};
 use database::Database;
 pub use error::LedgerError;
+pub use hands::Hands;
 pub use refs::RefRecord;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -146,6 +148,28 @@ impl Ledger {
         seen(self.database.connection(), oid).map_err(self.database.failed())
     }
 
+    /// When the entry `seq` accepted a move of `refname`; nothing if it did not.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn accepted_at(
+        &self,
+        refname: &RefName,
+        seq: u64,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        hands::accepted_at(self.database.connection(), refname, seq).map_err(self.database.failed())
+    }
+
+    /// Who had a part in what was accepted for `refname` by the entries behind `after`, up to and
+    /// with `upto`.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn hands(&self, refname: &RefName, after: u64, upto: u64) -> Result<Hands, LedgerError> {
+        hands::between(self.database.connection(), refname, after, upto)
+            .map_err(self.database.failed())
+    }
+
     fn trouble(&self) -> impl Fn(Trouble) -> LedgerError + '_ {
         |trouble| match trouble {
             Trouble::Database(error) => self.database.failed()(error),
@@ -230,9 +254,12 @@ fn take_in(
     for oid in &verdict.seen {
         see(database, *oid, time)?;
     }
-    let permits = verdict.updates.iter();
-    for permit in permits.filter_map(|update| update.permit.as_ref()) {
+    for update in &verdict.updates {
+        let Some(permit) = &update.permit else {
+            continue;
+        };
         allow(database, permit, seq, time)?;
+        hands::take_in(database, &name(&permit.ref_hex)?, (seq, time), update)?;
     }
     match &verdict.arrivals {
         Some(arriving) => arrivals::claim(database, log, (seq, time), arriving, process),

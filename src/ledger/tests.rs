@@ -28,6 +28,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
         login: None,
         policy: oid('f'),
         updates: vec![UpdateRecord {
+            contributors: vec!["dana".into()],
             refname: prod().to_string(),
             claimed: old,
             old,

@@ -24,6 +24,7 @@ mod parse;
 mod reach;
 pub mod rewrite;
 mod schema;
+mod stages;
 mod suggest;
 mod targets;
 pub(crate) mod text;
@@ -43,13 +44,14 @@ pub use lockout::locks_out;
 pub use model::{
     Attribution, BranchRule, Independence, PathRule, Person, Policy, PolicyId, RepositoryName,
 };
+pub use stages::{Distinct, Hold, LiftRule, Stage};
 pub use targets::{
     Contents, DirTarget, Export, FtpTarget, Names, Submodule, Symlinks, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;
 pub(crate) use tree::{Part, fits};
-pub(crate) use values::span;
+pub(crate) use values::{name as check_name, span};
 pub use warnings::{Warning, warnings};
 
 #[cfg(test)]

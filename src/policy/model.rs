@@ -1,6 +1,7 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
+use super::stages::Stage;
 use super::targets::Target;
 use super::{IdentitySource, PathGlobs, PathRules};
 use crate::types::{
@@ -33,6 +34,8 @@ pub struct Policy {
     pub rules: Vec<BranchRule>,
     /// The targets, by name.
     pub targets: BTreeMap<TargetName, Target>,
+    /// The stages in their order; where there are any, every target is in one of them.
+    pub stages: Vec<Stage>,
 }
 
 /// One human.

@@ -12,8 +12,8 @@ fn against(why: &str) -> Against {
 /// The longest span of time, in days.
 const MAX_DAYS: u64 = 3650;
 
-/// A name of a person, a team or a target.
-pub(super) fn name(text: &str) -> Against {
+/// A name of a person, a team, a target or a stage.
+pub(crate) fn name(text: &str) -> Against {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = text.len() <= 64
         && text.starts_with(|ch: char| ch.is_ascii_alphanumeric())
@@ -113,6 +113,23 @@ pub(super) fn variable(text: &str) -> Against {
         )
     } else {
         Ok(())
+    }
+}
+
+/// How long something is put off: `30m`, `12h` or `2d`.
+pub(super) fn delay(text: &str) -> Result<Seconds, String> {
+    const MAX_DELAY_DAYS: u64 = 30;
+    let why = || format!("has to be like `30m`, `12h` or `2d`, at most {MAX_DELAY_DAYS} days");
+    let units = [('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
+    let found = units
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(*unit)?, *seconds)));
+    let (digits, unit): (&str, u64) = found.ok_or_else(why)?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let count: u64 = digits.parse().map_err(|_| why())?;
+    match count.checked_mul(unit) {
+        Some(seconds) if plain && seconds <= MAX_DELAY_DAYS * 24 * 60 * 60 => Ok(Seconds(seconds)),
+        Some(_) | None => Err(why()),
     }
 }
 

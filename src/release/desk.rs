@@ -44,6 +44,9 @@ pub struct State {
     pub failures: u32,
     /// When the next run is due, if trying again can help.
     pub retry_at: Option<Timestamp>,
+    /// Whether it is not tried again: a person says so first, or another commit is accepted.
+    #[serde(default)]
+    pub for_good: bool,
 }
 
 /// A release that ended well.
@@ -92,6 +95,7 @@ impl Default for State {
             last: None,
             failures: 0,
             retry_at: None,
+            for_good: false,
         }
     }
 }

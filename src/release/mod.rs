@@ -15,9 +15,12 @@ mod names;
 mod order;
 mod plan;
 mod progress;
+mod retry;
 mod run;
 mod site;
 mod source;
+mod stages;
+mod waker;
 mod worker;
 
 pub use crate::secret::Secret;
@@ -32,7 +35,12 @@ pub use order::{
 pub use plan::{
     Content, FileKind, Held, Holding, Listing, Origin, Plan, ReleaseFile, Stored, ancestors, plan,
 };
-pub use progress::{Phase, Snapshot, follow, snapshot};
-pub use run::{is_running, place, run, run_and_retry, state};
+pub use progress::{Phase, Planned, Snapshot, snapshot};
+pub use retry::Next;
+pub use run::{is_running, place, remembered, run, run_and_retry, state};
 pub use source::Source;
+pub use stages::{
+    Admission, Lift, Lifters, Passage, StageState, Standing, TargetState, Unheard, admit,
+};
+pub use waker::{WAKER_SETTING, Waker, pull_trigger, trigger};
 pub use worker::{detach, forbid_core_files, spawn_worker};

@@ -1,8 +1,10 @@
 //! What is to be released, and what came of it: the values that go in and out of a run.
 
+use super::retry::Next;
+use super::stages::Admission;
 use crate::decide::Code;
 use crate::policy::{RepositoryName, Target};
-use crate::types::{Oid, RefName, TargetName, Timestamp};
+use crate::types::{Oid, PersonName, RefName, TargetName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -31,6 +33,16 @@ pub trait Orders {
     /// # Errors
     /// A sentence, when it cannot be told.
     fn order(&self, target: &TargetName) -> Result<Option<Order>, String>;
+
+    /// Whether an order may be carried out now, or something holds it. It is asked under the lock,
+    /// too. Where there are no stages, nothing does.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn admission(&self, order: &Order) -> Result<Admission, String> {
+        let _ = order;
+        Ok(Admission::Go(Vec::new()))
+    }
 }
 
 /// Who writes down that a release began and how it ended: the audit log.
@@ -53,6 +65,8 @@ pub struct Event {
     pub commit: Oid,
     /// The number of the audit entry that accepted it.
     pub sequence: u64,
+    /// The people whose statements let it go on to this target's stage.
+    pub lifted_by: Vec<PersonName>,
     /// What happened.
     pub what: What,
 }
@@ -72,6 +86,8 @@ pub enum What {
         error: String,
         /// What had been done by then.
         totals: Totals,
+        /// What follows.
+        next: Next,
     },
 }
 
@@ -98,6 +114,10 @@ pub enum Outcome {
     UpToDate(Order),
     /// Nothing has been accepted for the target.
     NothingAccepted,
+    /// It may not go on to this target yet.
+    Held(Order, Admission),
+    /// It failed before, and is not due again: at the time that is named, or for good.
+    Resting(Order, Next),
     /// Another run is waiting for the running one, and will see what this one would have seen.
     LeftToAnother,
 }
@@ -111,10 +131,11 @@ pub enum Adoption {
     Adopt,
 }
 
-/// What a run does when another one is at work on the target.
+/// What a run does when another one is at work on the target, and whether it waits until a failed
+/// one is due again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Wait for it, however long it takes.
+    /// Wait for it, however long it takes, and then try at once: a person asked for it.
     Wait,
     /// Wait for it unless somebody else waits already, who will do the same as this run would.
     OneWaits,

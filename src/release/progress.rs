@@ -2,6 +2,9 @@
 
 use super::desk::{Desk, read_capped};
 use super::order::Totals;
+use super::plan::Plan;
+use super::retry;
+use super::stages::Admission;
 use super::{Order, ReleaseError};
 use crate::types::{Oid, TargetName};
 use serde::{Deserialize, Serialize};
@@ -34,6 +37,10 @@ pub enum Phase {
     Deleting,
     /// Looking at what arrived.
     Checking,
+    /// Not begun: targets of an earlier stage come first.
+    Waiting,
+    /// Not begun: something holds it.
+    Held,
     /// Done.
     Finished,
     /// Stopped.
@@ -45,10 +52,13 @@ impl Phase {
     #[must_use]
     pub fn is_last(self) -> bool {
         match self {
-            Self::Finished | Self::Failed => true,
-            Self::Comparing | Self::Sending | Self::Moving | Self::Deleting | Self::Checking => {
-                false
-            }
+            Self::Finished | Self::Failed | Self::Held => true,
+            Self::Waiting
+            | Self::Comparing
+            | Self::Sending
+            | Self::Moving
+            | Self::Deleting
+            | Self::Checking => false,
         }
     }
 }
@@ -57,6 +67,8 @@ impl Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
+    /// Which run it is of: a number of its own, so that a run is told from those before it.
+    pub run: u64,
     /// The commit.
     pub commit: Oid,
     /// The number of the audit entry that accepted it.
@@ -69,12 +81,26 @@ pub struct Snapshot {
     pub of: u64,
     /// What has been done in all.
     pub totals: Totals,
+    /// What is to be done in all, once it is known.
+    pub planned: Option<Planned>,
     /// The code of the error, if it failed.
     pub code: Option<String>,
     /// The sentence, if it failed.
     pub error: Option<String>,
     /// What to do about it, if it failed.
     pub hints: Vec<String>,
+    /// What it waits for, if it has not begun.
+    pub note: Option<String>,
+}
+
+/// What a release is to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// So many files.
+    pub files: u64,
+    /// With so many bytes of content.
+    pub bytes: u64,
 }
 
 /// Counts, and lets others see.
@@ -99,15 +125,18 @@ struct Shown {
 impl Progress {
     pub(in crate::release) fn begin(desk: &Desk, order: &Order) -> Self {
         let snapshot = Snapshot {
+            run: retry::chance(),
             commit: order.commit,
             sequence: order.sequence,
             phase: Phase::Comparing,
             done: 0,
             of: 0,
             totals: Totals::default(),
+            planned: None,
             code: None,
             error: None,
             hints: Vec::new(),
+            note: None,
         };
         let progress = Self {
             path: desk.file(FILE),
@@ -122,6 +151,25 @@ impl Progress {
         };
         progress.update(Show::Now, |_| {});
         progress
+    }
+
+    /// Shows that the order may not be carried out yet, and why.
+    pub(in crate::release) fn held(desk: &Desk, order: &Order, why: &Admission) {
+        let progress = Self::begin(desk, order);
+        let waits = matches!(why, Admission::Waiting { .. });
+        progress.update(Show::Now, |snapshot| {
+            snapshot.phase = if waits { Phase::Waiting } else { Phase::Held };
+            snapshot.note = Some(why.to_string());
+        });
+    }
+
+    /// A run has nothing to do: what was last shown holds, for those who wait for this run.
+    pub(in crate::release) fn again(desk: &Desk) {
+        let path = desk.file(FILE);
+        if let Some(mut last) = read(&path) {
+            last.run = retry::chance();
+            write(&path, &last);
+        }
     }
 
     /// What has been done so far.
@@ -151,6 +199,8 @@ impl Progress {
     /// So many bytes of content were sent.
     pub(in crate::release) fn sent(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        // One file may take long.
+        self.update(Show::Paced, |_| {});
     }
 
     /// A file is in place.
@@ -168,6 +218,16 @@ impl Progress {
     /// So many files were there already.
     pub(in crate::release) fn unchanged(&self, files: u64) {
         self.unchanged.store(files, Ordering::Relaxed);
+    }
+
+    /// What is to be done is known.
+    pub(in crate::release) fn planned(&self, plan: &Plan) {
+        self.unchanged(plan.unchanged);
+        let planned = Planned {
+            files: plan.puts.len() as u64,
+            bytes: plan.puts.iter().map(|file| file.size).sum(),
+        };
+        self.update(Show::Now, |snapshot| snapshot.planned = Some(planned));
     }
 
     /// The release has ended.
@@ -191,19 +251,24 @@ impl Progress {
         shown.snapshot.totals = self.totals();
         if matches!(show, Show::Now) || shown.written.elapsed() >= PACE {
             shown.written = Instant::now();
-            self.write(&shown.snapshot);
+            write(&self.path, &shown.snapshot);
         }
     }
+}
 
-    /// Not synced: after a power cut there is nobody to watch.
-    fn write(&self, snapshot: &Snapshot) {
-        let temp = self.path.with_extension("new");
-        if let Ok(bytes) = serde_json::to_vec(snapshot)
-            && fs::write(&temp, bytes).is_ok()
-        {
-            let _ = fs::rename(&temp, &self.path);
-        }
+/// Not synced: after a power cut there is nobody to watch.
+fn write(path: &Path, snapshot: &Snapshot) {
+    let temp = path.with_extension("new");
+    if let Ok(bytes) = serde_json::to_vec(snapshot)
+        && fs::write(&temp, bytes).is_ok()
+    {
+        let _ = fs::rename(&temp, path);
     }
+}
+
+fn read(path: &Path) -> Option<Snapshot> {
+    let bytes = read_capped(path, LIMIT).ok()??;
+    serde_json::from_slice(&bytes).ok()
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -215,36 +280,5 @@ enum Show {
 /// What the last run of `target` was at, if it can be told.
 #[must_use]
 pub fn snapshot(folder: &Path, target: &TargetName) -> Option<Snapshot> {
-    let path = Desk::at(folder, target).ok()?.file(FILE);
-    let bytes = read_capped(&path, LIMIT).ok()??;
-    serde_json::from_slice(&bytes).ok()
-}
-
-/// Watches the release of the entry `sequence` (or of a later one) to `target`, for at most
-/// `limit`. Each new state is shown; the last one is returned if the release ended meanwhile.
-pub fn follow(
-    folder: &Path,
-    target: &TargetName,
-    sequence: u64,
-    limit: Duration,
-    show: &mut dyn FnMut(&Snapshot),
-) -> Option<Snapshot> {
-    let deadline = Instant::now() + limit;
-    let mut last = None;
-    loop {
-        let now = snapshot(folder, target).filter(|snapshot| snapshot.sequence >= sequence);
-        if let Some(snapshot) = now
-            && last.as_ref() != Some(&snapshot)
-        {
-            show(&snapshot);
-            if snapshot.phase.is_last() {
-                return Some(snapshot);
-            }
-            last = Some(snapshot);
-        }
-        if Instant::now() >= deadline {
-            return None;
-        }
-        std::thread::sleep(PACE);
-    }
+    read(&Desk::at(folder, target).ok()?.file(FILE))
 }

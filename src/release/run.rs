@@ -7,19 +7,15 @@ use super::order::{
 };
 use super::plan::{Listing, Plan};
 use super::progress::Progress;
+use super::retry::{self, Next};
+use super::stages::Admission;
 use super::{Manifest, ReleaseError, Source, dir, ftp};
 use crate::policy::TargetKind;
-use crate::types::{Seconds, TargetName};
+use crate::types::{PersonName, TargetName, Timestamp};
 use std::time::Duration;
 
-/// How long after the first, second, … failure in a row the next run is due, in seconds.
-const RETRY_AFTER: [u64; 6] = [10, 60, 300, 900, 3600, 6 * 3600];
-
-/// How often a worker tries again by itself. After that it is up to a timer or the next push.
-const WORKER_RETRIES: u32 = 4;
-
-/// The longest time that a worker waits, in seconds.
-const WORKER_WAIT: u64 = 900;
+/// How long a worker sleeps before it looks whether anything has changed.
+const NAP: Duration = Duration::from_secs(10);
 
 /// What a kind of target gets to work with.
 pub(in crate::release) struct Job<'a> {
@@ -77,16 +73,35 @@ pub fn run(
     let Some(order) = orders.order(target).map_err(ReleaseError::Order)? else {
         return Ok(Outcome::NothingAccepted);
     };
+    let lifted_by = match orders.admission(&order).map_err(ReleaseError::Order)? {
+        Admission::Go(by) => by,
+        held => {
+            Progress::held(&desk, &order, &held);
+            return Ok(Outcome::Held(order, held));
+        }
+    };
     let state = desk.state(adoption)?;
+    if patience == Patience::OneWaits {
+        if holds(&state, &order) {
+            Progress::again(&desk);
+            return Ok(Outcome::UpToDate(order));
+        }
+        if let Some(next) = rest(&state, &order, (setting.now)()) {
+            Progress::again(&desk);
+            return Ok(Outcome::Resting(order, next));
+        }
+    }
     let progress = Progress::begin(&desk, &order);
     let log = &mut Log {
         witness,
         order: &order,
+        lifted_by,
     };
     let result = attempt(setting, &desk, &state, &progress, log, adoption)
         .and_then(|reached| conclude(&order, reached, &state, &progress, log));
     let ended = (setting.now)();
-    let remembered = desk.remember(&after(state, &order, &result, progress.totals(), ended));
+    let state = after(state, &order, &result, progress.totals(), ended, patience);
+    let remembered = desk.remember(&state);
     let result = result.and_then(|outcome| remembered.map(|()| outcome));
     if let Err(error) = &result {
         // The error goes to the caller in any case; that it is not in the log as well must not
@@ -95,6 +110,7 @@ pub fn run(
             code: error.code(),
             error: error.to_string(),
             totals: progress.totals(),
+            next: state.retry_at.map_or(Next::ForGood, Next::Again),
         });
     }
     progress.end(result.as_ref().map(drop));
@@ -104,8 +120,32 @@ pub fn run(
     })
 }
 
-/// Brings `target` to what it is to hold, and tries again a few times where that can help, at the
-/// times that the state names. The lock is free while it waits, and only one waits at a time.
+/// Whether the target got this very order, by what is remembered: then nobody has to ask it.
+fn holds(state: &State, order: &Order) -> bool {
+    let landed = |landed: &Landed| {
+        landed.place == place(&order.target.kind)
+            && (landed.commit, landed.sequence) == (order.commit, order.sequence)
+    };
+    let ended_well = |last: &Attempt| last.error.is_none() && last.sequence == order.sequence;
+    state.released.as_ref().is_some_and(landed) && state.last.as_ref().is_some_and(ended_well)
+}
+
+/// What a target waits for that failed to get this very order: nothing once it is due again.
+fn rest(state: &State, order: &Order, now: Timestamp) -> Option<Next> {
+    let last = state.last.as_ref()?;
+    if last.error.is_none() || last.sequence != order.sequence || last.commit != order.commit {
+        return None;
+    }
+    match state.retry_at {
+        Some(at) if now < at => Some(Next::Again(at)),
+        None if state.for_good => Some(Next::ForGood),
+        Some(_) | None => None,
+    }
+}
+
+/// Brings `target` to what it is to hold. Where that fails and trying again can help, or it may not
+/// go on before some time has passed, it waits for that and tries again. The lock is free while it
+/// waits, and only one waits at a time.
 ///
 /// # Errors
 /// The last run's.
@@ -116,28 +156,27 @@ pub fn run_and_retry(
     witness: &mut dyn Witness,
 ) -> Result<Outcome, ReleaseError> {
     let mut waiting = None;
-    let mut tries = 1;
     loop {
         let refuse = Adoption::Refuse;
-        let error = match run(setting, target, orders, witness, refuse, Patience::OneWaits) {
-            Ok(outcome) => return Ok(outcome),
-            Err(error) => error,
-        };
+        let result = run(setting, target, orders, witness, refuse, Patience::OneWaits);
         let desk = Desk::open(setting.folder, target)?;
+        let due = match &result {
+            Ok(Outcome::Held(_, Admission::Until { at, .. })) => Some(*at),
+            Ok(Outcome::Resting(_, Next::Again(at))) => Some(*at),
+            Err(error) if error.is_transient() => desk.state(refuse)?.retry_at,
+            Ok(_) | Err(_) => None,
+        };
+        let Some(due) = due else { return result };
         if waiting.is_none() {
             waiting = desk.wait_to_retry()?;
         }
-        let due = desk.state(Adoption::Refuse)?.retry_at;
-        let (Some(_), Some(due)) = (&waiting, due.filter(|_| error.is_transient())) else {
-            return Err(error);
-        };
-        if tries > WORKER_RETRIES {
-            return Err(error);
+        if waiting.is_none() {
+            return result;
         }
-        tries += 1;
-        let seconds = due.as_unix().saturating_sub((setting.now)().as_unix());
-        let seconds = u64::try_from(seconds).unwrap_or(0).min(WORKER_WAIT);
-        std::thread::sleep(Duration::from_secs(seconds));
+        // What it waits for may change meanwhile, so it looks again and again.
+        let left = due.as_unix().saturating_sub((setting.now)().as_unix());
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        std::thread::sleep(left.min(NAP));
     }
 }
 
@@ -145,6 +184,7 @@ pub fn run_and_retry(
 struct Log<'a> {
     witness: &'a mut dyn Witness,
     order: &'a Order,
+    lifted_by: Vec<PersonName>,
 }
 
 impl Log<'_> {
@@ -155,6 +195,7 @@ impl Log<'_> {
                 refname: self.order.refname.clone(),
                 commit: self.order.commit,
                 sequence: self.order.sequence,
+                lifted_by: self.lifted_by.clone(),
                 what,
             })
             .map_err(ReleaseError::Unrecorded)
@@ -185,7 +226,7 @@ fn attempt(
         progress,
     };
     let mut begin = |plan: &Plan| {
-        progress.unchanged(plan.unchanged);
+        progress.planned(plan);
         log.write(What::Started)
     };
     match &order.target.kind {
@@ -219,9 +260,16 @@ fn after(
     order: &Order,
     result: &Result<Reached, ReleaseError>,
     totals: Totals,
-    now: crate::types::Timestamp,
+    now: Timestamp,
+    patience: Patience,
 ) -> State {
     let mut state = before;
+    let same = |last: &Attempt| last.sequence == order.sequence && last.commit == order.commit;
+    // Another commit begins anew, and so does a person who tries what had been given up.
+    let by_person = state.for_good && patience == Patience::Wait;
+    if by_person || !state.last.as_ref().is_some_and(same) {
+        state.failures = 0;
+    }
     let error = result.as_ref().err();
     state.last = Some(Attempt {
         refname: order.refname.to_string(),
@@ -232,28 +280,44 @@ fn after(
         error: error.map(ToString::to_string),
         totals,
     });
+    state.retry_at = None;
+    state.for_good = false;
     match error {
         None => {
             state.failures = 0;
-            state.retry_at = None;
-            state.released = Some(Landed {
-                place: place(&order.target.kind),
-                refname: order.refname.to_string(),
-                commit: order.commit,
-                sequence: order.sequence,
-                at: now,
-            });
+            state.released = Some(landed(state.released.take(), order, now));
         }
         Some(error) => {
-            let wait = RETRY_AFTER
-                .get(state.failures as usize)
-                .or(RETRY_AFTER.last())
-                .map(|wait| now.plus(Seconds(*wait)));
             state.failures = state.failures.saturating_add(1);
-            state.retry_at = wait.filter(|_| error.is_transient());
+            let kind = match error.is_transient() {
+                true => retry::Kind::Passing,
+                false => retry::Kind::Lasting,
+            };
+            match retry::next(state.failures, kind, now, retry::chance()) {
+                Next::Again(at) => state.retry_at = Some(at),
+                Next::ForGood => state.for_good = true,
+            }
         }
     }
     state
+}
+
+/// What the target holds now: since then, where it held the very same before.
+fn landed(before: Option<Landed>, order: &Order, now: Timestamp) -> Landed {
+    let mut landed = Landed {
+        place: place(&order.target.kind),
+        refname: order.refname.to_string(),
+        commit: order.commit,
+        sequence: order.sequence,
+        at: now,
+    };
+    if let Some(before) = before {
+        let at = std::mem::replace(&mut landed.at, before.at);
+        if landed != before {
+            landed.at = at;
+        }
+    }
+    landed
 }
 
 /// Where a target is, in one line: what tells two places apart.
@@ -271,10 +335,18 @@ pub fn is_running(setting: Setting<'_>, target: &TargetName) -> bool {
     Desk::at(setting.folder, target).is_ok_and(|desk| desk.is_locked())
 }
 
+/// What is remembered of `target` below relhook's `folder`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn remembered(folder: &std::path::Path, target: &TargetName) -> Result<State, ReleaseError> {
+    Desk::at(folder, target)?.state(Adoption::Refuse)
+}
+
 /// What is remembered of `target`.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn state(setting: Setting<'_>, target: &TargetName) -> Result<State, ReleaseError> {
-    Desk::at(setting.folder, target)?.state(Adoption::Refuse)
+    remembered(setting.folder, target)
 }

@@ -66,8 +66,9 @@ fn check_text(title: &str, body: &str) -> Result<(), StatementError> {
 fn trailer_lines(statement: &Statement) -> String {
     let withdraws = match statement.decision {
         Decision::Withdraw { statement } => Some(statement.to_string()),
-        Decision::Approve | Decision::Reject => None,
+        Decision::Approve | Decision::Reject | Decision::Lift => None,
     };
+    let stage = statement.stage.as_ref();
     let lines = [
         (key::VERSION, Some("1".to_owned())),
         (key::DECISION, Some(statement.decision.word().to_owned())),
@@ -81,6 +82,7 @@ fn trailer_lines(statement: &Statement) -> String {
         (key::TREE, Some(statement.tree.to_string())),
         (key::EXPIRES, statement.expires.map(|time| time.to_string())),
         (key::CHECKPOINT, statement.checkpoint.clone()),
+        (key::STAGE, stage.map(|stage| stage.as_str().to_owned())),
         (key::WITHDRAWS, withdraws),
         (key::REASON, statement.reason.clone()),
     ];

@@ -1,4 +1,4 @@
-//! Statements: the signed, annotated tags by which people approve, reject and withdraw.
+//! Statements: the signed, annotated tags by which people approve, reject, lift a hold and withdraw.
 //!
 //! This room reads and writes what a statement says. Who signed it is told by `signature`, whether
 //! it counts by `decide`. The format is described in docs/statements.md.
@@ -31,14 +31,15 @@ mod key {
     pub(super) const TREE: &str = "Relhook-Tree";
     pub(super) const EXPIRES: &str = "Relhook-Expires";
     pub(super) const CHECKPOINT: &str = "Relhook-Checkpoint";
+    pub(super) const STAGE: &str = "Relhook-Stage";
     pub(super) const WITHDRAWS: &str = "Relhook-Withdraws";
     pub(super) const REASON: &str = "Relhook-Reason";
     pub(super) const APPROVE: &str = "Relhook-Approve";
 
     /// Every key of a statement, in the order in which they are written.
-    pub(super) const STATEMENT: [&str; 11] = [
-        VERSION, DECISION, REPOSITORY, REF, BASE, COMMIT, TREE, EXPIRES, CHECKPOINT, WITHDRAWS,
-        REASON,
+    pub(super) const STATEMENT: [&str; 12] = [
+        VERSION, DECISION, REPOSITORY, REF, BASE, COMMIT, TREE, EXPIRES, CHECKPOINT, STAGE,
+        WITHDRAWS, REASON,
     ];
 }
 

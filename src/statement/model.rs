@@ -1,6 +1,6 @@
 //! What a statement says, before anybody asked who signed it.
 
-use crate::types::{Oid, RefName, Timestamp};
+use crate::types::{Oid, RefName, StageName, Timestamp};
 
 /// What the signer states. The format names more (emergency, delegate, rollback, hold, check);
 /// a server that does not know one refuses it.
@@ -10,6 +10,8 @@ pub enum Decision {
     Approve,
     /// No to it.
     Reject,
+    /// The commit may go on to the stage that [`Statement::stage`] names, which was held.
+    Lift,
     /// An earlier statement of the same signer no longer holds.
     Withdraw {
         /// The withdrawn statement's tag object.
@@ -24,6 +26,7 @@ impl Decision {
         match self {
             Self::Approve => "approve",
             Self::Reject => "reject",
+            Self::Lift => "lift",
             Self::Withdraw { .. } => "withdraw",
         }
     }
@@ -48,6 +51,8 @@ pub struct Statement {
     pub expires: Option<Timestamp>,
     /// The audit log's head that the signer last saw, as written.
     pub checkpoint: Option<String>,
+    /// The stage whose hold is lifted: there for [`Decision::Lift`], and for nothing else.
+    pub stage: Option<StageName>,
     /// Why, where the signer said so; escaped by whoever shows it.
     pub reason: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Decision, Statement, StatementError, key, tag_name};
 use crate::object::{ObjectKind, Tag, reads_like, shown, split_last_paragraph, trailers};
-use crate::types::{Oid, RefName, Timestamp};
+use crate::types::{Oid, RefName, StageName, Timestamp};
 use std::collections::BTreeMap;
 
 /// The longest message that is read, in bytes.
@@ -62,13 +62,30 @@ pub(super) fn read_message(message: &[u8]) -> Result<Statement, StatementError> 
         tree: fields.required(key::TREE, read_oid)?,
         expires: fields.optional(key::EXPIRES, read_time)?,
         checkpoint: fields.optional(key::CHECKPOINT, read_checkpoint)?,
+        stage: fields.optional(key::STAGE, read_stage)?,
         reason: fields.optional(key::REASON, read_text)?,
     };
+    check_stage(&statement)?;
     match (decision, &statement.reason) {
         (Decision::Reject | Decision::Withdraw { .. }, None) => {
             Err(StatementError::Missing { key: key::REASON })
         }
-        (Decision::Approve, None) | (_, Some(_)) => Ok(statement),
+        (Decision::Approve | Decision::Lift, None) | (_, Some(_)) => Ok(statement),
+    }
+}
+
+/// A stage and a lift go together; and who lifts a hold compares with nothing.
+fn check_stage(statement: &Statement) -> Result<(), StatementError> {
+    let decision = statement.decision.word();
+    let not_here = |key| Err(StatementError::NotHere { key, decision });
+    match (statement.decision, &statement.stage) {
+        (Decision::Lift, None) => Err(StatementError::Missing { key: key::STAGE }),
+        (Decision::Lift, Some(_)) if statement.base.is_some() => not_here(key::BASE),
+        (Decision::Approve | Decision::Reject | Decision::Withdraw { .. }, Some(_)) => {
+            not_here(key::STAGE)
+        }
+        (Decision::Lift, Some(_))
+        | (Decision::Approve | Decision::Reject | Decision::Withdraw { .. }, None) => Ok(()),
     }
 }
 
@@ -93,6 +110,7 @@ fn read_decision(fields: &mut Fields) -> Result<Decision, StatementError> {
     let decision = match (word.as_slice(), withdraws) {
         (b"approve", _) => Decision::Approve,
         (b"reject", _) => Decision::Reject,
+        (b"lift", _) => Decision::Lift,
         (b"withdraw", Some(statement)) => Decision::Withdraw { statement },
         (b"withdraw", None) => {
             return Err(StatementError::Missing {
@@ -102,13 +120,14 @@ fn read_decision(fields: &mut Fields) -> Result<Decision, StatementError> {
         (other, _) => return Err(StatementError::Decision { word: shown(other) }),
     };
     match (decision, withdraws) {
-        (Decision::Approve | Decision::Reject, Some(_)) => Err(StatementError::NotHere {
-            key: key::WITHDRAWS,
-            decision: decision.word(),
-        }),
-        (Decision::Approve | Decision::Reject, None) | (Decision::Withdraw { .. }, _) => {
-            Ok(decision)
+        (Decision::Approve | Decision::Reject | Decision::Lift, Some(_)) => {
+            Err(StatementError::NotHere {
+                key: key::WITHDRAWS,
+                decision: decision.word(),
+            })
         }
+        (Decision::Approve | Decision::Reject | Decision::Lift, None)
+        | (Decision::Withdraw { .. }, _) => Ok(decision),
     }
 }
 
@@ -197,6 +216,12 @@ pub(super) fn read_text(value: &[u8]) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// A stage's name, in the form that the policy has for names.
+fn read_stage(value: &[u8]) -> Result<StageName, String> {
+    let text = read_utf8(value)?;
+    crate::policy::check_name(text).map(|()| StageName::new(text))
 }
 
 /// A log's head, `<size> <base64 root>`: a decimal number and 32 bytes.

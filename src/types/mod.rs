@@ -11,7 +11,9 @@ mod word;
 pub use hex::hex;
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
-pub use person::{Claimant, Email, KeyFingerprint, Login, PersonName, TargetName, TeamName};
+pub use person::{
+    Claimant, Email, KeyFingerprint, Login, PersonName, StageName, TargetName, TeamName,
+};
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Seconds, Timestamp, TimestampError};
 pub use word::shell_word;

@@ -44,6 +44,11 @@ name! {
     TargetName
 }
 name! {
+    /// The policy's name for a stage: targets that are released to at once, before those of the
+    /// next.
+    StageName
+}
+name! {
     /// An account name that a server authenticated.
     Login
 }

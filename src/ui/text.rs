@@ -68,6 +68,12 @@ pub(super) fn wrap(lead: &str, text: &str) -> Vec<String> {
     lines
 }
 
+/// The same as whole lines.
+#[must_use]
+pub fn paragraph(lead: &str, text: &str) -> String {
+    wrap(lead, text).join("\n") + "\n"
+}
+
 /// A piece, hard broken where it is wider than a whole line and no command.
 fn fitting(piece: &str, room: usize) -> Vec<String> {
     let is_command = piece.starts_with("`relhook ") || piece.starts_with("`git ");

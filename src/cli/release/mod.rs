@@ -1,6 +1,10 @@
 //! `relhook release`: brings the targets to what was accepted for them, now; and says how they are.
 
+mod history;
+mod lift;
+mod show;
 mod status;
+mod watch;
 mod work;
 
 use super::Answer;
@@ -30,6 +34,9 @@ pub struct ReleaseArgs {
     /// Run detached for a push that has been answered
     #[arg(long, hide = true, conflicts_with_all = ["target", "adopt"])]
     pub worker: bool,
+    /// What is due, once: for a timer
+    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "worker"])]
+    pub due: bool,
     /// What else
     #[command(subcommand)]
     pub command: Option<ReleaseCommand>,
@@ -39,11 +46,11 @@ pub struct ReleaseArgs {
 #[derive(Debug, clap::Subcommand)]
 pub enum ReleaseCommand {
     /// Show each target: what it is to hold, what it was brought to, and how the last run ended
-    Status {
-        /// Print it as JSON (docs/release.md)
-        #[arg(long)]
-        json: bool,
-    },
+    Status(status::StatusArgs),
+    /// Show what was released when, who let it, how it ended and how long it took
+    Log(history::LogArgs),
+    /// Sign that a release may go on to a stage that holds it
+    Lift(lift::LiftArgs),
 }
 
 impl ReleaseArgs {
@@ -53,8 +60,11 @@ impl ReleaseArgs {
     /// When the repository, its record or its policy cannot be read.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match &self.command {
-            Some(ReleaseCommand::Status { json }) => status::status(dir, *json),
-            None if self.worker => work::work(dir),
+            Some(ReleaseCommand::Status(args)) => args.run(dir),
+            Some(ReleaseCommand::Log(args)) => args.run(dir),
+            Some(ReleaseCommand::Lift(args)) => args.run(dir),
+            None if self.worker => work::work(dir, work::Stay::UntilDone),
+            None if self.due => work::work(dir, work::Stay::Once),
             None => work::by_hand(dir, self.target.as_deref(), self.adopt),
         }
     }

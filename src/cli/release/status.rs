@@ -1,16 +1,46 @@
 //! `relhook release status`: each target, what it is to hold, and how the last run ended.
 
-use super::targets;
+use super::{targets, watch};
 use crate::cli::Answer;
 use crate::policy::Bundle;
 use crate::release::{
-    Attempt, Landed, Orders, Snapshot, State, is_running, place, snapshot, state,
+    Admission, Attempt, Landed, Order, Orders, Snapshot, State, is_running, place, snapshot, state,
 };
 use crate::server::Server;
-use crate::types::{Oid, TargetName, Timestamp};
+use crate::types::{Oid, StageName, TargetName, TeamName, Timestamp};
+use crate::ui::{self, progress_line};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
+
+/// What `relhook release status` is asked for.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// Print it as JSON (docs/release.md)
+    #[arg(long, conflicts_with = "watch")]
+    json: bool,
+    /// Go on showing it, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Stop watching when nothing goes on any more; exit 1 unless every target has what it is to
+    /// hold
+    #[arg(long, requires = "watch")]
+    until_done: bool,
+}
+
+impl StatusArgs {
+    /// Shows it, once or again and again.
+    ///
+    /// # Errors
+    /// When the repository, its record or its policy cannot be read.
+    pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
+        if self.watch {
+            watch::watch(dir, self.until_done)
+        } else {
+            status(dir, self.json)
+        }
+    }
+}
 
 /// `relhook release status --json`.
 #[derive(Debug, Serialize)]
@@ -22,28 +52,131 @@ struct StatusReport {
 /// One target.
 #[derive(Debug, Serialize)]
 pub(in crate::cli) struct TargetStatus {
-    target: TargetName,
+    pub(super) target: TargetName,
+    stage: Option<StageName>,
     place: Option<String>,
-    wanted: Option<Wanted>,
-    released: Option<Landed>,
+    pub(super) wanted: Option<Wanted>,
+    pub(super) released: Option<Landed>,
     last: Option<Attempt>,
     failures: u32,
     retry_at: Option<Timestamp>,
-    running: Option<Snapshot>,
+    /// Whether it is not tried again before a person says so or another commit is accepted.
+    for_good: bool,
+    /// What holds the wanted commit.
+    pub(super) hold: Option<HoldStatus>,
+    pub(super) running: Option<Snapshot>,
     /// Why something of it cannot be told.
-    unclear: Option<String>,
+    pub(super) unclear: Option<String>,
 }
 
 /// What a target is to hold.
 #[derive(Debug, Serialize)]
-struct Wanted {
+pub(super) struct Wanted {
     #[serde(rename = "ref")]
     refname: String,
-    commit: Oid,
+    pub(super) commit: Oid,
     sequence: u64,
 }
 
-pub(super) fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
+/// Why a release does not go on to a target yet.
+#[derive(Debug, Serialize)]
+pub(super) struct HoldStatus {
+    /// `waiting`, `stopped`, `held` or `until`.
+    state: &'static str,
+    /// The stage that is waited for or was stopped in; for a hold, the target's own.
+    stage: StageName,
+    /// The target that is waited for, or failed.
+    target: Option<TargetName>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    /// Whose statement lifts it.
+    teams: Vec<TeamName>,
+    pub(super) text: String,
+}
+
+impl HoldStatus {
+    fn of(admission: &Admission) -> Option<Self> {
+        let new = |state, stage: &StageName| Self {
+            state,
+            stage: stage.clone(),
+            target: None,
+            since: None,
+            until: None,
+            teams: Vec::new(),
+            text: admission.to_string(),
+        };
+        match admission {
+            Admission::Go(_) => None,
+            Admission::Waiting { stage, target } => Some(Self {
+                target: Some(target.clone()),
+                ..new("waiting", stage)
+            }),
+            Admission::Stopped { stage, target, .. } => Some(Self {
+                target: Some(target.clone()),
+                ..new("stopped", stage)
+            }),
+            Admission::Held {
+                stage,
+                since,
+                teams,
+                ..
+            } => Some(Self {
+                since: Some(*since),
+                teams: teams.clone(),
+                ..new("held", stage)
+            }),
+            Admission::Until { stage, at } => Some(Self {
+                until: Some(*at),
+                ..new("until", stage)
+            }),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether this is what was brought there.
+    pub(super) fn is(&self, landed: &Landed) -> bool {
+        (self.commit, self.sequence) == (landed.commit, landed.sequence)
+    }
+}
+
+impl TargetStatus {
+    /// Whether it has what it is to hold, if anything, and can be told.
+    pub(super) fn is_done(&self) -> bool {
+        let holds = match (&self.wanted, &self.released) {
+            (None, _) => true,
+            (Some(wanted), Some(landed)) => wanted.is(landed),
+            (Some(_), None) => false,
+        };
+        self.unclear.is_none() && holds && self.failure().is_none()
+    }
+
+    /// Whether nothing goes on: it is done, or waits for somebody or for a time.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let waits = self
+            .hold
+            .as_ref()
+            .is_some_and(|hold| hold.state != "waiting");
+        self.running.is_none()
+            && (self.is_done() || waits || self.for_good || self.unclear.is_some())
+    }
+
+    /// How the last run for what is wanted failed.
+    pub(super) fn failure(&self) -> Option<String> {
+        let wanted = self.wanted.as_ref()?;
+        let last = self.last.as_ref()?;
+        let same = (last.commit, last.sequence) == (wanted.commit, wanted.sequence);
+        let error = last.error.as_ref().filter(|_| same)?;
+        let code = last.code.as_deref().unwrap_or_default();
+        let next = match self.retry_at {
+            Some(at) => format!("again {at}"),
+            None => "for good".to_owned(),
+        };
+        Some(format!("failed, {next}: {code} {error}"))
+    }
+}
+
+fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
     let report = StatusReport {
         schema: "relhook/release-status/v1",
         targets: statuses(dir)?,
@@ -76,8 +209,15 @@ fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {
         unclear = Some(error.to_string());
         State::default()
     });
+    let hold = order
+        .as_ref()
+        .and_then(|order| hold(server, order, &mut unclear));
     let target = bundle.policy.targets.get(&name);
+    let stage = bundle.policy.stage_of(&name);
     TargetStatus {
+        stage: stage.map(|(_, stage)| stage.name.clone()),
+        for_good: state.for_good,
+        hold,
         place: target.map(|target| place(&target.kind)),
         wanted: order.map(|order| Wanted {
             refname: order.refname.to_string(),
@@ -93,6 +233,17 @@ fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {
         retry_at: state.retry_at,
         unclear,
         target: name,
+    }
+}
+
+/// What holds an order, if anything does.
+fn hold(server: &Server, order: &Order, unclear: &mut Option<String>) -> Option<HoldStatus> {
+    match server.orders().admission(order) {
+        Ok(admission) => HoldStatus::of(&admission),
+        Err(why) => {
+            *unclear = Some(why);
+            None
+        }
     }
 }
 
@@ -121,7 +272,7 @@ pub(in crate::cli) fn shown(status: &TargetStatus) -> String {
         None => line("released", "nothing yet"),
     }
     if let Some(running) = &status.running {
-        line("running", &format!("{} of {}", running.done, running.of));
+        line("running", &progress_line(&status.target, running, None));
     }
     if let Some(last) = status.last.as_ref().filter(|last| last.error.is_some()) {
         let code = last.code.as_deref().unwrap_or_default();
@@ -134,8 +285,18 @@ pub(in crate::cli) fn shown(status: &TargetStatus) -> String {
             &format!("{at}, after {} failed runs", status.failures),
         );
     }
+    if status.for_good {
+        let name = &status.target;
+        line(
+            "again",
+            &format!("never by itself: relhook release --target {name}"),
+        );
+    }
     if let Some(unclear) = &status.unclear {
         line("unclear", unclear);
+    }
+    if let Some(hold) = &status.hold {
+        text += &ui::paragraph("  stage     ", &hold.text);
     }
     text
 }
@@ -143,3 +304,6 @@ pub(in crate::cli) fn shown(status: &TargetStatus) -> String {
 fn what(commit: Oid, refname: &str, sequence: u64) -> String {
     format!("{} of {refname} (entry {sequence})", commit.short())
 }
+
+#[cfg(test)]
+mod tests;

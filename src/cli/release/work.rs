@@ -1,20 +1,39 @@
 //! Releasing: by hand, and as the detached process that a push starts.
 
+use super::show::Showing;
 use super::targets;
 use crate::cli::{Answer, Exit, Failure};
+use crate::policy::Policy;
 use crate::release::{
-    Adoption, Outcome, Patience, ReleaseError, detach, forbid_core_files, run, run_and_retry,
+    Adoption, Next, Outcome, Patience, ReleaseError, detach, forbid_core_files, run, run_and_retry,
+    trigger,
 };
 use crate::server::Server;
 use crate::types::TargetName;
 use crate::ui;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-/// Releases and waits for the end.
+/// How many times a worker that a timer started looks again, for pushes that came meanwhile.
+const MOST_ROUNDS: u32 = 20;
+
+/// How long a worker goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// Until nothing is left that time alone brings: it waits, and tries again.
+    UntilDone,
+    /// One run for each target; a timer brings the next.
+    Once,
+}
+
+/// Releases and waits for the end: stage by stage, the targets of one stage at once.
 pub(super) fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Result<Answer> {
     forbid_core_files()?;
     let server = Server::around(dir)?;
-    let mut names = targets(&server.bundle()?);
+    let bundle = server.bundle()?;
+    let mut names = targets(&bundle);
     if let Some(only) = only {
         names.retain(|name| name.as_str() == only);
         if names.is_empty() {
@@ -29,20 +48,13 @@ pub(super) fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Re
         false => Adoption::Refuse,
     };
     let mut answer = Answer::pass("");
-    for name in &names {
-        let (orders, mut witness) = (server.orders(), server.witness());
-        let outcome = run(
-            server.setting(),
-            name,
-            &orders,
-            &mut witness,
-            adoption,
-            Patience::Wait,
-        );
-        if outcome.is_err() {
-            answer.exit = Exit::Refused;
+    for stage in by_stage(&bundle.policy, &names) {
+        for (name, outcome) in at_once(dir, server.folder.path(), &stage, adoption) {
+            if outcome.is_err() {
+                answer.exit = Exit::Refused;
+            }
+            answer.text += &told(&name, &outcome);
         }
-        answer.text += &told(name, &outcome);
     }
     if names.is_empty() {
         answer.text = "no rule of the policy releases anything\n".into();
@@ -50,26 +62,146 @@ pub(super) fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Re
     Ok(answer)
 }
 
-/// Releases every target at once, tries again where that can help, and writes down what came of it.
-pub(super) fn work(dir: &Path) -> anyhow::Result<Answer> {
-    detach()?;
-    let names = targets(&Server::around(dir)?.bundle()?);
-    std::thread::scope(|scope| {
-        for name in &names {
-            scope.spawn(move || ui::emit(&work_on(dir, name)));
-        }
-    });
-    Ok(Answer::pass(""))
+/// The targets in the order in which they are to be released to; those in no stage come first.
+fn by_stage(policy: &Policy, names: &BTreeSet<TargetName>) -> Vec<Vec<TargetName>> {
+    let place = |name: &TargetName| policy.stage_of(name).map(|(place, _)| place);
+    let places: BTreeSet<Option<usize>> = names.iter().map(place).collect();
+    let at = |stage| {
+        let own = names.iter().filter(move |name| place(name) == stage);
+        own.cloned().collect()
+    };
+    places.into_iter().map(at).collect()
 }
 
-fn work_on(dir: &Path, name: &TargetName) -> String {
-    let server = match Server::around(dir) {
-        Ok(server) => server,
-        Err(error) => return format!("{} {name}: {error}\n", crate::hook::clock()),
-    };
+type Ended = (TargetName, Result<Outcome, ReleaseError>);
+
+/// Releases to these targets at once, and shows how they get on.
+fn at_once(dir: &Path, folder: &Path, names: &[TargetName], adoption: Adoption) -> Vec<Ended> {
+    let showing = Showing::of(folder, names);
+    std::thread::scope(|scope| {
+        let start = |name| scope.spawn(move || by_hand_to(dir, name, adoption));
+        let threads: Vec<_> = names.iter().map(|name| (name, start(name))).collect();
+        showing.until(&|| threads.iter().all(|(_, thread)| thread.is_finished()));
+        let ended = threads.into_iter().map(|(name, thread)| {
+            let broke = || Err(ReleaseError::Order("the run broke off".to_owned()));
+            (name.clone(), thread.join().unwrap_or_else(|_| broke()))
+        });
+        ended.collect()
+    })
+}
+
+fn by_hand_to(dir: &Path, name: &TargetName, adoption: Adoption) -> Result<Outcome, ReleaseError> {
+    let server = Server::around(dir).map_err(|error| ReleaseError::Order(error.to_string()))?;
     let (orders, mut witness) = (server.orders(), server.witness());
-    let outcome = run_and_retry(server.setting(), name, &orders, &mut witness);
-    format!("{} {}", crate::hook::clock(), told(name, &outcome))
+    let setting = server.setting();
+    run(
+        setting,
+        name,
+        &orders,
+        &mut witness,
+        adoption,
+        Patience::Wait,
+    )
+}
+
+/// Releases every target at once, each as soon as it may be, and writes down what came of it.
+pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
+    detach()?;
+    let bundle = Server::around(dir)?.bundle()?;
+    let work = Work {
+        dir,
+        policy: &bundle.policy,
+        names: targets(&bundle),
+        stay,
+        stopped: AtomicBool::new(false),
+    };
+    for _ in 0..MOST_ROUNDS {
+        let pulled = changed(dir);
+        std::thread::scope(|scope| work.names.iter().for_each(|name| work.start(scope, name)));
+        // A push that came meanwhile could start nothing: this service was running already.
+        if stay == Stay::UntilDone || changed(dir) == pulled {
+            break;
+        }
+    }
+    let stopped = work.stopped.load(Ordering::Relaxed);
+    Ok(if stopped && stay == Stay::Once {
+        Answer::refused("")
+    } else {
+        Answer::pass("")
+    })
+}
+
+/// When a push last asked for a release.
+fn changed(dir: &Path) -> Option<SystemTime> {
+    let file = trigger(dir).metadata().ok()?;
+    file.modified().ok()
+}
+
+/// What the threads of a worker share.
+struct Work<'a> {
+    dir: &'a Path,
+    policy: &'a Policy,
+    names: BTreeSet<TargetName>,
+    stay: Stay,
+    /// Whether a release failed, now or for good before: a service manager is to see it.
+    stopped: AtomicBool,
+}
+
+impl Work<'_> {
+    /// Releases to a target, then to those that may have waited for it. Each asks for itself
+    /// whether it may be released to now.
+    fn start<'scope>(
+        &'scope self,
+        scope: &'scope std::thread::Scope<'scope, '_>,
+        name: &'scope TargetName,
+    ) {
+        scope.spawn(move || {
+            let outcome = self.release(name);
+            ui::emit(&format!(
+                "{} {}",
+                crate::hook::clock(),
+                told(name, &outcome)
+            ));
+            if matches!(outcome, Err(_) | Ok(Outcome::Resting(_, Next::ForGood))) {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+            // Those behind it may go on now, or are to say that they may not.
+            if matches!(outcome, Ok(Outcome::Released(..)) | Err(_)) {
+                for next in self.next(name) {
+                    self.start(scope, next);
+                }
+            }
+        });
+    }
+
+    fn release(&self, name: &TargetName) -> Result<Outcome, ReleaseError> {
+        let server = Server::around(self.dir);
+        let server = server.map_err(|error| ReleaseError::Order(error.to_string()))?;
+        let (orders, mut witness) = (server.orders(), server.witness());
+        let setting = server.setting();
+        match self.stay {
+            Stay::UntilDone => run_and_retry(setting, name, &orders, &mut witness),
+            Stay::Once => {
+                let refuse = Adoption::Refuse;
+                run(
+                    setting,
+                    name,
+                    &orders,
+                    &mut witness,
+                    refuse,
+                    Patience::OneWaits,
+                )
+            }
+        }
+    }
+
+    /// The targets of the stages behind this one's.
+    fn next(&self, name: &TargetName) -> Vec<&TargetName> {
+        let place = |name: &TargetName| self.policy.stage_of(name).map(|(place, _)| place);
+        let own = place(name);
+        let behind = |other: &&TargetName| own.is_some() && place(other) > own;
+        self.names.iter().filter(behind).collect()
+    }
 }
 
 /// An outcome for people.
@@ -85,6 +217,14 @@ fn told(name: &TargetName, outcome: &Result<Outcome, ReleaseError>) -> String {
         Ok(Outcome::UpToDate(order)) => {
             format!("{name}: holds {} already\n", order.commit.short())
         }
+        Ok(Outcome::Held(order, why)) => format!("{name}: {} {why}\n", order.commit.short()),
+        Ok(Outcome::Resting(order, Next::Again(at))) => {
+            format!("{name}: {} is tried again {at}\n", order.commit.short())
+        }
+        Ok(Outcome::Resting(order, Next::ForGood)) => format!(
+            "{name}: {} failed for good: relhook release --target {name}\n",
+            order.commit.short()
+        ),
         Ok(Outcome::NothingAccepted) => format!("{name}: nothing was accepted for it yet\n"),
         Ok(Outcome::LeftToAnother) => format!("{name}: left to another run\n"),
         Err(error) => {

@@ -62,6 +62,10 @@ fn title(statement: &Statement) -> String {
     match statement.decision {
         Decision::Approve => format!("Approve {commit} for {name}"),
         Decision::Reject => format!("Reject {commit} for {name}"),
+        Decision::Lift => {
+            let stage = statement.stage.as_ref().map_or("?", |stage| stage.as_str());
+            format!("Let {commit} of {name} go on to {stage}")
+        }
         Decision::Withdraw { statement } => format!("Withdraw {} on {commit}", statement.short()),
     }
 }

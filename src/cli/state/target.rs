@@ -74,6 +74,7 @@ impl Target {
             tree: workspace.tree(self.commit)?,
             expires,
             checkpoint: None,
+            stage: None,
             reason,
         })
     }

@@ -69,6 +69,7 @@ fn row(stored: &Stored) -> String {
     let word = match statement.decision {
         Decision::Approve => "yes",
         Decision::Reject => "no ",
+        Decision::Lift => "go ",
         Decision::Withdraw { .. } => "-  ",
     };
     let signer = stored.signer.as_ref();

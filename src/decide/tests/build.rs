@@ -54,6 +54,7 @@ pub fn policy() -> Policy {
         (TeamName::new(name), people)
     };
     Policy {
+        stages: Vec::new(),
         id: None,
         repository: RepositoryName("acme/site".into()),
         identity: IdentitySource::None,
@@ -175,6 +176,7 @@ pub fn says(number: u32, decision: Decision, person: &str, about: u32) -> Statem
             tree: oid(5000 + about),
             expires: None,
             checkpoint: None,
+            stage: None,
             reason: None,
         },
         signer: good(person),

@@ -96,6 +96,7 @@ impl Repo {
             tree,
             expires: None,
             checkpoint: None,
+            stage: None,
             reason: None,
         }
     }

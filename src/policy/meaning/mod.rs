@@ -1,6 +1,7 @@
 //! What a policy file means: names resolve, identifiers have one owner, thresholds can be reached.
 
 mod checks;
+mod stages;
 mod thresholds;
 
 use super::complaint::Complaints;
@@ -23,6 +24,7 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
     checks::rules(document, complaints);
     checks::places(document, complaints);
     thresholds::check(document, complaints);
+    stages::check(document, complaints);
     build(document)
 }
 
@@ -48,6 +50,7 @@ fn build(document: &Document) -> Option<Policy> {
         teams: teams.collect(),
         rules: rules?,
         targets: targets?,
+        stages: stages::build(document),
     })
 }
 

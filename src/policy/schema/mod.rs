@@ -3,12 +3,14 @@
 
 mod people;
 mod rules;
+mod stages;
 mod targets;
 
 use super::complaint::Complaints;
 use super::fields::{self, At, Fields};
 use super::identity::{IdentitySource, Known};
 use super::model::{Attribution, Independence};
+use super::stages::Distinct;
 use super::targets::Target;
 use super::yaml::{Entry, Node, Value, shown};
 use super::{Fault, Position, key::Key, values};
@@ -30,6 +32,26 @@ pub(super) struct Document {
     /// Where `branches` stands, for what is missing in it; nothing where it could not be read.
     pub(super) branches_at: Option<Position>,
     pub(super) targets: Vec<Named<Option<Target>>>,
+    /// In their order.
+    pub(super) stages: Vec<StageEntry>,
+    /// The stage that each target names.
+    pub(super) staged: Vec<StagedEntry>,
+}
+
+/// One item of `stages`.
+#[derive(Debug)]
+pub(super) struct StageEntry {
+    pub(super) name: At<String>,
+    pub(super) after: Option<Seconds>,
+    pub(super) lift: Vec<At<String>>,
+    pub(super) lifter: Option<At<Distinct>>,
+}
+
+/// A target and the stage that it names, if it names one.
+#[derive(Debug)]
+pub(super) struct StagedEntry {
+    pub(super) target: At<String>,
+    pub(super) stage: Option<At<String>>,
 }
 
 /// An entry under a name of the policy's own.
@@ -93,7 +115,7 @@ pub(super) struct PathEntry {
 
 /// Reads the tree. Nothing where it is not a policy of a version that is known.
 pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document> {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "version",
         "repository",
         "identity",
@@ -101,6 +123,7 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
         "teams",
         "branches",
         "targets",
+        "stages",
     ];
     version(root, complaints)?;
     let what = ("the policy", Position::START);
@@ -112,7 +135,13 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
     let teams = fields.required("teams", complaints, people::teams);
     let branches = fields.required("branches", complaints, rules::rules);
     let targets = fields.optional("targets", complaints, targets::targets);
+    let staged = fields.get("targets").map(|entry| &entry.value);
+    let staged = staged.map(|node| stages::staged(node, complaints));
     Some(Document {
+        stages: fields
+            .optional("stages", complaints, stages::stages)
+            .unwrap_or_default(),
+        staged: staged.unwrap_or_default(),
         repository: repository.map(|name| name.value),
         identity: identity(&fields, complaints),
         people: people.unwrap_or_default(),

@@ -6,6 +6,7 @@ mod hostile;
 mod judgement;
 mod keys;
 mod laws;
+mod stages;
 mod targets;
 mod values;
 
@@ -156,6 +157,12 @@ fn the_example_and_the_reference_name_every_key() {
         "tls",
         "ca",
         "connections",
+        "stage",
+        "stages",
+        "hold",
+        "after",
+        "lift",
+        "lifter",
     ] {
         assert!(
             example.contains(&format!("{key}:")),

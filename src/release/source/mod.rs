@@ -55,6 +55,19 @@ impl Source {
         }
     }
 
+    /// A setting of the repository: text, or nothing where it has none of this name.
+    ///
+    /// # Errors
+    /// When the settings cannot be read.
+    pub fn setting(&self, name: &str) -> Result<Option<String>, ReleaseError> {
+        let config = self.repository.config();
+        match config.and_then(|mut config| config.snapshot()?.get_str(name).map(str::to_owned)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(ReleaseError::Objects(error.message().to_owned())),
+        }
+    }
+
     /// Everything that `target` is to hold of `commit`.
     ///
     /// # Errors

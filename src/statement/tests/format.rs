@@ -410,3 +410,34 @@ fn refs_are_taken_apart_and_put_together() {
         assert!(parse(&bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_lift_names_its_stage_and_compares_with_nothing() {
+    let lift = Statement {
+        decision: Decision::Lift,
+        base: None,
+        stage: Some(crate::types::StageName::new("live")),
+        reason: None,
+        ..approval()
+    };
+    let message = compose(&lift, "Let it go on", "").unwrap();
+    assert!(message.contains("Relhook-Decision: lift\n"));
+    assert!(message.contains("Relhook-Stage: live\n"));
+    let read = |message: &str| Statement::parse(&tag("relhook/lift/111111111111", message));
+    assert_eq!(read(&message), Ok(lift));
+    let without = message.replace("Relhook-Stage: live\n", "");
+    let missing = StatementError::Missing { key: key::STAGE };
+    assert_eq!(read(&without), Err(missing));
+    for bad in ["a b", "../live", "", ".live", "live\u{e9}"] {
+        let odd = message.replace("Stage: live", &format!("Stage: {bad}"));
+        assert!(read(&odd).is_err(), "{bad:?}");
+    }
+    let base = format!("Relhook-Stage: live\nRelhook-Base: {TWO}\n");
+    let compared = message.replace("Relhook-Stage: live\n", &base);
+    let not_here = |key, decision| StatementError::NotHere { key, decision };
+    assert_eq!(read(&compared), Err(not_here(key::BASE, "lift")));
+    // Nothing else has a stage.
+    let reason = "Relhook-Reason: looks right\n";
+    let staged = changed(reason, &format!("{reason}Relhook-Stage: live\n"));
+    assert_eq!(staged, Err(not_here(key::STAGE, "approve")));
+}

@@ -30,6 +30,7 @@ pub(super) fn approval() -> Statement {
         tree: oid(0x33),
         expires: Some(Timestamp::from_unix(1_798_070_400)),
         checkpoint: Some(format!("17 {ROOT}")),
+        stage: None,
         reason: Some("looks right".into()),
     }
 }

@@ -21,6 +21,7 @@ fn decisions() -> impl Strategy<Value = Decision> {
     prop_oneof![
         Just(Decision::Approve),
         Just(Decision::Reject),
+        Just(Decision::Lift),
         oids().prop_map(|statement| Decision::Withdraw { statement }),
     ]
 }
@@ -33,16 +34,19 @@ fn statements() -> impl Strategy<Value = Statement> {
     let ids = (prop::option::of(oids()), oids(), oids());
     (decisions(), names, ids, when, checkpoint, reason).prop_map(
         |(decision, (repository, refname), (base, commit, tree), expires, checkpoint, reason)| {
+            let lifts = decision == Decision::Lift;
+            let why = matches!(decision, Decision::Reject | Decision::Withdraw { .. });
             Statement {
                 decision,
                 repository,
                 refname,
-                base,
+                base: base.filter(|_| !lifts),
                 commit,
                 tree,
                 expires,
                 checkpoint,
-                reason: reason.or((decision != Decision::Approve).then(|| "no".to_owned())),
+                stage: lifts.then(|| crate::types::StageName::new("live-2")),
+                reason: reason.or(why.then(|| "no".to_owned())),
             }
         },
     )

@@ -93,3 +93,43 @@ fn p_09_a_push_of_nothing_releases_nothing_again() {
     world.relhook(&["release"]).assert_ok();
     assert_eq!(fs::read_link(site.join("current")).unwrap(), before);
 }
+
+#[test]
+fn d_06_what_ends_the_push_does_not_end_the_release() {
+    use std::os::unix::process::CommandExt;
+    let (world, site) = with_target();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    ships(&world, "one.html");
+    arrives(&site.join("current/one.html"));
+    // The release of the next one waits here until the push is gone.
+    let lock = world.server().join("relhook/release/www/lock");
+    let lock = fs::File::options().append(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    let fix = dana.commits("two.html");
+    dana.pushes(&["+HEAD:refs/heads/fix"]).accepted();
+    rita.approves(&fix).accepted();
+    let mut push = dana.git_command();
+    // A group of its own, as a terminal gives each command: Ctrl-C goes to all of it.
+    let mut push = push
+        .args(["push", "-q", "origin", "prod"])
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let at = || world.server_git(&["rev-parse", PROD]).text();
+    let start = Instant::now();
+    while at().trim() != fix {
+        assert!(start.elapsed() < Duration::from_secs(20), "it never got in");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // By then the worker has a session of its own.
+    std::thread::sleep(Duration::from_secs(2));
+    let group = format!("-{}", push.id());
+    let signalled = std::process::Command::new("kill")
+        .args(["-INT", "--", &group])
+        .status();
+    assert!(signalled.unwrap().success());
+    push.wait().unwrap();
+    assert!(!site.join("current/two.html").exists());
+    drop(lock);
+    arrives(&site.join("current/two.html"));
+}

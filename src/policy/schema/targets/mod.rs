@@ -25,6 +25,7 @@ const COMMON: &[&str] = &[
     "lfs",
     "export",
     "names",
+    "stage",
 ];
 
 /// Every kind, in the order in which they are named to people.
