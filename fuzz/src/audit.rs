@@ -10,7 +10,7 @@ pub fn holds(data: &[u8]) {
     log(data);
     match Manifest::parse(data) {
         Ok(manifest) => {
-            let bytes = manifest.to_bytes().expect("a manifest is written");
+            let bytes = manifest.body().expect("a manifest is written");
             assert_eq!(Manifest::parse(&bytes).expect("and read"), manifest);
         }
         Err(why) => drop(why),

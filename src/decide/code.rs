@@ -196,6 +196,10 @@ macro_rules! every_code {
                 "";
             622 UNRECORDED, "the release could not be recorded",
                 "";
+            623 MANIFEST_SIGNATURE, "the target's record is not as this server left it",
+                "";
+            624 RELEASE_KEY, "the server's release key cannot be used",
+                "";
             701 LOG_UNWRITABLE, "the audit log cannot be written",
                 "nothing goes in that cannot be recorded: an administrator can look at the server";
             702 LOG_BROKEN, "the audit log does not verify",

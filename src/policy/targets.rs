@@ -15,6 +15,8 @@ pub struct Target {
     pub exclude: PathGlobs,
     /// What else the policy says of what the target is to hold.
     pub contents: Contents,
+    /// Globs, in the tree's own paths, of what is put into place after everything else.
+    pub last: PathGlobs,
     /// Where and how.
     pub kind: TargetKind,
 }
@@ -86,6 +88,7 @@ impl Target {
             from: None,
             exclude: PathGlobs::default(),
             contents: Contents::default(),
+            last: PathGlobs::default(),
             kind,
         }
     }

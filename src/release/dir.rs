@@ -11,13 +11,14 @@
 //! the new one. `<n>.json` beside a release is its manifest.
 
 mod build;
+mod look;
 mod shelf;
 
 use super::manifest::Header;
 use super::progress::Phase;
+use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
-use super::site::may_follow;
-use super::{Adoption, Holding, Manifest, ReleaseError, Source, plan};
+use super::{Comparison, Holding, Manifest, ReleaseError, Source, plan};
 use crate::policy::{DirTarget, TargetKind};
 use shelf::Shelf;
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ pub(in crate::release) fn release(
     let shelf = Shelf::open(&root)?;
     let current = shelf.current(job.adoption)?;
     let manifest = match current {
-        Some(number) => shelf.manifest(number, job.adoption)?,
+        Some(number) => shelf.manifest(number, job)?,
         None => None,
     };
     may_follow(
@@ -74,6 +75,14 @@ pub(in crate::release) fn release(
     }
     shelf.prune(number, target.keep)?;
     Ok(Reached::Now)
+}
+
+/// Compares what visitors of a directory find with the order's tree.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &DirTarget,
+) -> Result<Comparison, ReleaseError> {
+    look::compare(job, &target.path.join("current"))
 }
 
 /// The directory, if it may be released to. It is made where only it, and not its parent, is
@@ -125,7 +134,7 @@ fn built_before(
         if current.is_some_and(|current| number <= current) {
             continue;
         }
-        let manifest = shelf.manifest(number, Adoption::Adopt)?;
+        let manifest = shelf.own_manifest(number, job.seal)?;
         if manifest.is_some_and(|manifest| job.is_recorded_in(&manifest)) {
             found = Some(number);
         } else {
@@ -149,7 +158,7 @@ fn build(job: &Job<'_>, shelf: &Shelf) -> Result<u64, ReleaseError> {
         released: (job.setting.now)(),
     };
     let bytes = Manifest::new(header, job.listing, &contents, &BTreeSet::new())
-        .and_then(|manifest| manifest.to_bytes())
+        .and_then(|manifest| manifest.to_bytes(job.seal))
         .map_err(ReleaseError::Objects)?;
     shelf.complete(number, &temp, &bytes)?;
     Ok(number)

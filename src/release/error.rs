@@ -3,6 +3,7 @@
 //! Whatever a site answered is escaped and cut before it gets into a variant; no variant ever
 //! holds a password.
 
+use super::seal::SealFault;
 use crate::decide::Code;
 use crate::types::{RepoPath, escape};
 use std::io;
@@ -146,6 +147,22 @@ pub enum ReleaseError {
         /// What is wrong with it.
         why: String,
     },
+    /// The record of what was released is not this server's own.
+    #[error("the record of the last release at {place} is not as this server left it: {fault}")]
+    Seal {
+        /// Where it is.
+        place: String,
+        /// What is wrong with its signature.
+        fault: SealFault,
+    },
+    /// The server's release key cannot be used.
+    #[error("the release key {path} cannot be used: {why}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why; never its content.
+        why: String,
+    },
     /// Files that relhook did not put there stand in the way.
     #[error("{place} has files that relhook did not put there, and the release would overwrite them:{}", paths(.files))]
     Foreign {
@@ -230,6 +247,8 @@ impl ReleaseError {
             Self::Login { .. } => Code::LOGIN,
             Self::Refused { .. } | Self::Busy { .. } => Code::TARGET_REFUSED,
             Self::Manifest { .. } => Code::MANIFEST,
+            Self::Seal { .. } => Code::MANIFEST_SIGNATURE,
+            Self::Key { .. } => Code::RELEASE_KEY,
             Self::Foreign { .. } => Code::FOREIGN_FILE,
             Self::OtherOwner { .. } => Code::OTHER_OWNER,
             Self::Newer { .. } => Code::NEWER,
@@ -255,6 +274,8 @@ impl ReleaseError {
             | Self::Tls { .. }
             | Self::Login { .. }
             | Self::Manifest { .. }
+            | Self::Seal { .. }
+            | Self::Key { .. }
             | Self::Foreign { .. }
             | Self::OtherOwner { .. }
             | Self::Newer { .. }
@@ -289,8 +310,17 @@ impl ReleaseError {
             Self::Manifest { .. } => {
                 "restore it, or run `relhook release --target <name> --adopt` to let relhook overwrite what is there"
             }
+            Self::Seal { .. } => {
+                "look at the target with `relhook release --target <name> --compare`, then restore \
+                 the record or take the target over with `--adopt` instead of `--compare`"
+            }
+            Self::Key { .. } => {
+                "restore it with mode 0600, or move it away: then a new one is made, and each \
+                 target has to be taken over with `--adopt`"
+            }
             Self::Foreign { .. } => {
-                "if they may be overwritten, run `relhook release --target <name> --adopt` once"
+                "`relhook release --target <name> --compare` shows which of them differ; if they may \
+                 be overwritten, run `relhook release --target <name> --adopt` once"
             }
             Self::OtherOwner { .. } => {
                 "give each repository a place of its own, or run `relhook release --target <name> --adopt` to take over"

@@ -5,6 +5,7 @@
 
 use super::names;
 use super::plan::{Content, FileKind, Held, Holding, Listing, ReleaseFile};
+use super::seal::{Seal, SealFault};
 use crate::types::{Oid, RepoPath, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,19 @@ pub const MANIFEST_NAME: &str = ".relhook-manifest.json";
 pub const MANIFEST_LIMIT: u64 = 128 * 1024 * 1024;
 
 /// What the first field says.
-const SCHEMA: &str = "relhook/manifest/v1";
+const SCHEMA: &str = "relhook/manifest/v2";
+
+/// What it said before manifests were signed.
+const UNSIGNED: &str = "relhook/manifest/v1";
+
+/// Why a manifest is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManifestFault {
+    /// It is not one that relhook writes.
+    Broken(String),
+    /// Its signature does not fit.
+    Seal(SealFault),
+}
 
 /// What a target holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,25 +166,64 @@ impl Manifest {
         })
     }
 
-    /// The manifest as it is written.
+    /// The manifest as it is written: a line of JSON, and a line with its signature.
     ///
     /// # Errors
     /// When it does not fit JSON, which no manifest of ours does.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    pub fn to_bytes(&self, seal: &Seal) -> Result<Vec<u8>, String> {
+        seal.sealed(&self.body()?)
+    }
+
+    /// What is signed: the line of JSON.
+    ///
+    /// # Errors
+    /// When it does not fit JSON, which no manifest of ours does.
+    pub fn body(&self) -> Result<Vec<u8>, String> {
         let mut bytes = serde_json::to_vec(self).map_err(|error| error.to_string())?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    /// Reads a manifest.
+    /// Reads a manifest that this server signed.
+    ///
+    /// # Errors
+    /// When it is not one that relhook writes, or the signature does not fit.
+    pub fn read(bytes: &[u8], seal: &Seal) -> Result<Self, ManifestFault> {
+        // What is cut off or was never a manifest is called broken, and not a stranger's work.
+        let is_json = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+        if !bytes.ends_with(b"\n") || !bytes.split(|byte| *byte == b'\n').any(is_json) {
+            return Err(ManifestFault::Broken("it is not complete".into()));
+        }
+        let body = seal.opened(bytes).map_err(ManifestFault::Seal)?;
+        Self::parse(body).map_err(ManifestFault::Broken)
+    }
+
+    /// The repository that a manifest claims to belong to, whoever wrote it. Good for a message alone.
+    #[must_use]
+    pub fn claimed_owner(bytes: &[u8]) -> Option<String> {
+        let line = bytes.split(|byte| *byte == b'\n').next()?;
+        Self::parse(line).ok().map(|manifest| manifest.repository)
+    }
+
+    /// Reads a manifest from before they were signed; `None` if it is none.
+    #[must_use]
+    pub fn unsigned(bytes: &[u8]) -> Option<Self> {
+        Self::parse_as(bytes, UNSIGNED).ok()
+    }
+
+    /// Reads the body of a manifest, whoever wrote it.
     ///
     /// # Errors
     /// A sentence, when it is not one that relhook writes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+    pub fn parse(body: &[u8]) -> Result<Self, String> {
+        Self::parse_as(body, SCHEMA)
+    }
+
+    fn parse_as(bytes: &[u8], schema: &str) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if manifest.schema != SCHEMA {
+        if manifest.schema != schema {
             let shown = crate::types::escape(manifest.schema.as_bytes());
-            return Err(format!("its schema is `{shown}`, not `{SCHEMA}`"));
+            return Err(format!("its schema is `{shown}`, not `{schema}`"));
         }
         manifest.holding().map(|_| manifest)
     }
@@ -231,6 +283,12 @@ impl Manifest {
 mod tests {
     use super::*;
 
+    fn seal() -> (tempfile::TempDir, Seal) {
+        let folder = tempfile::tempdir().unwrap();
+        let seal = Seal::open(folder.path()).unwrap();
+        (folder, seal)
+    }
+
     fn header() -> Header {
         Header {
             repository: "acme/site".into(),
@@ -268,12 +326,15 @@ mod tests {
 
     #[test]
     fn the_written_form_is_the_documented_one() {
-        let text = String::from_utf8(sample().to_bytes().unwrap()).unwrap();
+        let (_folder, seal) = seal();
+        let bytes = sample().to_bytes(&seal).unwrap();
+        assert_eq!(Manifest::read(&bytes, &seal).unwrap(), sample());
+        let text = String::from_utf8(seal.opened(&bytes).unwrap().to_vec()).unwrap();
         let version = env!("CARGO_PKG_VERSION");
         let (blob, sha) = ("09".repeat(20), "ab".repeat(32));
         let expected = format!(
             concat!(
-                r#"{{"schema":"relhook/manifest/v1","repository":"acme/site","#,
+                r#"{{"schema":"relhook/manifest/v2","repository":"acme/site","#,
                 r#""ref":"refs/heads/prod","commit":"{}","sequence":12,"#,
                 r#""released":"2027-01-15T08:00:00Z","tool":"{}","files":["#,
                 r#"{{"path":{{"hex":"636166e92f78"}},"kind":"file","blob":"{}","size":3,"sha256":"{}"}},"#,
@@ -289,15 +350,20 @@ mod tests {
             sha
         );
         assert_eq!(text, expected);
-        assert_eq!(Manifest::parse(text.as_bytes()).unwrap(), sample());
+        let unsigned = text.replace("manifest/v2", "manifest/v1");
+        assert!(Manifest::unsigned(unsigned.as_bytes()).is_some());
+        assert!(Manifest::unsigned(text.as_bytes()).is_none());
     }
 
     #[test]
     fn what_relhook_does_not_write_is_refused() {
-        let good = String::from_utf8(sample().to_bytes().unwrap()).unwrap();
+        let (_folder, seal) = seal();
+        let mut body = serde_json::to_vec(&sample()).unwrap();
+        body.push(b'\n');
+        let good = String::from_utf8(body).unwrap();
         let sha = "ab".repeat(32);
         for (from, to) in [
-            ("manifest/v1", "manifest/v2"),
+            ("manifest/v2", "manifest/v1"),
             ("index.html", "../index.html"),
             ("index.html", "/etc/passwd"),
             ("index.html", ".relhook-x"),
@@ -309,12 +375,25 @@ mod tests {
             ("\"size\":3", "\"size\":-3"),
             ("\"sequence\"", "\"extra\":1,\"sequence\""),
             ("\"dirs\"", "\"folders\""),
-            ("]}\n", "]"),
+            ("]}\n", "]\n"),
         ] {
             let bad = good.replace(from, to);
             assert_ne!(bad, good);
-            assert!(Manifest::parse(bad.as_bytes()).is_err(), "{from} → {to}");
+            let sealed = seal.sealed(bad.as_bytes()).unwrap();
+            assert!(Manifest::read(&sealed, &seal).is_err(), "{from} → {to}");
         }
-        assert!(Manifest::parse(b"").is_err());
+        let sealed = seal.sealed(good.as_bytes()).unwrap();
+        assert!(Manifest::read(&sealed, &seal).is_ok());
+        for broken in [&b""[..], b"{", b"\n", &sealed[..sealed.len() / 2]] {
+            let fault = Manifest::read(broken, &seal);
+            assert!(matches!(fault, Err(ManifestFault::Broken(_))), "{fault:?}");
+        }
+        let edited = String::from_utf8(sealed)
+            .unwrap()
+            .replace("\"size\":3", "\"size\":4");
+        assert_eq!(
+            Manifest::read(edited.as_bytes(), &seal),
+            Err(ManifestFault::Seal(SealFault::Changed))
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! killed at any point and run again: what a target holds is compared anew each time. One run at
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 
+mod comparison;
 mod credentials;
 mod desk;
 mod dir;
@@ -15,8 +16,10 @@ mod names;
 mod order;
 mod plan;
 mod progress;
+mod record;
 mod retry;
 mod run;
+mod seal;
 mod site;
 mod source;
 mod stages;
@@ -24,20 +27,23 @@ mod waker;
 mod worker;
 
 pub use crate::secret::Secret;
+pub use comparison::Comparison;
 pub use credentials::{Credentials, Field, Login, Shelves};
 pub use desk::{Attempt, Landed, State};
 pub use error::{Complaint, Fault, ReleaseError};
-pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest};
+pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault};
 pub use names::{OWN_PREFIX, Surface};
 pub use order::{
     Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
 };
 pub use plan::{
-    Content, FileKind, Held, Holding, Listing, Origin, Plan, ReleaseFile, Stored, ancestors, plan,
+    Content, FileKind, Held, Holding, Listing, Move, Origin, Plan, Rank, ReleaseFile, Stored,
+    ancestors, plan, rank,
 };
 pub use progress::{Phase, Planned, Snapshot, snapshot};
 pub use retry::Next;
-pub use run::{is_running, place, remembered, run, run_and_retry, state};
+pub use run::{compare, is_running, place, remembered, run, run_and_retry, state};
+pub use seal::{KEY_FILE, Seal, SealFault};
 pub use source::Source;
 pub use stages::{
     Admission, Lift, Lifters, Passage, StageState, Standing, TargetState, Unheard, admit,

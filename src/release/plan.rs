@@ -100,6 +100,8 @@ pub struct Plan {
     pub dirs: Vec<RepoPath>,
     /// Files to send, under temporary names.
     pub puts: Vec<ReleaseFile>,
+    /// Files to rename on the target instead of sending them.
+    pub moves: Vec<Move>,
     /// Files of earlier releases below directories that stand where a file has to be.
     pub blocking_contents: Vec<RepoPath>,
     /// Those directories, children first: removed before the renames.
@@ -118,10 +120,18 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty()
+            && self.moves.is_empty()
             && self.blocking_files.is_empty()
             && self.blocking_contents.is_empty()
             && self.deletes.is_empty()
             && self.spare_dirs.is_empty()
+    }
+
+    /// Every file that is to get a new content or a new place, with what it is to hold.
+    pub fn arriving(&self) -> impl Iterator<Item = &ReleaseFile> {
+        self.puts
+            .iter()
+            .chain(self.moves.iter().map(|step| &step.file))
     }
 
     /// Every file that is removed.
@@ -193,6 +203,12 @@ pub fn ancestors(path: &RepoPath) -> Vec<RepoPath> {
         .map(|dir| RepoPath::new(dir.to_vec()))
         .collect()
 }
+
+mod moves;
+mod rank;
+
+pub use moves::Move;
+pub use rank::{Rank, rank};
 
 #[cfg(test)]
 mod tests;

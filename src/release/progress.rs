@@ -108,7 +108,8 @@ pub struct Planned {
 /// Nobody's release fails because its progress cannot be shown, so errors in here are left out.
 #[derive(Debug)]
 pub(in crate::release) struct Progress {
-    path: PathBuf,
+    /// Where it is shown, if it is.
+    path: Option<PathBuf>,
     uploaded: AtomicU64,
     deleted: AtomicU64,
     unchanged: AtomicU64,
@@ -123,7 +124,19 @@ struct Shown {
 }
 
 impl Progress {
+    /// Progress that others can see.
     pub(in crate::release) fn begin(desk: &Desk, order: &Order) -> Self {
+        let progress = Self::unseen(order);
+        let progress = Self {
+            path: Some(desk.file(FILE)),
+            ..progress
+        };
+        progress.update(Show::Now, |_| {});
+        progress
+    }
+
+    /// Progress of something that is no release.
+    pub(in crate::release) fn unseen(order: &Order) -> Self {
         let snapshot = Snapshot {
             run: retry::chance(),
             commit: order.commit,
@@ -138,8 +151,8 @@ impl Progress {
             hints: Vec::new(),
             note: None,
         };
-        let progress = Self {
-            path: desk.file(FILE),
+        Self {
+            path: None,
             uploaded: AtomicU64::new(0),
             deleted: AtomicU64::new(0),
             unchanged: AtomicU64::new(0),
@@ -148,9 +161,7 @@ impl Progress {
                 snapshot,
                 written: Instant::now(),
             }),
-        };
-        progress.update(Show::Now, |_| {});
-        progress
+        }
     }
 
     /// Shows that the order may not be carried out yet, and why.
@@ -251,7 +262,9 @@ impl Progress {
         shown.snapshot.totals = self.totals();
         if matches!(show, Show::Now) || shown.written.elapsed() >= PACE {
             shown.written = Instant::now();
-            write(&self.path, &shown.snapshot);
+            if let Some(path) = &self.path {
+                write(path, &shown.snapshot);
+            }
         }
     }
 }

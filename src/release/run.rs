@@ -9,7 +9,7 @@ use super::plan::{Listing, Plan};
 use super::progress::Progress;
 use super::retry::{self, Next};
 use super::stages::Admission;
-use super::{Manifest, ReleaseError, Source, dir, ftp};
+use super::{Comparison, Manifest, ReleaseError, Seal, Source, dir, ftp};
 use crate::policy::TargetKind;
 use crate::types::{PersonName, TargetName, Timestamp};
 use std::time::Duration;
@@ -23,12 +23,21 @@ pub(in crate::release) struct Job<'a> {
     pub(in crate::release) listing: &'a Listing,
     pub(in crate::release) setting: Setting<'a>,
     pub(in crate::release) desk: &'a Desk,
+    pub(in crate::release) seal: &'a Seal,
     pub(in crate::release) landed: Option<&'a Landed>,
     pub(in crate::release) adoption: Adoption,
     pub(in crate::release) progress: &'a Progress,
 }
 
 impl Job<'_> {
+    /// Whether the policy's `last` names a path of the release.
+    pub(in crate::release) fn is_last(&self, path: &crate::types::RepoPath) -> bool {
+        let target = &self.order.target;
+        let folder = target.from.clone().unwrap_or_default();
+        let in_tree = crate::types::RepoPath::new(folder.into_bytes()).join(path.as_bytes());
+        target.last.is_match(in_tree.as_bytes())
+    }
+
     /// Whether a manifest says exactly what this release would.
     pub(in crate::release) fn is_recorded_in(&self, manifest: &Manifest) -> bool {
         let wanted = self.listing.files.values();
@@ -202,6 +211,15 @@ impl Log<'_> {
     }
 }
 
+/// The files of an order, as its kind of target can bear them.
+fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError> {
+    let surface = match &order.target.kind {
+        TargetKind::Dir(_) => Surface::Directory,
+        TargetKind::Ftp(_) => Surface::Ftp,
+    };
+    Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
+}
+
 fn attempt(
     setting: Setting<'_>,
     desk: &Desk,
@@ -211,16 +229,14 @@ fn attempt(
     adoption: Adoption,
 ) -> Result<Reached, ReleaseError> {
     let order = log.order;
-    let surface = match &order.target.kind {
-        TargetKind::Dir(_) => Surface::Directory,
-        TargetKind::Ftp(_) => Surface::Ftp,
-    };
-    let listing = Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)?;
+    let listing = listing(setting, order)?;
+    let seal = Seal::open(setting.folder)?;
     let job = Job {
         order,
         listing: &listing,
         setting,
         desk,
+        seal: &seal,
         landed: state.released.as_ref(),
         adoption,
         progress,
@@ -233,6 +249,43 @@ fn attempt(
         TargetKind::Dir(target) => dir::release(&job, target, &mut begin),
         TargetKind::Ftp(target) => ftp::release(&job, target, &mut begin),
     }
+}
+
+/// Compares what `target` holds with what it is to hold, and touches nothing on it. `None`: nothing
+/// was accepted for it yet.
+///
+/// # Errors
+/// When it cannot be found out.
+pub fn compare(
+    setting: Setting<'_>,
+    target: &TargetName,
+    orders: &dyn Orders,
+) -> Result<Option<(Order, Comparison)>, ReleaseError> {
+    let desk = Desk::open(setting.folder, target)?;
+    let _held = desk.lock(Patience::Wait)?;
+    let Some(order) = orders.order(target).map_err(ReleaseError::Order)? else {
+        return Ok(None);
+    };
+    let listing = listing(setting, &order)?;
+    let seal = Seal::open(setting.folder)?;
+    let progress = Progress::unseen(&order);
+    let job = Job {
+        order: &order,
+        listing: &listing,
+        setting,
+        desk: &desk,
+        seal: &seal,
+        landed: None,
+        // A record that does not fit must not keep anybody from looking.
+        adoption: Adoption::Adopt,
+        progress: &progress,
+    };
+    let comparison = match &order.target.kind {
+        TargetKind::Dir(target) => dir::compare(&job, target),
+        TargetKind::Ftp(target) => ftp::compare(&job, target),
+    };
+    let comparison = comparison?;
+    Ok(Some((order, comparison)))
 }
 
 /// Writes down that the release ended well: now, or when an earlier run was killed before it did.

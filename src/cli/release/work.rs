@@ -1,8 +1,8 @@
 //! Releasing: by hand, and as the detached process that a push starts.
 
 use super::show::Showing;
-use super::targets;
-use crate::cli::{Answer, Exit, Failure};
+use super::{chosen, targets};
+use crate::cli::{Answer, Exit};
 use crate::policy::Policy;
 use crate::release::{
     Adoption, Next, Outcome, Patience, ReleaseError, detach, forbid_core_files, run, run_and_retry,
@@ -33,16 +33,7 @@ pub(super) fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Re
     forbid_core_files()?;
     let server = Server::around(dir)?;
     let bundle = server.bundle()?;
-    let mut names = targets(&bundle);
-    if let Some(only) = only {
-        names.retain(|name| name.as_str() == only);
-        if names.is_empty() {
-            let shown = crate::types::escape(only.as_bytes());
-            return Err(Failure::usage(format!(
-                "no rule of the policy releases to `{shown}`"
-            )));
-        }
-    }
+    let names = chosen(&bundle, only)?;
     let adoption = match adopt {
         true => Adoption::Adopt,
         false => Adoption::Refuse,
@@ -227,14 +218,17 @@ fn told(name: &TargetName, outcome: &Result<Outcome, ReleaseError>) -> String {
         ),
         Ok(Outcome::NothingAccepted) => format!("{name}: nothing was accepted for it yet\n"),
         Ok(Outcome::LeftToAnother) => format!("{name}: left to another run\n"),
-        Err(error) => {
-            let code = error.code();
-            let hints: String = error
-                .hints()
-                .iter()
-                .map(|hint| format!("  hint: {hint}\n"))
-                .collect();
-            format!("{name}: stopped\n  {code} {error}\n{hints}  more: relhook explain {code}\n")
-        }
+        Err(error) => stopped(name, error),
     }
+}
+
+/// Why something stopped, for people.
+pub(super) fn stopped(name: &TargetName, error: &ReleaseError) -> String {
+    let code = error.code();
+    let hints: String = error
+        .hints()
+        .iter()
+        .map(|hint| format!("  hint: {}\n", hint.replace("<name>", name.as_str())))
+        .collect();
+    format!("{name}: stopped\n  {code} {error}\n{hints}  more: relhook explain {code}\n")
 }

@@ -150,6 +150,7 @@ fn the_example_and_the_reference_name_every_key() {
         "lfs",
         "export",
         "names",
+        "last",
         "path",
         "keep",
         "host",

@@ -28,7 +28,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(kind(DIR), TargetKind::Dir(dir));
     let site = ftp("    kind: ftps\n    host: ftp.example\n    path: /\n");
     assert_eq!((site.tls, site.port), (TlsMode::Explicit, 21));
-    assert_eq!((site.connections, site.ca), (4, None));
+    assert_eq!((site.connections, site.ca), (8, None));
     let site = ftp(
         "    kind: ftps\n    tls: implicit\n    host: 2001:db8::1\n    path: /a/b\n    ca: keys/ca.pem\n",
     );

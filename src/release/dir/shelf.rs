@@ -2,7 +2,8 @@
 
 use super::build;
 use crate::release::desk::read_capped;
-use crate::release::{Adoption, MANIFEST_LIMIT, Manifest, OWN_PREFIX, ReleaseError};
+use crate::release::run::Job;
+use crate::release::{Adoption, MANIFEST_LIMIT, Manifest, OWN_PREFIX, ReleaseError, Seal, record};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -77,27 +78,35 @@ impl Shelf {
         }
     }
 
-    /// The manifest of a release. One that is missing or cannot be read is an error, unless the
-    /// caller takes the directory over anyway.
+    /// The manifest of a release. One that is missing or cannot be relied upon is an error, unless
+    /// the caller takes the directory over anyway.
     pub(super) fn manifest(
         &self,
         number: u64,
-        adoption: Adoption,
+        job: &Job<'_>,
+    ) -> Result<Option<Manifest>, ReleaseError> {
+        let path = self.record(number);
+        let place = path.display().to_string();
+        let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
+        match (bytes, job.adoption) {
+            (Some(bytes), _) => record::manifest(job, &place, &bytes),
+            (None, Adoption::Adopt) => Ok(None),
+            (None, Adoption::Refuse) => Err(ReleaseError::Manifest {
+                place,
+                why: "it is gone, although the release is there".into(),
+            }),
+        }
+    }
+
+    /// The manifest of a release, if this server signed it.
+    pub(super) fn own_manifest(
+        &self,
+        number: u64,
+        seal: &Seal,
     ) -> Result<Option<Manifest>, ReleaseError> {
         let path = self.record(number);
         let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
-        let parsed = match bytes {
-            Some(bytes) => Manifest::parse(&bytes),
-            None => Err("it is gone, although the release is there".into()),
-        };
-        match (parsed, adoption) {
-            (Ok(manifest), _) => Ok(Some(manifest)),
-            (Err(_), Adoption::Adopt) => Ok(None),
-            (Err(why), Adoption::Refuse) => Err(ReleaseError::Manifest {
-                place: path.display().to_string(),
-                why,
-            }),
-        }
+        Ok(bytes.and_then(|bytes| Manifest::read(&bytes, seal).ok()))
     }
 
     /// The numbers of the releases that relhook made: those with a manifest, in order.

@@ -1,6 +1,7 @@
 //! How a connection to an FTP site is opened, and what is trusted.
 
-use super::session::FtpSession;
+use super::session::{FtpSession, FtpStream, Habits};
+use super::stream::{Control, Timed, limit};
 use crate::policy::{FtpTarget, TlsMode};
 use crate::release::site::{Connector, Placing, Session};
 use crate::release::{Login, ReleaseError};
@@ -11,7 +12,7 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 use suppaftp::types::FileType;
-use suppaftp::{FtpError, FtpResult, Mode, RustlsConnector, RustlsFtpStream, TlsConnector};
+use suppaftp::{FtpError, Mode};
 
 /// How long a connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -19,43 +20,30 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the site may be silent, while it is to answer or to take data.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How many commands are sent ahead: few enough that neither side waits for the other with its
+/// buffers full.
+const AHEAD: usize = 32;
+
 /// Everything that a connection needs.
 #[derive(Debug)]
 pub(super) struct FtpConnector {
     target: FtpTarget,
     credentials: Login,
     roots: Arc<RootCertStore>,
-}
-
-/// A TLS connector that sets the time limits on every socket that it is given.
-#[derive(Debug)]
-struct Timed(RustlsConnector);
-
-impl TlsConnector for Timed {
-    type Stream = <RustlsConnector as TlsConnector>::Stream;
-
-    fn connect(&self, domain: &str, stream: TcpStream) -> FtpResult<Self::Stream> {
-        limit(&stream).map_err(FtpError::ConnectionError)?;
-        self.0.connect(domain, stream)
-    }
-}
-
-fn limit(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(SILENCE_TIMEOUT))?;
-    stream.set_write_timeout(Some(SILENCE_TIMEOUT))
+    habits: Arc<Habits>,
 }
 
 impl Connector for FtpConnector {
     /// Opens a connection, checks the site's certificate, logs in and sets the mode.
     fn connect(&self) -> Result<Box<dyn Session>, ReleaseError> {
-        let site = self.site();
+        let control = Control::default();
         let stream = match self.target.tls {
             TlsMode::Plain => self.plain()?,
-            TlsMode::Explicit => self.explicit()?,
-            TlsMode::Implicit => self.implicit()?,
+            TlsMode::Explicit => self.explicit(&control)?,
+            TlsMode::Implicit => self.implicit(&control)?,
         };
-        let mut session = FtpSession::new(stream, site);
+        let habits = Arc::clone(&self.habits);
+        let mut session = FtpSession::new(stream, self.site(), control, habits);
         session.login(&self.credentials)?;
         session.step("TYPE I", |ftp| ftp.transfer_type(FileType::Binary))?;
         session.want_utf8();
@@ -64,6 +52,10 @@ impl Connector for FtpConnector {
 
     fn sessions(&self) -> usize {
         self.target.connections as usize
+    }
+
+    fn ahead(&self) -> usize {
+        AHEAD
     }
 
     fn placing(&self) -> Placing {
@@ -91,6 +83,7 @@ impl FtpConnector {
             target: target.clone(),
             credentials,
             roots: Arc::new(roots),
+            habits: Arc::new(Habits::default()),
         })
     }
 
@@ -99,24 +92,24 @@ impl FtpConnector {
         site(&self.target)
     }
 
-    fn plain(&self) -> Result<RustlsFtpStream, ReleaseError> {
-        let greeted = RustlsFtpStream::connect_with_stream(self.dial()?);
+    fn plain(&self) -> Result<FtpStream, ReleaseError> {
+        let greeted = FtpStream::connect_with_stream(self.dial()?);
         greeted
             .map(prepared)
             .map_err(|error| self.lost("connect", error))
     }
 
-    fn explicit(&self) -> Result<RustlsFtpStream, ReleaseError> {
+    fn explicit(&self, control: &Control) -> Result<FtpStream, ReleaseError> {
         self.plain()?
-            .into_secure(self.tls()?, &self.target.host)
+            .into_secure(self.tls(control)?, &self.target.host)
             .map_err(|error| self.lost("AUTH TLS", error))
     }
 
     /// The greeting comes through TLS, and the data connections have to be asked for TLS too.
-    fn implicit(&self) -> Result<RustlsFtpStream, ReleaseError> {
+    fn implicit(&self, control: &Control) -> Result<FtpStream, ReleaseError> {
         let address = (self.target.host.as_str(), self.target.port);
         let mut stream =
-            RustlsFtpStream::connect_secure_implicit(address, self.tls()?, &self.target.host)
+            FtpStream::connect_secure_implicit(address, self.tls(control)?, &self.target.host)
                 .map(prepared)
                 .map_err(|error| self.lost("connect", error))?;
         for command in ["PBSZ 0", "PROT P"] {
@@ -141,7 +134,7 @@ impl FtpConnector {
         for address in addresses {
             match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
                 Ok(stream) => {
-                    limit(&stream).map_err(|error| fail(error.to_string()))?;
+                    limit(&stream, SILENCE_TIMEOUT).map_err(|error| fail(error.to_string()))?;
                     return Ok(stream);
                 }
                 Err(error) => why = error.to_string(),
@@ -155,7 +148,7 @@ impl FtpConnector {
     /// TLS 1.2 alone, and a configuration of its own for each control connection: sites demand
     /// that a data connection resumes its control connection's session, and only so is the right
     /// session at hand every time.
-    fn tls(&self) -> Result<Timed, ReleaseError> {
+    fn tls(&self, control: &Control) -> Result<Timed, ReleaseError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS12])
@@ -165,7 +158,7 @@ impl FtpConnector {
             })?
             .with_root_certificates(Arc::clone(&self.roots))
             .with_no_client_auth();
-        Ok(Timed(RustlsConnector::from(Arc::new(config))))
+        Ok(Timed::new(config, SILENCE_TIMEOUT, Arc::clone(control)))
     }
 
     fn lost(&self, step: &str, error: FtpError) -> ReleaseError {
@@ -178,11 +171,11 @@ fn site(target: &FtpTarget) -> String {
 }
 
 /// EPSV names a port and no address, so the site cannot send the data elsewhere.
-fn prepared(stream: RustlsFtpStream) -> RustlsFtpStream {
+fn prepared(stream: FtpStream) -> FtpStream {
     let mut stream = stream.passive_stream_builder(|address: SocketAddr| {
         let data = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT)
             .map_err(FtpError::ConnectionError)?;
-        limit(&data).map_err(FtpError::ConnectionError)?;
+        limit(&data, SILENCE_TIMEOUT).map_err(FtpError::ConnectionError)?;
         Ok(data)
     });
     stream.set_mode(Mode::ExtendedPassive);

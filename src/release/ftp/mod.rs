@@ -1,14 +1,28 @@
 //! Releasing to an FTP site, plain or with TLS.
 
+mod ahead;
 mod connect;
+mod listing;
 mod session;
+mod stream;
 
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
 use super::site::{self, Site};
-use super::{ReleaseError, Shelves};
+use super::{Comparison, ReleaseError, Shelves};
 use crate::policy::{FtpTarget, TargetKind};
 use connect::FtpConnector;
+
+/// The site, and what opens connections to it.
+fn reach(job: &Job<'_>, target: &FtpTarget) -> Result<(Site, FtpConnector), ReleaseError> {
+    let credentials = Shelves::from_env(job.setting.folder)
+        .credentials(&job.order.target.name)?
+        .login()?;
+    let connector = FtpConnector::new(target, credentials, job.order.ca.as_deref())?;
+    let place = place(&TargetKind::Ftp(target.clone()));
+    let site = Site::new(place, &target.path, Surface::Ftp);
+    Ok((site, connector))
+}
 
 /// Brings an FTP site to the order's tree.
 pub(in crate::release) fn release(
@@ -16,11 +30,15 @@ pub(in crate::release) fn release(
     target: &FtpTarget,
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
-    let credentials = Shelves::from_env(job.setting.folder)
-        .credentials(&job.order.target.name)?
-        .login()?;
-    let connector = FtpConnector::new(target, credentials, job.order.ca.as_deref())?;
-    let place = place(&TargetKind::Ftp(target.clone()));
-    let site = Site::new(place, &target.path, Surface::Ftp);
+    let (site, connector) = reach(job, target)?;
     site::release(job, &site, &connector, begin)
+}
+
+/// Compares an FTP site with the order's tree.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &FtpTarget,
+) -> Result<Comparison, ReleaseError> {
+    let (site, connector) = reach(job, target)?;
+    site::comparison(job, &site, &connector)
 }

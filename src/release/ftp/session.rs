@@ -1,21 +1,41 @@
 //! One logged-in connection: the few commands that a release needs, with typed answers.
 
+use super::ahead::{self, Reply};
+use super::listing;
+use super::stream::{Control, Stream};
 use crate::release::error::shown_reply;
-use crate::release::site::{Entry, EntryKind, Session};
+use crate::release::site::{Answered, Entry, Session};
 use crate::release::{FileKind, Login, ReleaseError};
-use std::io::{Read, Write};
-use suppaftp::{FtpError, FtpResult, RustlsFtpStream, Status};
+use crate::types::escape;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use suppaftp::{FtpError, FtpResult, ImplFtpStream, Status};
 
 /// How many bytes are handed over at once.
 const CHUNK: usize = 64 * 1024;
 
-/// How many names of one directory are read.
-const NAME_LIMIT: usize = 100_000;
+/// The library's connection, with TLS of our own making.
+pub(super) type FtpStream = ImplFtpStream<Stream>;
 
 /// A connection that is logged in.
 pub(super) struct FtpSession {
-    ftp: RustlsFtpStream,
+    ftp: FtpStream,
     site: String,
+    /// The control connection's TLS, if it has any.
+    control: Control,
+    /// What is known of the site, for all of its connections.
+    habits: Arc<Habits>,
+}
+
+/// What a site turned out to do.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    /// It did not answer commands that were sent ahead.
+    pub(super) one_at_a_time: AtomicBool,
+    /// It does not know `MLSD`.
+    pub(super) no_mlsd: AtomicBool,
 }
 
 /// Turns a failed command into an error, without any secret.
@@ -72,8 +92,57 @@ fn untrusted(error: &std::io::Error) -> Option<String> {
 
 impl FtpSession {
     /// A connection that is not logged in yet.
-    pub(super) fn new(ftp: RustlsFtpStream, site: String) -> Self {
-        Self { ftp, site }
+    pub(super) fn new(ftp: FtpStream, site: String, control: Control, habits: Arc<Habits>) -> Self {
+        Self {
+            ftp,
+            site,
+            control,
+            habits,
+        }
+    }
+
+    /// What is known of the site.
+    pub(super) fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    fn sends_ahead(&self, paths: &[String]) -> bool {
+        paths.len() > 1 && !self.habits.one_at_a_time.load(Ordering::Relaxed)
+    }
+
+    /// The same command for many paths, sent in one go.
+    fn burst(&mut self, verb: &str, paths: &[String]) -> Result<Vec<Reply>, ReleaseError> {
+        let commands: Vec<String> = paths.iter().map(|path| format!("{verb} {path}")).collect();
+        self.send_ahead(verb, &commands)
+    }
+
+    /// Commands in one go. Where that does not work, the next connection asks one at a time.
+    fn send_ahead(&mut self, step: &str, commands: &[String]) -> Result<Vec<Reply>, ReleaseError> {
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let replies = match control.clone() {
+            Some(mut tls) => ahead::burst(&mut tls, commands),
+            None => {
+                let socket = self.ftp.get_ref();
+                let mut tcp: &TcpStream = &socket;
+                ahead::burst(&mut tcp, commands)
+            }
+        };
+        drop(control);
+        replies.map_err(|error| {
+            if error.kind() != ErrorKind::ConnectionAborted {
+                self.habits.one_at_a_time.store(true, Ordering::Relaxed);
+            }
+            self.fail(step, FtpError::ConnectionError(error))
+        })
+    }
+
+    fn unexpected(&self, verb: &str, path: &str, reply: &Reply) -> ReleaseError {
+        ReleaseError::Refused {
+            site: self.site.clone(),
+            step: escape(format!("{verb} {path}").as_bytes()),
+            code: reply.code,
+            reply: shown_reply(&reply.text),
+        }
     }
 
     /// Logs in. An answer that repeats the password is not repeated.
@@ -108,21 +177,30 @@ impl FtpSession {
         let _ = self.ftp.opts("UTF8", Some("ON"));
     }
 
+    /// The library's connection, for what only a listing needs.
+    pub(super) fn library(&mut self) -> &mut FtpStream {
+        &mut self.ftp
+    }
+
     /// Runs a command whose failure ends the run or the connection.
     pub(super) fn step<T>(
         &mut self,
         step: &str,
-        run: impl FnOnce(&mut RustlsFtpStream) -> FtpResult<T>,
+        run: impl FnOnce(&mut FtpStream) -> FtpResult<T>,
     ) -> Result<T, ReleaseError> {
         run(&mut self.ftp).map_err(|error| self.fail(step, error))
     }
 
-    fn fail(&self, step: &str, error: FtpError) -> ReleaseError {
+    pub(super) fn fail(&self, step: &str, error: FtpError) -> ReleaseError {
         refused(&self.site, &crate::types::escape(step.as_bytes()), error)
     }
 
     /// Reads 550 as "not there"; anything else that is not a yes is an error.
-    fn there<T>(&self, step: &str, result: FtpResult<T>) -> Result<Option<T>, ReleaseError> {
+    pub(super) fn there<T>(
+        &self,
+        step: &str,
+        result: FtpResult<T>,
+    ) -> Result<Option<T>, ReleaseError> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(FtpError::UnexpectedResponse(reply)) if reply.status == Status::FileUnavailable => {
@@ -250,33 +328,114 @@ impl Session for FtpSession {
         }
     }
 
+    /// The entries of a directory, hidden ones included; none if there is no such directory.
     fn list(&mut self, path: &str) -> Result<Vec<Entry>, ReleaseError> {
         // A file's listing would be the file itself.
         if !self.is_dir(path)? {
             return Ok(Vec::new());
         }
-        let step = format!("NLST {path}");
-        let argument = format!("-a {path}");
-        let result = self.ftp.nlst(Some(&argument));
-        let lines = self.there(&step, result)?.unwrap_or_default();
-        if lines.len() > NAME_LIMIT {
-            return Err(ReleaseError::Unreachable {
-                site: self.site.clone(),
-                step,
-                why: "the directory has too many files".into(),
-            });
+        listing::list(self, path)
+    }
+
+    fn are_dirs(&mut self, paths: &[String]) -> Result<Vec<bool>, ReleaseError> {
+        if !self.sends_ahead(paths) {
+            return paths.iter().map(|path| self.is_dir(path)).collect();
         }
-        let entry = |name: &str| Entry {
-            name: name.to_owned(),
-            kind: EntryKind::Untold,
-            size: None,
-            changed: None,
+        let replies = self.burst("CWD", paths)?;
+        let answer = |(path, reply): (&String, Reply)| match reply.code {
+            200 | 250 => Ok(true),
+            550 => Ok(false),
+            _ => Err(self.unexpected("CWD", path, &reply)),
         };
-        Ok(lines
+        paths.iter().zip(replies).map(answer).collect()
+    }
+
+    fn make_dirs(&mut self, paths: &[String]) -> Result<(), ReleaseError> {
+        if !self.sends_ahead(paths) {
+            return paths.iter().try_for_each(|path| self.make_dir(path));
+        }
+        let replies = self.burst("MKD", paths)?;
+        for (path, reply) in paths.iter().zip(replies) {
+            if reply.code != 257 && !(matches!(reply.code, 521 | 550) && self.is_dir(path)?) {
+                return Err(self.unexpected("MKD", path, &reply));
+            }
+        }
+        Ok(())
+    }
+
+    fn sizes(&mut self, paths: &[String]) -> Result<Vec<Option<u64>>, ReleaseError> {
+        if !self.sends_ahead(paths) {
+            return paths.iter().map(|path| self.size(path)).collect();
+        }
+        let replies = self.burst("SIZE", paths)?;
+        let answer = |(path, reply): (&String, Reply)| {
+            let text = String::from_utf8_lossy(&reply.text).into_owned();
+            match (reply.code, text.trim().parse()) {
+                (213, Ok(size)) => Ok(Some(size)),
+                (550, _) => Ok(None),
+                _ => Err(self.unexpected("SIZE", path, &reply)),
+            }
+        };
+        paths.iter().zip(replies).map(answer).collect()
+    }
+
+    fn renames(
+        &mut self,
+        pairs: &[(String, String)],
+        answered: &mut Answered<'_>,
+    ) -> Result<(), ReleaseError> {
+        let names: Vec<String> = pairs.iter().map(|(_, to)| to.clone()).collect();
+        if !self.sends_ahead(&names) {
+            for (at, (from, to)) in pairs.iter().enumerate() {
+                let result = self.rename(from, to);
+                answered(at, result)?;
+            }
+            return Ok(());
+        }
+        let commands: Vec<String> = pairs
             .iter()
-            .filter_map(|line| line.rsplit('/').next())
-            .filter(|name| !matches!(*name, "" | "." | ".."))
-            .map(entry)
-            .collect())
+            .flat_map(|(from, to)| [format!("RNFR {from}"), format!("RNTO {to}")])
+            .collect();
+        let mut replies = self.send_ahead("RNTO", &commands)?.into_iter();
+        for (at, (from, to)) in pairs.iter().enumerate() {
+            let result = match (replies.next(), replies.next()) {
+                (Some(first), Some(_)) if first.code != 350 => {
+                    Err(self.unexpected("RNFR", from, &first))
+                }
+                (Some(_), Some(second)) if second.code == 250 => Ok(()),
+                (_, Some(second)) => Err(self.unexpected("RNTO", to, &second)),
+                (_, None) => Err(ReleaseError::Objects("an answer is missing".into())),
+            };
+            answered(at, result)?;
+        }
+        Ok(())
+    }
+
+    fn deletes(
+        &mut self,
+        paths: &[String],
+        answered: &mut Answered<'_>,
+    ) -> Result<(), ReleaseError> {
+        if !self.sends_ahead(paths) {
+            for (at, path) in paths.iter().enumerate() {
+                let result = self.delete(path);
+                answered(at, result)?;
+            }
+            return Ok(());
+        }
+        let replies = self.burst("DELE", paths)?;
+        for (at, (path, reply)) in paths.iter().zip(replies).enumerate() {
+            let gone = match reply.code {
+                250 => true,
+                550 => self.size(path)?.is_none(),
+                _ => false,
+            };
+            let result = match gone {
+                true => Ok(()),
+                false => Err(self.unexpected("DELE", path, &reply)),
+            };
+            answered(at, result)?;
+        }
+        Ok(())
     }
 }

@@ -1,17 +1,19 @@
 //! What is on the site, before anything is changed.
 
-use super::journal::{self, Parked, Recovered};
+use super::Site;
+use super::journal::{self, Recovered, Spot};
 use super::pool::Pool;
 use super::session::Session;
-use super::{Site, may_follow};
+use super::transfer::by_depth;
 use crate::release::names;
+use crate::release::record;
 use crate::release::run::Job;
 use crate::release::{
-    Adoption, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, ReleaseError, ancestors,
+    Adoption, Content, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, ReleaseError,
+    ancestors,
 };
-use crate::types::RepoPath;
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use crate::types::{Oid, RepoPath};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the site says and what a killed run left.
 pub(super) struct Compared {
@@ -25,6 +27,9 @@ pub(super) struct Compared {
 pub(super) struct Ground {
     /// Directories that are not there yet, parents first.
     pub(super) new_dirs: Vec<RepoPath>,
+    /// Where on the site which content is that stays until the last file is sent, if the site
+    /// copies files.
+    pub(super) sources: BTreeMap<Oid, (RepoPath, Content)>,
 }
 
 /// Reads the manifest, and what a killed run left.
@@ -34,14 +39,15 @@ pub(super) fn compare(
     pool: &mut Pool<'_>,
 ) -> Result<Compared, ReleaseError> {
     let manifest = pool.first(|session| manifest(job, site, session))?;
-    may_follow(job, &site.place, manifest.as_ref())?;
+    record::may_follow(job, &site.place, manifest.as_ref())?;
     let held = match &manifest {
         Some(manifest) => manifest.holding().map_err(|why| broken(site, why))?,
         None => Holding::default(),
     };
-    let recovered = match journal::remains(job.desk, &site.place)? {
+    let mut recovered = match journal::remains(job.desk, &site.place)? {
         Some(remains) if remains.continues(manifest.as_ref()) => {
-            remains.recover(|parked| pool.first(|session| is_parked(session, parked)))?
+            let there = there(site, pool, remains.doubts())?;
+            remains.recover(&there)
         }
         Some(remains) => remains.only_temps(held),
         None => Recovered {
@@ -49,6 +55,12 @@ pub(super) fn compare(
             ..Recovered::default()
         },
     };
+    for path in &recovered.leaving {
+        if job.listing.files.contains_key(path) {
+            let held = recovered.holding.files.get_mut(path);
+            held.into_iter().for_each(|held| *held = Held::Uncertain);
+        }
+    }
     let held = recovered
         .holding
         .files
@@ -90,15 +102,24 @@ fn manifest(
         return Ok(None);
     }
     let bytes = session.get(&name, MANIFEST_LIMIT)?;
-    match (Manifest::parse(&bytes), job.adoption) {
-        (Ok(manifest), _) => Ok(Some(manifest)),
-        (Err(_), Adoption::Adopt) => Ok(None),
-        (Err(why), Adoption::Refuse) => Err(broken(site, why)),
-    }
+    record::manifest(job, &site.place, &bytes)
 }
 
-fn is_parked(session: &mut dyn Session, parked: &Parked) -> Result<bool, ReleaseError> {
-    Ok(session.size(&parked.temp)? == Some(parked.content.size))
+/// Those of the spots at which there is a file of that size.
+fn there(
+    site: &Site,
+    pool: &mut Pool<'_>,
+    doubts: Vec<(Spot, u64)>,
+) -> Result<BTreeSet<Spot>, ReleaseError> {
+    let name = |(spot, _): &(Spot, u64)| match spot {
+        Spot::Temp(name) => Ok(name.clone()),
+        Spot::Place(path) => site.at(path),
+    };
+    let names: Vec<String> = doubts.iter().map(name).collect::<Result<_, _>>()?;
+    let sizes = pool.sizes(&names)?;
+    let found = doubts.into_iter().zip(sizes);
+    let found = found.filter(|((_, size), found)| *found == Some(*size));
+    Ok(found.map(|((spot, _), _)| spot).collect())
 }
 
 /// Removes the temporary files of killed runs that this run has no use for.
@@ -123,7 +144,10 @@ pub(super) fn remove_temps(
         temp.starts_with(&site.base) && name.starts_with(OWN_PREFIX) && name.ends_with(".tmp")
     };
     let temps: Vec<&String> = temps.iter().copied().filter(|temp| ours(temp)).collect();
-    pool.each(&temps, &|session, _, temp, _| session.delete(temp))
+    let temps: Vec<String> = temps.into_iter().cloned().collect();
+    pool.batches(&temps, &|session, temps| {
+        session.deletes(temps, &mut |_, result| result)
+    })
 }
 
 /// Looks where the plan will step: which directories are missing, and whether files that are not
@@ -135,14 +159,13 @@ pub(super) fn survey(
     compared: &Compared,
     plan: &Plan,
 ) -> Result<Ground, ReleaseError> {
-    let new_dirs = pool.first(|session| missing(site, session, plan))?;
+    let new_dirs = missing(site, pool, plan)?;
     let missing: BTreeSet<&RepoPath> = new_dirs.iter().collect();
     let held = &compared.recovered.holding.files;
     let mut foreign = pool.first(|session| foreign_contents(site, session, plan, held.keys()))?;
     if job.adoption == Adoption::Refuse {
         let unknown: Vec<&RepoPath> = plan
-            .puts
-            .iter()
+            .arriving()
             .map(|file| &file.path)
             .filter(|path| !held.contains_key(*path))
             .filter(|path| !ancestors(path).iter().any(|dir| missing.contains(dir)))
@@ -150,7 +173,8 @@ pub(super) fn survey(
         foreign.extend(standing(site, pool, &unknown)?);
     }
     if foreign.is_empty() {
-        Ok(Ground { new_dirs })
+        let sources = sources(pool, compared, plan)?;
+        Ok(Ground { new_dirs, sources })
     } else {
         foreign.sort();
         Err(ReleaseError::Foreign {
@@ -161,21 +185,24 @@ pub(super) fn survey(
 }
 
 /// The directories that the plan needs and that are not there, parents first.
-fn missing(
-    site: &Site,
-    session: &mut dyn Session,
-    plan: &Plan,
-) -> Result<Vec<RepoPath>, ReleaseError> {
-    let mut missing: Vec<RepoPath> = Vec::new();
-    for dir in &plan.dirs {
-        let below_missing = ancestors(dir)
-            .last()
-            .is_some_and(|parent| missing.contains(parent));
-        if below_missing || !session.is_dir(&site.at(dir)?)? {
-            missing.push(dir.clone());
-        }
+fn missing(site: &Site, pool: &mut Pool<'_>, plan: &Plan) -> Result<Vec<RepoPath>, ReleaseError> {
+    let mut missing: BTreeSet<RepoPath> = BTreeSet::new();
+    for group in by_depth(&plan.dirs) {
+        let (below, open): (Vec<&RepoPath>, Vec<&RepoPath>) = group.into_iter().partition(|dir| {
+            ancestors(dir)
+                .last()
+                .is_some_and(|parent| missing.contains(parent))
+        });
+        let names: Vec<String> = open
+            .iter()
+            .map(|dir| site.at(dir))
+            .collect::<Result<_, _>>()?;
+        let there = pool.are_dirs(&names)?;
+        let open = open.into_iter().zip(there);
+        let open = open.filter(|(_, there)| !there).map(|(dir, _)| dir);
+        missing.extend(below.into_iter().chain(open).cloned());
     }
-    Ok(missing)
+    Ok(missing.into_iter().collect())
 }
 
 /// Those of `paths` that are there.
@@ -184,19 +211,72 @@ fn standing(
     pool: &mut Pool<'_>,
     paths: &[&RepoPath],
 ) -> Result<Vec<RepoPath>, ReleaseError> {
-    let found = Mutex::new(BTreeSet::new());
-    pool.each(paths, &|session, _, path, _| {
-        if session.size(&site.at(path)?)?.is_some()
-            && let Ok(mut found) = found.lock()
-        {
-            found.insert((*path).clone());
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| site.at(path))
+        .collect::<Result<_, _>>()?;
+    let found = paths.iter().zip(pool.sizes(&names)?);
+    Ok(found
+        .filter(|(_, size)| size.is_some())
+        .map(|(path, _)| (*path).clone())
+        .collect())
+}
+
+/// What the site may copy instead of being sent it.
+fn sources(
+    pool: &mut Pool<'_>,
+    compared: &Compared,
+    plan: &Plan,
+) -> Result<BTreeMap<Oid, (RepoPath, Content)>, ReleaseError> {
+    if plan.puts.is_empty() || !pool.first(|session| Ok(session.copies()))? {
+        return Ok(BTreeMap::new());
+    }
+    let wanted: BTreeSet<Oid> = plan.puts.iter().map(|file| file.blob).collect();
+    let changes: BTreeSet<&RepoPath> = plan.arriving().map(|file| &file.path).collect();
+    let early: BTreeSet<&RepoPath> = plan
+        .blocking_files
+        .iter()
+        .chain(&plan.blocking_contents)
+        .collect();
+    Ok(kept(compared)
+        .filter(|(path, content)| {
+            wanted.contains(&content.blob) && !changes.contains(path) && !early.contains(path)
+        })
+        .map(|(path, content)| (content.blob, (path.clone(), content.clone())))
+        .collect())
+}
+
+/// Makes moves of what only changes its place, where the site has it as the record says. Where the
+/// site copies files that is better: what still refers to the old place finds it there to the end.
+pub(super) fn take_moves(
+    site: &Site,
+    pool: &mut Pool<'_>,
+    compared: &Compared,
+    plan: &mut Plan,
+) -> Result<(), ReleaseError> {
+    if pool.first(|session| Ok(session.copies()))? {
+        return Ok(());
+    }
+    plan.take_moves(&compared.recovered.holding);
+    if plan.moves.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = plan
+        .moves
+        .iter()
+        .map(|step| site.at(&step.from))
+        .collect::<Result<_, _>>()?;
+    let sizes = pool.sizes(&names)?;
+    let digests = pool.digests(&names)?;
+    let mut unfit = BTreeSet::new();
+    for ((step, size), digest) in plan.moves.iter().zip(sizes).zip(digests) {
+        let same = digest.is_none_or(|digest| digest == step.content.sha256);
+        if size != Some(step.content.size) || !same {
+            unfit.insert(step.from.clone());
         }
-        Ok(())
-    })?;
-    let found = found
-        .into_inner()
-        .map_err(|_| ReleaseError::Objects("a connection's thread died".into()))?;
-    Ok(found.into_iter().collect())
+    }
+    plan.send_instead(&unfit);
+    Ok(())
 }
 
 /// What is not ours in directories that have to give way to a file.
@@ -222,9 +302,7 @@ fn foreign_contents<'a>(
 }
 
 /// Contents of the files that stay as they are.
-pub(super) fn kept(
-    compared: &Compared,
-) -> impl Iterator<Item = (&RepoPath, &crate::release::Content)> {
+pub(super) fn kept(compared: &Compared) -> impl Iterator<Item = (&RepoPath, &Content)> {
     let files = compared.recovered.holding.files.iter();
     files.filter_map(|(path, held)| match held {
         Held::Known(content) => Some((path, content)),

@@ -4,16 +4,19 @@
 //! and what the run is going to do; it is synced before the first change. Then a line follows for
 //! every temporary name (before it is used), every file that arrived and every rename (after the
 //! site confirmed it), and every phase (synced, before its first step). From that, and from which
-//! temporary names are still on the site, [`Remains::recover`] tells exactly what is where.
+//! temporary names are still on the site, [`remains::Remains::recover`] tells exactly what is where.
+
+mod remains;
 
 use crate::folder::replace_file;
-use crate::release::desk::{Desk, read_capped};
+use crate::release::desk::Desk;
 use crate::release::manifest::PathText;
-use crate::release::plan::{Content, Held, Holding, Plan};
-use crate::release::{MANIFEST_LIMIT, Manifest, ReleaseError};
+use crate::release::plan::{Content, Held, Holding, Move, Plan};
+use crate::release::{Manifest, ReleaseError};
 use crate::types::{Oid, RepoPath};
+pub(super) use remains::{Recovered, Spot, remains};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -55,6 +58,26 @@ struct Stored {
     sha256: String,
 }
 
+impl From<&Content> for Stored {
+    fn from(content: &Content) -> Self {
+        Self {
+            blob: content.blob,
+            size: content.size,
+            sha256: content.sha256.clone(),
+        }
+    }
+}
+
+impl From<&Stored> for Content {
+    fn from(stored: &Stored) -> Self {
+        Self {
+            blob: stored.blob,
+            size: stored.size,
+            sha256: stored.sha256.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -68,6 +91,9 @@ struct Head {
     dirs: Vec<PathText>,
     /// The files that the run sends, in its order.
     puts: Vec<(PathText, Oid, u64)>,
+    /// The files that it renames on the site: from where, to where, and what they hold.
+    #[serde(default)]
+    moves: Vec<(PathText, PathText, Stored)>,
     /// The files that it removes before the renames, and after them.
     early: Vec<PathText>,
     late: Vec<PathText>,
@@ -85,8 +111,8 @@ pub(super) struct Start<'a> {
     pub(super) plan: &'a Plan,
 }
 
-/// One line after the head. Numbers are places in `puts`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One line after the head. Numbers are places in `puts`, or in `moves` for `Renamed`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Line {
     /// This name is going to be used for a file that is not complete yet.
@@ -95,6 +121,10 @@ pub(super) enum Line {
     Sent(usize, String, String),
     /// The file is in its place.
     Moved(usize),
+    /// The file was sent into its place, with this SHA-256.
+    Placed(usize, String),
+    /// The file that was on the site already is in its new place.
+    Renamed(usize),
     /// What follows.
     Phase(Stage),
 }
@@ -105,7 +135,9 @@ pub(super) enum Line {
 pub(super) enum Stage {
     /// Files of ours that stand in the way are removed.
     Clearing,
-    /// Files are put into place.
+    /// Files are sent into their places.
+    Placing,
+    /// Files are renamed into their places.
     Moving,
     /// Files that are no longer wanted are removed.
     Deleting,
@@ -127,31 +159,6 @@ pub(super) struct Parked {
 pub(super) struct Journal {
     path: PathBuf,
     file: Mutex<File>,
-}
-
-/// A journal that a killed run left.
-#[derive(Debug)]
-pub(super) struct Remains {
-    base: Option<Mark>,
-    holding: Holding,
-    puts: Vec<(RepoPath, Content)>,
-    early: Vec<RepoPath>,
-    late: Vec<RepoPath>,
-    temps: BTreeSet<String>,
-    sent: BTreeMap<usize, Parked>,
-    moved: BTreeSet<usize>,
-    stage: Option<Stage>,
-}
-
-/// What a killed run left on the site.
-#[derive(Debug, Default)]
-pub(super) struct Recovered {
-    /// What of it is ours.
-    pub(super) holding: Holding,
-    /// Complete files under temporary names.
-    pub(super) parked: Vec<Parked>,
-    /// Temporary names of incomplete files, which may be there.
-    pub(super) strays: Vec<String>,
 }
 
 impl Journal {
@@ -178,6 +185,7 @@ impl Journal {
                 .iter()
                 .map(|file| ((&file.path).into(), file.blob, file.size))
                 .collect(),
+            moves: plan.moves.iter().map(moved).collect(),
             early: plan
                 .blocking_files
                 .iter()
@@ -258,179 +266,13 @@ fn head_and(head: &Head, lines: &[Line]) -> io::Result<Vec<u8>> {
 
 fn stored((path, held): (&RepoPath, &Held)) -> (PathText, Option<Stored>) {
     let stored = match held {
-        Held::Known(content) => Some(Stored {
-            blob: content.blob,
-            size: content.size,
-            sha256: content.sha256.clone(),
-        }),
+        Held::Known(content) => Some(Stored::from(content)),
         Held::Uncertain => None,
     };
     (path.into(), stored)
 }
 
-/// The journal that a killed run left for this place, if there is one.
-///
-/// A journal whose head cannot be read is an error; a broken line ends it, since the lines before
-/// it say less than what happened and never more.
-pub(super) fn remains(desk: &Desk, place: &str) -> Result<Option<Remains>, ReleaseError> {
-    let path = desk.file(FILE);
-    let Some(bytes) = read_capped(&path, MANIFEST_LIMIT * 4).map_err(ReleaseError::io(&path))?
-    else {
-        return Ok(None);
-    };
-    let broken = |why: String| ReleaseError::Manifest {
-        place: path.display().to_string(),
-        why,
-    };
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let head: Head = serde_json::from_slice(lines.next().unwrap_or_default())
-        .map_err(|error| broken(error.to_string()))?;
-    if head.schema != SCHEMA {
-        return Err(broken("it has another schema".into()));
-    }
-    if head.place != place {
-        return Ok(None);
-    }
-    let mut remains = head.read().map_err(broken)?;
-    for line in lines {
-        let whole = line.ends_with(b"\n");
-        match serde_json::from_slice(line) {
-            Ok(line) if whole => remains.take(line),
-            Ok(_) | Err(_) => break,
-        }
-    }
-    Ok(Some(remains))
-}
-
-impl Head {
-    fn read(self) -> Result<Remains, String> {
-        let paths = |list: &[PathText]| {
-            list.iter()
-                .map(PathText::path)
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let mut holding = Holding::default();
-        for (path, stored) in &self.held {
-            let held = match stored {
-                Some(stored) => Held::Known(Content {
-                    blob: stored.blob,
-                    size: stored.size,
-                    sha256: stored.sha256.clone(),
-                }),
-                None => Held::Uncertain,
-            };
-            holding.files.insert(path.path()?, held);
-        }
-        holding.dirs = paths(&self.dirs)?.into_iter().collect();
-        let put = |(path, blob, size): &(PathText, Oid, u64)| {
-            let content = Content {
-                blob: *blob,
-                size: *size,
-                sha256: String::new(),
-            };
-            path.path().map(|path| (path, content))
-        };
-        Ok(Remains {
-            base: self.base,
-            holding,
-            puts: self.puts.iter().map(put).collect::<Result<_, _>>()?,
-            early: paths(&self.early)?,
-            late: paths(&self.late)?,
-            temps: BTreeSet::new(),
-            sent: BTreeMap::new(),
-            moved: BTreeSet::new(),
-            stage: None,
-        })
-    }
-}
-
-impl Remains {
-    /// Whether the run began from what the site's manifest says now. If not, it had ended, or
-    /// something else was released since.
-    pub(super) fn continues(&self, manifest: Option<&Manifest>) -> bool {
-        self.base == manifest.map(Mark::from)
-    }
-
-    /// What is left of a run that does not continue: temporary names that may be in use.
-    pub(super) fn only_temps(self, holding: Holding) -> Recovered {
-        let sent = self.sent.into_values().map(|parked| parked.temp);
-        Recovered {
-            holding,
-            parked: Vec::new(),
-            strays: sent.chain(self.temps).collect(),
-        }
-    }
-
-    fn take(&mut self, line: Line) {
-        match line {
-            Line::Temp(name) => {
-                self.temps.insert(name);
-            }
-            Line::Sent(at, temp, sha256) => {
-                if let Some((path, content)) = self.puts.get(at) {
-                    let content = Content {
-                        sha256,
-                        ..content.clone()
-                    };
-                    let parked = Parked {
-                        temp,
-                        path: path.clone(),
-                        content,
-                    };
-                    self.sent.insert(at, parked);
-                }
-            }
-            Line::Moved(at) => {
-                self.moved.insert(at);
-            }
-            Line::Phase(stage) => self.stage = self.stage.max(Some(stage)),
-        }
-    }
-
-    /// What is where. `present` tells whether a complete file is still under its temporary name;
-    /// it is asked only where that decides.
-    pub(super) fn recover(
-        self,
-        mut present: impl FnMut(&Parked) -> Result<bool, ReleaseError>,
-    ) -> Result<Recovered, ReleaseError> {
-        let mut found = Recovered {
-            holding: self.holding,
-            parked: Vec::new(),
-            strays: Vec::new(),
-        };
-        let mut used = BTreeSet::new();
-        let uncertain = |holding: &mut Holding, paths: &[RepoPath]| {
-            for path in paths {
-                holding.files.insert(path.clone(), Held::Uncertain);
-            }
-        };
-        match self.stage {
-            None => {}
-            Some(Stage::Clearing) => uncertain(&mut found.holding, &self.early),
-            // Every one of them was confirmed gone before the first rename.
-            Some(Stage::Moving | Stage::Deleting) => {
-                let early: BTreeSet<&RepoPath> = self.early.iter().collect();
-                found.holding.files.retain(|path, _| !early.contains(path));
-            }
-        }
-        if self.stage >= Some(Stage::Deleting) {
-            uncertain(&mut found.holding, &self.late);
-        }
-        for (at, parked) in self.sent {
-            used.insert(parked.temp.clone());
-            if !self.moved.contains(&at) && present(&parked)? {
-                found.parked.push(parked);
-            } else if self.stage >= Some(Stage::Moving) {
-                // Confirmed, it is in its place. Unconfirmed and gone from its temporary name, it
-                // most likely is; sending these few again makes sure.
-                let held = match self.moved.contains(&at) {
-                    true => Held::Known(parked.content),
-                    false => Held::Uncertain,
-                };
-                found.holding.files.insert(parked.path, held);
-            }
-        }
-        found.strays = self.temps.difference(&used).cloned().collect();
-        Ok(found)
-    }
+fn moved(step: &Move) -> (PathText, PathText, Stored) {
+    let stored = Stored::from(&step.content);
+    ((&step.from).into(), (&step.file.path).into(), stored)
 }

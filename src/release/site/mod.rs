@@ -6,15 +6,19 @@
 //! wanted is removed, and last the manifest is replaced. See [`journal`] for what makes the whole
 //! safe to kill at any point.
 
+mod adopt;
 mod compare;
 mod journal;
+mod place;
 mod pool;
+mod record;
+mod send;
 mod session;
 mod transfer;
 
 use super::names::Surface;
 use super::run::{Begin, Job, Reached};
-use super::{Adoption, MANIFEST_NAME, Manifest, ReleaseError, plan};
+use super::{Adoption, Comparison, Held, Holding, MANIFEST_NAME, ReleaseError, plan};
 use crate::types::RepoPath;
 use pool::Pool;
 #[allow(
@@ -79,8 +83,11 @@ pub(in crate::release) fn release(
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
     let mut pool = Pool::new(connector, job.setting.git_dir)?;
-    let compared = compare::compare(job, site, &mut pool)?;
-    let plan = plan(job.listing, &compared.recovered.holding);
+    let mut compared = compare::compare(job, site, &mut pool)?;
+    if job.adoption == Adoption::Adopt {
+        take_over(job, site, &mut pool, &mut compared.recovered.holding)?;
+    }
+    let mut plan = plan(job.listing, &compared.recovered.holding);
     let recorded = compared.manifest.as_ref();
     if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
         job.progress.unchanged(plan.unchanged);
@@ -88,45 +95,40 @@ pub(in crate::release) fn release(
         journal::forget(job.desk)?;
         return Ok(Reached::Before);
     }
+    compare::take_moves(site, &mut pool, &compared, &mut plan)?;
     let ground = compare::survey(job, site, &mut pool, &compared, &plan)?;
     begin(&plan)?;
     transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
     Ok(Reached::Now)
 }
 
-/// Whether a release may follow the one that a target's manifest records.
-pub(in crate::release) fn may_follow(
+/// Takes over what is on the site already and equal, so that it is not sent.
+fn take_over(
     job: &Job<'_>,
-    place: &str,
-    manifest: Option<&Manifest>,
+    site: &Site,
+    pool: &mut Pool<'_>,
+    holding: &mut Holding,
 ) -> Result<(), ReleaseError> {
-    if job.adoption == Adoption::Adopt {
-        return Ok(());
+    let comparison = adopt::compare(job, site, pool, holding)?;
+    // What the record says and the site does not bear out is sent again.
+    for path in comparison.different.iter().chain(&comparison.missing) {
+        if let Some(held) = holding.files.get_mut(path) {
+            *held = Held::Uncertain;
+        }
     }
-    let Some(manifest) = manifest else {
-        return match job.landed {
-            Some(landed) if landed.place == place => Err(ReleaseError::Manifest {
-                place: place.to_owned(),
-                why: format!(
-                    "it is gone, although commit {} was released there at {}",
-                    landed.commit, landed.at
-                ),
-            }),
-            _ => Ok(()),
-        };
-    };
-    if manifest.repository != job.order.repository.0 {
-        return Err(ReleaseError::OtherOwner {
-            place: place.to_owned(),
-            owner: crate::types::escape(manifest.repository.as_bytes()),
-        });
-    }
-    if manifest.sequence > job.order.sequence {
-        return Err(ReleaseError::Newer {
-            place: place.to_owned(),
-            held: manifest.sequence,
-            wanted: job.order.sequence,
-        });
+    for (path, content) in comparison.equal {
+        holding.files.insert(path, Held::Known(content));
     }
     Ok(())
+}
+
+/// Compares a site with the order's tree and touches nothing.
+pub(in crate::release) fn comparison(
+    job: &Job<'_>,
+    site: &Site,
+    connector: &dyn Connector,
+) -> Result<Comparison, ReleaseError> {
+    let mut pool = Pool::new(connector, job.setting.git_dir)?;
+    let compared = compare::compare(job, site, &mut pool)?;
+    adopt::compare(job, site, &mut pool, &compared.recovered.holding)
 }

@@ -1,20 +1,23 @@
 //! Several connections at once, and trying again: the same step, on a new connection, a bounded
-//! number of times.
+//! number of times. A site that allows fewer connections than the policy gets fewer.
 
-use super::session::{Connector, Session};
+use super::session::{Connector, Placing, Session};
 use crate::release::{ReleaseError, Source};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait before each try after the first, in milliseconds.
 const WAITS: [u64; 4] = [0, 250, 1000, 4000];
 
 /// One connection and what its steps need.
-pub(super) struct Worker {
+struct Worker {
     session: Option<Box<dyn Session>>,
     source: Source,
+    /// Whether the site let it in so far.
+    welcome: bool,
 }
 
 /// The connections of a run.
@@ -23,9 +26,8 @@ pub(super) struct Pool<'a> {
     workers: Vec<Worker>,
 }
 
-/// A step: on a connection, with the repository's objects, at the given try (from 0).
-type Step<'a, T> =
-    dyn Fn(&mut dyn Session, &Source, &T, u32) -> Result<(), ReleaseError> + Sync + 'a;
+/// A step: on a connection, with the repository's objects.
+type Step<'a, T> = dyn Fn(&mut dyn Session, &Source, &T) -> Result<(), ReleaseError> + Sync + 'a;
 
 impl<'a> Pool<'a> {
     /// A pool of as many sessions as the connector finds worth while, none of them open yet.
@@ -34,6 +36,7 @@ impl<'a> Pool<'a> {
             Source::open(git_dir).map(|source| Worker {
                 session: None,
                 source,
+                welcome: true,
             })
         };
         Ok(Self {
@@ -42,6 +45,11 @@ impl<'a> Pool<'a> {
                 .map(worker)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// How files get to their places on this site.
+    pub(super) fn placing(&self) -> Placing {
+        self.connector.placing()
     }
 
     /// Does something on the first connection.
@@ -53,7 +61,7 @@ impl<'a> Pool<'a> {
         let Some(worker) = self.workers.first_mut() else {
             return Err(ReleaseError::Objects("there is no connection".into()));
         };
-        worker.try_hard(self.connector, &stop, |session, _, _| step(session))
+        worker.try_hard(self.connector, &stop, |session, _| step(session))
     }
 
     /// Does a step for every item, on as many connections as there are. The first error that
@@ -63,98 +71,221 @@ impl<'a> Pool<'a> {
         items: &[T],
         step: &Step<'_, T>,
     ) -> Result<(), ReleaseError> {
+        // Opening a connection takes about as long as sending a file, and on some sites seconds.
+        let worthwhile = self.open().max(items.len().div_ceil(2)).min(items.len());
         let shared = Shared {
             connector: self.connector,
             next: AtomicUsize::new(0),
+            returned: Mutex::new(Vec::new()),
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         };
-        // Opening a connection takes about as long as sending a file, and on some sites seconds.
-        let open = self
-            .workers
-            .iter()
-            .filter(|worker| worker.session.is_some())
-            .count();
-        let worthwhile = open.max(items.len().div_ceil(2)).min(items.len());
-        let busy = self.workers.len().min(worthwhile);
         std::thread::scope(|scope| {
-            let mut workers = self.workers.iter_mut().take(busy);
+            let mut workers = self.workers.iter_mut();
             let first = workers.next();
-            for worker in workers {
+            let others = workers.filter(|worker| worker.welcome);
+            for worker in others.take(worthwhile.saturating_sub(1)) {
                 let shared = &shared;
-                scope.spawn(move || {
-                    // A site may allow fewer connections than the policy: the others carry on.
-                    if worker.connect(shared.connector).is_ok() {
-                        shared.work(worker, items, step);
-                    }
-                });
+                scope.spawn(move || shared.help(worker, items, step));
             }
             if let Some(worker) = first {
                 shared.work(worker, items, step);
             }
         });
+        // What others gave back when the site sent them away.
+        if let Some(first) = self.workers.first_mut() {
+            shared.work(first, items, step);
+        }
         match shared.failure.into_inner() {
             Ok(None) => Ok(()),
             Ok(Some(error)) => Err(error),
-            Err(_) => Err(ReleaseError::Objects("a connection's thread died".into())),
+            Err(_) => Err(died()),
         }
     }
+
+    /// Does a step for items in batches that one session can have under way at once, in their order
+    /// within a batch.
+    pub(super) fn batches<T: Sync>(
+        &mut self,
+        items: &[T],
+        step: &(dyn Fn(&mut dyn Session, &[T]) -> Result<(), ReleaseError> + Sync + '_),
+    ) -> Result<(), ReleaseError> {
+        let share = items.len().div_ceil(self.open().max(1));
+        let size = share.clamp(1, self.connector.ahead().max(1));
+        let batches: Vec<&[T]> = items.chunks(size).collect();
+        self.each(&batches, &|session, _, batch| step(session, batch))
+    }
+
+    /// The sizes of files, in their order.
+    pub(super) fn sizes(&mut self, paths: &[String]) -> Result<Vec<Option<u64>>, ReleaseError> {
+        self.ask(paths, &|session, paths| session.sizes(paths))
+    }
+
+    /// The SHA-256 of files as the site computes it, in their order; `None` where it does not.
+    pub(super) fn digests(
+        &mut self,
+        paths: &[String],
+    ) -> Result<Vec<Option<String>>, ReleaseError> {
+        self.ask(paths, &|session, paths| {
+            paths.iter().map(|path| session.digest(path)).collect()
+        })
+    }
+
+    /// Whether directories are there, in their order.
+    pub(super) fn are_dirs(&mut self, paths: &[String]) -> Result<Vec<bool>, ReleaseError> {
+        self.ask(paths, &|session, paths| session.are_dirs(paths))
+    }
+
+    fn ask<A: Send>(
+        &mut self,
+        paths: &[String],
+        question: &(
+             dyn Fn(&mut dyn Session, &[String]) -> Result<Vec<A>, ReleaseError> + Sync + '_
+         ),
+    ) -> Result<Vec<A>, ReleaseError> {
+        let found = Mutex::new(BTreeMap::new());
+        let places: Vec<(usize, String)> = paths.iter().cloned().enumerate().collect();
+        self.batches(&places, &|session, batch| {
+            let paths: Vec<String> = batch.iter().map(|(_, path)| path.clone()).collect();
+            let answers = question(session, &paths)?;
+            if answers.len() != batch.len() {
+                return Err(ReleaseError::Objects("an answer is missing".into()));
+            }
+            let places = batch.iter().map(|(at, _)| *at);
+            found
+                .lock()
+                .map_err(|_| died())?
+                .extend(places.zip(answers));
+            Ok(())
+        })?;
+        found
+            .into_inner()
+            .map(|found| found.into_values().collect())
+            .map_err(|_| died())
+    }
+
+    fn open(&self) -> usize {
+        let open = |worker: &&Worker| worker.session.is_some();
+        self.workers.iter().filter(open).count()
+    }
+}
+
+fn died() -> ReleaseError {
+    ReleaseError::Objects("a connection's thread died".into())
 }
 
 struct Shared<'a> {
     connector: &'a dyn Connector,
     next: AtomicUsize,
+    /// Items that a connection took and did not do, since the site sent it away.
+    returned: Mutex<Vec<usize>>,
     stop: AtomicBool,
     failure: Mutex<Option<ReleaseError>>,
 }
 
 impl Shared<'_> {
+    fn take(&self) -> Option<usize> {
+        match self.returned.lock().ok()?.pop() {
+            Some(at) => Some(at),
+            None => Some(self.next.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
     fn work<T>(&self, worker: &mut Worker, items: &[T], step: &Step<'_, T>) {
         while !self.stop.load(Ordering::Relaxed) {
-            let Some(item) = items.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            let Some(item) = self.take().and_then(|at| items.get(at)) else {
                 return;
             };
-            let done = worker.try_hard(self.connector, &self.stop, |session, source, attempt| {
-                step(session, source, item, attempt)
+            let done = worker.try_hard(self.connector, &self.stop, |session, source| {
+                step(session, source, item)
             });
             if let Err(error) = done {
-                self.stop.store(true, Ordering::Relaxed);
-                if let Ok(mut failure) = self.failure.lock() {
-                    failure.get_or_insert(error);
+                self.fail(error);
+            }
+        }
+    }
+
+    /// The same beside the first connection. A site may allow fewer connections than the policy, at
+    /// once or after a while; then the others carry on.
+    fn help<T>(&self, worker: &mut Worker, items: &[T], step: &Step<'_, T>) {
+        let mut tries = 0;
+        while !self.stop.load(Ordering::Relaxed) && tries < WAITS.len() {
+            if !worker.joins(self.connector, &self.stop) {
+                return;
+            }
+            let Some(at) = self.take() else { return };
+            let Some(item) = items.get(at) else { return };
+            match worker.once(self.connector, &mut |session, source| {
+                step(session, source, item)
+            }) {
+                Ok(()) => tries = 0,
+                Err(error) => {
+                    worker.session = None;
+                    tries += 1;
+                    self.give_back(at, error);
                 }
             }
+        }
+    }
+
+    /// Another connection may do it, or the first one, which tries harder.
+    fn give_back(&self, at: usize, error: ReleaseError) {
+        if !error.is_transient() {
+            return self.fail(error);
+        }
+        match self.returned.lock() {
+            Ok(mut returned) => returned.push(at),
+            Err(_) => self.fail(died()),
+        }
+    }
+
+    fn fail(&self, error: ReleaseError) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Ok(mut failure) = self.failure.lock() {
+            failure.get_or_insert(error);
         }
     }
 }
 
 impl Worker {
-    fn connect(&mut self, connector: &dyn Connector) -> Result<&mut dyn Session, ReleaseError> {
-        match &mut self.session {
-            Some(session) => Ok(session.as_mut()),
-            none => Ok(none.insert(connector.connect()?).as_mut()),
+    /// Whether this connection can take part.
+    fn joins(&mut self, connector: &dyn Connector, stop: &AtomicBool) -> bool {
+        for wait in WAITS {
+            if self.session.is_some() {
+                return true;
+            }
+            pause(wait, stop);
+            match connector.connect() {
+                Ok(session) => self.session = Some(session),
+                Err(error @ ReleaseError::Unreachable { .. }) if error.is_transient() => {}
+                // The site's own word: it will say no more often if it is asked more often.
+                Err(_) => {
+                    self.welcome = false;
+                    return false;
+                }
+            }
         }
+        self.session.is_some()
     }
 
     fn try_hard<T>(
         &mut self,
         connector: &dyn Connector,
         stop: &AtomicBool,
-        mut step: impl FnMut(&mut dyn Session, &Source, u32) -> Result<T, ReleaseError>,
+        mut step: impl FnMut(&mut dyn Session, &Source) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let mut attempt = 0;
         loop {
-            let error = match self.once(connector, attempt, &mut step) {
+            let error = match self.once(connector, &mut step) {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
             // Whatever went wrong, this connection is not to be relied upon any more.
             self.session = None;
             attempt += 1;
-            let wait = WAITS.get(attempt as usize).filter(|_| error.is_transient());
+            let wait = WAITS.get(attempt).filter(|_| error.is_transient());
             match wait {
-                Some(wait) if !stop.load(Ordering::Relaxed) => {
-                    std::thread::sleep(Duration::from_millis(*wait));
-                }
+                Some(wait) if !stop.load(Ordering::Relaxed) => pause(*wait, stop),
                 _ => return Err(error),
             }
         }
@@ -163,13 +294,20 @@ impl Worker {
     fn once<T>(
         &mut self,
         connector: &dyn Connector,
-        attempt: u32,
-        step: &mut impl FnMut(&mut dyn Session, &Source, u32) -> Result<T, ReleaseError>,
+        step: &mut impl FnMut(&mut dyn Session, &Source) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let session = match &mut self.session {
             Some(session) => session,
             none => none.insert(connector.connect()?),
         };
-        step(session.as_mut(), &self.source, attempt)
+        step(session.as_mut(), &self.source)
+    }
+}
+
+/// Waits so many milliseconds, or less if all is to stop.
+fn pause(wait: u64, stop: &AtomicBool) {
+    let until = Instant::now() + Duration::from_millis(wait);
+    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

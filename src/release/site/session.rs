@@ -167,6 +167,11 @@ pub(in crate::release) trait Connector: Sync {
     /// How many sessions at once are worth while, and allowed by the policy; at least 1.
     fn sessions(&self) -> usize;
 
+    /// How many steps of a batch a session can have under way at once.
+    fn ahead(&self) -> usize {
+        1
+    }
+
     /// How files get to their places.
     fn placing(&self) -> Placing;
 }

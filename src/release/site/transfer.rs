@@ -1,38 +1,46 @@
 //! Carrying out the plan on the site, step by step, each confirmed by the site.
 
 use super::Site;
-use super::compare::{Compared, Ground, kept, remove_temps};
+use super::compare::{Compared, Ground, remove_temps};
 use super::journal::{Journal, Line, Parked, Stage, Start};
 use super::pool::Pool;
-use super::session::Session;
-use crate::release::manifest::Header;
+use super::session::Placing;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
-use crate::release::{
-    Content, FileKind, Manifest, OWN_PREFIX, Plan, ReleaseError, ReleaseFile, Source, ancestors,
-};
-use crate::types::{RepoPath, hex};
-use sha2::{Digest, Sha256};
+use crate::release::{Content, OWN_PREFIX, Plan, Rank, ReleaseError, ReleaseFile, ancestors, rank};
+use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
-
-/// Files larger than this many bytes are in memory one at a time.
-const BIG: u64 = 16 * 1024 * 1024;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A run at work.
-struct Run<'a> {
-    job: &'a Job<'a>,
-    site: &'a Site,
-    plan: &'a Plan,
-    journal: &'a Journal,
+pub(super) struct Run<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) site: &'a Site,
+    pub(super) plan: &'a Plan,
+    pub(super) journal: &'a Journal,
+    /// Where on the site which content is that may be copied.
+    pub(super) sources: BTreeMap<crate::types::Oid, (RepoPath, Content)>,
     /// What makes this run's temporary names its own.
     id: String,
+    names: AtomicUsize,
     /// Complete files under temporary names, by their place in the plan's `puts`.
-    arrived: Mutex<BTreeMap<usize, Parked>>,
+    pub(super) arrived: Mutex<BTreeMap<usize, Parked>>,
+    /// Files that are in their places, by that number.
+    pub(super) placed: Mutex<BTreeMap<usize, Content>>,
+    /// Renames that the site confirmed.
+    pub(super) renamed: Mutex<BTreeSet<Line>>,
     /// Temporary names of tries that failed, and of killed runs.
-    strays: Mutex<Vec<String>>,
-    big: Mutex<()>,
+    pub(super) strays: Mutex<Vec<String>>,
+    pub(super) big: Mutex<()>,
+}
+
+/// The steps that become visible together: places in `puts`, and in `moves`.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) puts: Vec<usize>,
+    pub(super) moves: Vec<usize>,
 }
 
 /// Carries out the plan and replaces the manifest.
@@ -59,14 +67,31 @@ pub(super) fn carry_out(
         site,
         plan,
         journal: &journal,
+        sources: ground.sources,
         id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+        names: AtomicUsize::new(0),
         arrived: Mutex::new(reused),
+        placed: Mutex::new(BTreeMap::new()),
+        renamed: Mutex::new(BTreeSet::new()),
         strays: Mutex::new(strays),
         big: Mutex::new(()),
     };
-    run.send(pool, &ground)?;
-    run.sweep(pool)?;
-    run.put_into_place(pool)?;
+    run.clear_files(pool)?;
+    match pool.placing() {
+        Placing::Aside => {
+            run.make_dirs(pool, &ground.new_dirs)?;
+            run.send_aside(pool)?;
+            run.sweep(pool)?;
+            run.clear_dirs(pool)?;
+            run.put_into_place(pool)?;
+        }
+        Placing::Direct => {
+            run.sweep(pool)?;
+            run.clear_dirs(pool)?;
+            run.make_dirs(pool, &ground.new_dirs)?;
+            run.send_into_place(pool)?;
+        }
+    }
     let left = run.remove(pool)?;
     run.check(pool)?;
     // Once more: the site may have carried out a killed run's last command only after we looked.
@@ -108,109 +133,79 @@ fn reuse(plan: &Plan, compared: &Compared) -> (BTreeMap<usize, Parked>, Vec<Stri
     (reused, useless)
 }
 
-fn died<T>(_: T) -> ReleaseError {
+pub(super) fn died<T>(_: T) -> ReleaseError {
     ReleaseError::Objects("a connection's thread died".into())
 }
 
+/// What arrived with another size than it should have.
+pub(super) fn damaged(file: &ReleaseFile, found: Option<u64>) -> ReleaseError {
+    ReleaseError::Damaged {
+        path: file.path.clone(),
+        found: found.map_or("nothing".into(), |size| size.to_string()),
+        expected: file.size,
+    }
+}
+
+/// Directories, grouped so that none lies in another of its group, those nearest to the root first.
+pub(super) fn by_depth(dirs: &[RepoPath]) -> Vec<Vec<&RepoPath>> {
+    let mut groups: BTreeMap<usize, Vec<&RepoPath>> = BTreeMap::new();
+    for dir in dirs {
+        groups.entry(ancestors(dir).len()).or_default().push(dir);
+    }
+    groups.into_values().collect()
+}
+
 impl Run<'_> {
-    /// Makes room and directories, and sends every file under a temporary name.
-    fn send(&self, pool: &mut Pool<'_>, ground: &Ground) -> Result<(), ReleaseError> {
-        let progress = self.job.progress;
-        if !self.plan.blocking_files.is_empty() {
-            self.journal.enter(Stage::Clearing)?;
-            self.delete(pool, &self.plan.blocking_files)?;
-        }
-        for dir in &ground.new_dirs {
-            let name = self.site.at(dir)?;
-            pool.first(|session| session.make_dir(&name))?;
-        }
-        let waiting: Vec<(usize, &ReleaseFile)> = {
-            let arrived = self.arrived.lock().map_err(died)?;
-            let puts = self.plan.puts.iter().enumerate();
-            puts.filter(|(at, _)| !arrived.contains_key(at)).collect()
-        };
-        progress.phase(Phase::Sending, waiting.len());
-        pool.each(&waiting, &|session, source, (at, file), attempt| {
-            self.send_one(session, source, *at, file, attempt)?;
-            progress.step();
-            Ok(())
-        })
+    /// A path's name on the site.
+    pub(super) fn at(&self, path: &RepoPath) -> Result<String, ReleaseError> {
+        self.site.at(path)
     }
 
-    fn send_one(
-        &self,
-        session: &mut dyn Session,
-        source: &Source,
-        at: usize,
-        file: &ReleaseFile,
-        attempt: u32,
-    ) -> Result<(), ReleaseError> {
-        let temp = self.temp(&file.path, &format!("{at}-{attempt}"))?;
-        self.journal.note(&Line::Temp(temp.clone()))?;
-        let result = self.send_as(session, source, file, &temp);
-        let content = match result {
-            Ok(content) => content,
-            Err(error) => {
-                self.strays.lock().map_err(died)?.push(temp);
-                return Err(error);
-            }
-        };
-        self.journal
-            .note(&Line::Sent(at, temp.clone(), content.sha256.clone()))?;
-        let parked = Parked {
-            temp,
-            path: file.path.clone(),
-            content,
-        };
-        self.arrived.lock().map_err(died)?.insert(at, parked);
-        Ok(())
-    }
-
-    fn send_as(
-        &self,
-        session: &mut dyn Session,
-        source: &Source,
-        file: &ReleaseFile,
-        temp: &str,
-    ) -> Result<Content, ReleaseError> {
-        let _one_at_a_time = match file.size > BIG {
-            true => Some(self.big.lock().map_err(died)?),
-            false => None,
-        };
-        let bytes = source.content(file)?;
-        session.put(temp, &bytes, file.kind, &|sent| {
-            self.job.progress.sent(sent)
-        })?;
-        let found = session.size(temp)?;
-        if found != Some(file.size) {
-            return Err(damaged(file, found));
-        }
-        Ok(Content {
-            blob: file.blob,
-            size: file.size,
-            sha256: hex(&Sha256::digest(&bytes)),
-        })
-    }
-
-    /// A temporary name beside `path`.
-    fn temp(&self, path: &RepoPath, which: &str) -> Result<String, ReleaseError> {
-        let name = format!("{OWN_PREFIX}{}-{which}.tmp", self.id);
+    /// A temporary name beside `path` that no other step and no other run uses.
+    pub(super) fn temp(&self, path: &RepoPath) -> Result<String, ReleaseError> {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{OWN_PREFIX}{}-{number}.tmp", self.id);
         let parent = ancestors(path).pop();
         let temp = match parent {
             Some(parent) => parent.join(name.as_bytes()),
             None => RepoPath::new(name.into_bytes()),
         };
-        self.site.at(&temp)
+        self.at(&temp)
     }
 
-    /// Removes directories of ours where files have to be, and renames the files into place.
-    fn put_into_place(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
+    /// What becomes visible together, in order.
+    pub(super) fn groups(&self) -> Vec<Group> {
+        let mut groups: BTreeMap<Rank, Group> = BTreeMap::new();
+        let rank = |file: &ReleaseFile| match self.job.is_last(&file.path) {
+            true => Rank::Last,
+            false => rank(&file.path),
+        };
+        for (at, file) in self.plan.puts.iter().enumerate() {
+            groups.entry(rank(file)).or_default().puts.push(at);
+        }
+        for (at, step) in self.plan.moves.iter().enumerate() {
+            groups.entry(rank(&step.file)).or_default().moves.push(at);
+        }
+        groups.into_values().collect()
+    }
+
+    /// Removes the files of ours that stand where a directory has to be.
+    fn clear_files(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
+        if !self.plan.blocking_files.is_empty() {
+            self.journal.enter(Stage::Clearing)?;
+            self.delete(pool, &self.plan.blocking_files)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the directories of ours that stand where a file has to be.
+    fn clear_dirs(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
         if !self.plan.blocking_contents.is_empty() {
             self.journal.enter(Stage::Clearing)?;
             self.delete(pool, &self.plan.blocking_contents)?;
         }
         for dir in &self.plan.blocking_dirs {
-            let name = self.site.at(dir)?;
+            let name = self.at(dir)?;
             if !pool.first(|session| session.remove_dir(&name))? {
                 return Err(ReleaseError::Foreign {
                     place: self.site.place.clone(),
@@ -218,38 +213,18 @@ impl Run<'_> {
                 });
             }
         }
-        let arrived: Vec<(usize, Parked)> = {
-            let arrived = self.arrived.lock().map_err(died)?;
-            arrived
-                .iter()
-                .map(|(at, parked)| (*at, parked.clone()))
-                .collect()
-        };
-        if arrived.is_empty() {
-            return Ok(());
-        }
-        self.journal.enter(Stage::Moving)?;
-        self.job.progress.phase(Phase::Moving, arrived.len());
-        pool.each(&arrived, &|session, _, (at, parked), _| {
-            self.rename(session, parked)?;
-            self.journal.note(&Line::Moved(*at))?;
-            self.job.progress.uploaded();
-            Ok(())
-        })
+        Ok(())
     }
 
-    /// Renames a file. It may be in its place already: by a try whose answer was lost, or by a
-    /// killed run's last command.
-    fn rename(&self, session: &mut dyn Session, parked: &Parked) -> Result<(), ReleaseError> {
-        let name = self.site.at(&parked.path)?;
-        match session.rename(&parked.temp, &name) {
-            Err(error @ ReleaseError::Refused { .. }) if !error.is_transient() => {
-                let moved = session.size(&parked.temp)?.is_none()
-                    && session.size(&name)? == Some(parked.content.size);
-                if moved { Ok(()) } else { Err(error) }
-            }
-            result => result,
+    fn make_dirs(&self, pool: &mut Pool<'_>, dirs: &[RepoPath]) -> Result<(), ReleaseError> {
+        for group in by_depth(dirs) {
+            let names: Vec<String> = group
+                .into_iter()
+                .map(|dir| self.at(dir))
+                .collect::<Result<_, _>>()?;
+            pool.batches(&names, &|session, names| session.make_dirs(names))?;
         }
+        Ok(())
     }
 
     /// Removes what is no longer wanted. Gives the directories that could not go.
@@ -261,95 +236,58 @@ impl Run<'_> {
                 .phase(Phase::Deleting, self.plan.deletes.len());
             self.delete(pool, &self.plan.deletes)?;
         }
-        let mut left = Vec::new();
-        for dir in &self.plan.spare_dirs {
-            let name = self.site.at(dir)?;
-            if !pool.first(|session| session.remove_dir(&name))? {
-                left.push(dir.clone());
-            }
+        let left = Mutex::new(Vec::new());
+        for group in by_depth(&self.plan.spare_dirs).into_iter().rev() {
+            pool.each(&group, &|session, _, dir| {
+                if !session.remove_dir(&self.at(dir)?)? {
+                    left.lock().map_err(died)?.push((*dir).clone());
+                }
+                Ok(())
+            })?;
         }
-        Ok(left)
+        left.into_inner().map_err(died)
     }
 
     fn delete(&self, pool: &mut Pool<'_>, paths: &[RepoPath]) -> Result<(), ReleaseError> {
-        pool.each(paths, &|session, _, path, _| {
-            session.delete(&self.site.at(path)?)?;
-            self.job.progress.deleted();
-            Ok(())
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| self.at(path))
+            .collect::<Result<_, _>>()?;
+        let done = Mutex::new(BTreeSet::new());
+        pool.batches(&names, &|session, names| {
+            session.deletes(names, &mut |at, result| {
+                result?;
+                // A batch may come again after a broken connection.
+                if let Some(name) = names.get(at)
+                    && done.lock().map_err(died)?.insert(name.clone())
+                {
+                    self.job.progress.deleted();
+                }
+                Ok(())
+            })
         })
     }
 
-    /// Looks once more at every file that was sent.
+    /// Looks once more at every file that was sent or renamed.
     fn check(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
-        self.job
-            .progress
-            .phase(Phase::Checking, self.plan.puts.len());
-        pool.each(&self.plan.puts, &|session, _, file, _| {
-            let found = session.size(&self.site.at(&file.path)?)?;
+        let files: Vec<&ReleaseFile> = self.plan.arriving().collect();
+        self.job.progress.phase(Phase::Checking, files.len());
+        let names: Vec<String> = files
+            .iter()
+            .map(|file| self.at(&file.path))
+            .collect::<Result<_, _>>()?;
+        for (file, found) in files.iter().zip(pool.sizes(&names)?) {
             self.job.progress.step();
-            match found == Some(file.size) {
-                true => Ok(()),
-                false => Err(damaged(file, found)),
+            if found != Some(file.size) {
+                return Err(damaged(file, found));
             }
-        })
-    }
-
-    /// Replaces the manifest: from here on the release is done.
-    fn write_manifest(
-        &self,
-        pool: &mut Pool<'_>,
-        compared: &Compared,
-        dirs: &BTreeSet<RepoPath>,
-    ) -> Result<(), ReleaseError> {
-        let mut contents: BTreeMap<RepoPath, Content> = kept(compared)
-            .map(|(path, content)| (path.clone(), content.clone()))
-            .collect();
-        for parked in self.arrived.lock().map_err(died)?.values() {
-            contents.insert(parked.path.clone(), parked.content.clone());
         }
-        let order = self.job.order;
-        let header = Header {
-            repository: order.repository.0.clone(),
-            refname: order.refname.to_string(),
-            commit: order.commit,
-            sequence: order.sequence,
-            released: (self.job.setting.now)(),
-        };
-        let bytes = Manifest::new(header, self.job.listing, &contents, dirs)
-            .and_then(|manifest| manifest.to_bytes())
-            .map_err(ReleaseError::Objects)?;
-        let name = self.site.manifest();
-        let beside = RepoPath::new(b"manifest".to_vec());
-        let mut tried: Vec<String> = Vec::new();
-        pool.first(|session| {
-            for temp in &tried {
-                session.delete(temp)?;
-            }
-            let temp = self.temp(&beside, &format!("manifest-{}", tried.len()))?;
-            self.journal.note(&Line::Temp(temp.clone()))?;
-            tried.push(temp.clone());
-            session.put(&temp, &bytes, FileKind::File, &|_| {})?;
-            if session.size(&temp)? != Some(bytes.len() as u64) {
-                return Err(ReleaseError::Manifest {
-                    place: self.site.place.clone(),
-                    why: "it arrived damaged".into(),
-                });
-            }
-            session.rename(&temp, &name)
-        })
+        Ok(())
     }
 
     /// Removes the temporary files of tries that failed, and of killed runs.
     fn sweep(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
         let strays = self.strays.lock().map_err(died)?.clone();
         remove_temps(self.site, pool, &strays.iter().collect::<Vec<_>>())
-    }
-}
-
-fn damaged(file: &ReleaseFile, found: Option<u64>) -> ReleaseError {
-    ReleaseError::Damaged {
-        path: file.path.clone(),
-        found: found.map_or("nothing".into(), |size| size.to_string()),
-        expected: file.size,
     }
 }

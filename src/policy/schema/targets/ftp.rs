@@ -9,7 +9,7 @@ use crate::policy::values;
 use crate::policy::{FtpTarget, TargetKind, TlsMode};
 
 /// How many connections are used where the policy does not say.
-const CONNECTIONS: u32 = 4;
+const CONNECTIONS: u32 = 8;
 
 const KEYS: &[&str] = &["path", "host", "port", "tls", "ca", "connections"];
 

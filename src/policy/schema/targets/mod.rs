@@ -20,6 +20,7 @@ const COMMON: &[&str] = &[
     "from",
     "include",
     "exclude",
+    "last",
     "symlinks",
     "submodules",
     "lfs",
@@ -58,12 +59,8 @@ fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
     let from = fields.optional("from", complaints, |node, what, complaints| {
         checked(node, what, complaints, values::folder)
     });
-    let exclude = fields.optional("exclude", complaints, path_globs);
-    let exclude: Vec<String> = exclude
-        .unwrap_or_default()
-        .into_iter()
-        .map(|glob| glob.value)
-        .collect();
+    let exclude = globs(&fields, "exclude", complaints);
+    let last = globs(&fields, "last", complaints);
     let contents = contents::contents(&fields, complaints);
     let kind = fields.required("kind", complaints, kind)?;
     misplaced(&fields, kind, &known, complaints);
@@ -71,10 +68,22 @@ fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
     Some(Target {
         name: TargetName::new(entry.key.text.clone()),
         from: from.map(|folder| folder.value),
-        exclude: PathGlobs::compile(&exclude).ok()?,
+        exclude: exclude?,
+        last: last?,
         contents: contents?,
         kind: kind?,
     })
+}
+
+/// Globs over the tree's paths; none where none are written.
+fn globs(fields: &Fields<'_>, key: &str, complaints: &mut Complaints) -> Option<PathGlobs> {
+    let globs = fields.optional(key, complaints, path_globs);
+    let globs: Vec<String> = globs
+        .unwrap_or_default()
+        .into_iter()
+        .map(|glob| glob.value)
+        .collect();
+    PathGlobs::compile(&globs).ok()
 }
 
 /// Every key of any kind, once.
