@@ -200,6 +200,8 @@ macro_rules! every_code {
                 "";
             624 RELEASE_KEY, "the server's release key cannot be used",
                 "";
+            626 HOST_KEY, "the host of a target is not the one that the policy knows",
+                "";
             701 LOG_UNWRITABLE, "the audit log cannot be written",
                 "nothing goes in that cannot be recorded: an administrator can look at the server";
             702 LOG_BROKEN, "the audit log does not verify",

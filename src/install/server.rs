@@ -182,13 +182,15 @@ fn describe(policy: &Policy) -> String {
 
 fn next_steps(git_dir: &Path, policy: &Policy, report: &mut Report) {
     for (name, target) in &policy.targets {
-        let TargetKind::Ftp(_) = target.kind else {
-            continue;
+        let lines = match target.kind {
+            TargetKind::Dir(_) => continue,
+            TargetKind::Ftp(_) => "`user=` and `password=` lines",
+            TargetKind::Sftp(_) => "`user=` and `key=` lines",
         };
         let file = git_dir.join("relhook/credentials").join(name.as_str());
         if !file.exists() {
             report.next.push(format!(
-                "the account of target `{name}`, as `user=` and `password=` lines, into\n        {}\n      \
+                "the account of target `{name}`, as {lines}, into\n        {}\n      \
                  a file of mode 0600",
                 shown(&file)
             ));

@@ -151,7 +151,7 @@ impl Bundle {
     pub fn new(policy: Policy, keys: KeyFiles) -> Result<Self, MissingFile> {
         let missing = policy.targets.values().find_map(|target| {
             let file = match &target.kind {
-                TargetKind::Dir(_) => return None,
+                TargetKind::Dir(_) | TargetKind::Sftp(_) => return None,
                 TargetKind::Ftp(ftp) => ftp.ca.as_ref()?,
             };
             keys.get(file).is_none().then(|| MissingFile {

@@ -46,7 +46,8 @@ pub use model::{
 };
 pub use stages::{Distinct, Hold, LiftRule, Stage};
 pub use targets::{
-    Contents, DirTarget, Export, FtpTarget, Names, Submodule, Symlinks, Target, TargetKind, TlsMode,
+    Contents, DirTarget, Export, FtpTarget, HostKey, Names, SftpTarget, SshLogin, SshProof,
+    Submodule, Symlinks, Target, TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;

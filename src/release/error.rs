@@ -108,6 +108,14 @@ pub enum ReleaseError {
         /// What the check said.
         why: String,
     },
+    /// The host is not the one that the policy knows.
+    #[error("{site}: the host shows {shown}, which is none of the policy's `host_keys`")]
+    HostKey {
+        /// Host and port.
+        site: String,
+        /// What it showed: the key's kind and fingerprint.
+        shown: String,
+    },
     /// The site does not know the user and password.
     #[error("{site}: the site refused the user name and password: {reply}")]
     Login {
@@ -244,6 +252,7 @@ impl ReleaseError {
             Self::NoCredentials { .. } | Self::Credentials { .. } => Code::CREDENTIALS,
             Self::Unreachable { .. } => Code::UNREACHABLE,
             Self::Tls { .. } => Code::TLS,
+            Self::HostKey { .. } => Code::HOST_KEY,
             Self::Login { .. } => Code::LOGIN,
             Self::Refused { .. } | Self::Busy { .. } => Code::TARGET_REFUSED,
             Self::Manifest { .. } => Code::MANIFEST,
@@ -272,6 +281,7 @@ impl ReleaseError {
             | Self::NoCredentials { .. }
             | Self::Credentials { .. }
             | Self::Tls { .. }
+            | Self::HostKey { .. }
             | Self::Login { .. }
             | Self::Manifest { .. }
             | Self::Seal { .. }
@@ -302,6 +312,10 @@ impl ReleaseError {
             Self::Tls { .. } => {
                 "put the authority's certificate beside the policy and name it in `ca`, or mend \
                  the site's certificate"
+            }
+            Self::HostKey { .. } => {
+                "ask whoever runs the host whether its key changed; if so, change `host_keys` of \
+                 the target in the policy"
             }
             Self::Login { .. } => "correct the credentials file",
             Self::Refused { .. } => {

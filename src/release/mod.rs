@@ -20,6 +20,7 @@ mod record;
 mod retry;
 mod run;
 mod seal;
+mod sftp;
 mod site;
 mod source;
 mod stages;

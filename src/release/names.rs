@@ -5,6 +5,8 @@
 pub enum Surface {
     /// A directory of a Unix machine: any bytes that are a name, symbolic links included.
     Directory,
+    /// An SFTP site: names are text in UTF-8.
+    Sftp,
     /// An FTP site: commands are lines of UTF-8 text, and there are no links.
     Ftp,
 }
@@ -38,6 +40,7 @@ pub fn fault(path: &[u8], surface: Surface) -> Option<&'static str> {
         .find_map(component_fault)
         .or_else(|| match surface {
             Surface::Directory => None,
+            Surface::Sftp => sftp_fault(path),
             Surface::Ftp => ftp_fault(path),
         })
 }
@@ -55,6 +58,14 @@ fn component_fault(name: &[u8]) -> Option<&'static str> {
         Some("begins with `.relhook-`, which relhook keeps for itself")
     } else {
         None
+    }
+}
+
+fn sftp_fault(path: &[u8]) -> Option<&'static str> {
+    match std::str::from_utf8(path) {
+        Err(_) => Some("is not UTF-8"),
+        Ok(text) if text.chars().any(char::is_control) => Some("holds a control character"),
+        Ok(_) => None,
     }
 }
 
@@ -76,7 +87,7 @@ impl Surface {
     #[must_use]
     pub fn holds_links(self) -> bool {
         match self {
-            Self::Directory => true,
+            Self::Directory | Self::Sftp => true,
             Self::Ftp => false,
         }
     }

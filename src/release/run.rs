@@ -9,7 +9,7 @@ use super::plan::{Listing, Plan};
 use super::progress::Progress;
 use super::retry::{self, Next};
 use super::stages::Admission;
-use super::{Comparison, Manifest, ReleaseError, Seal, Source, dir, ftp};
+use super::{Comparison, Manifest, ReleaseError, Seal, Source, dir, ftp, sftp};
 use crate::policy::TargetKind;
 use crate::types::{PersonName, TargetName, Timestamp};
 use std::time::Duration;
@@ -216,6 +216,7 @@ fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError>
     let surface = match &order.target.kind {
         TargetKind::Dir(_) => Surface::Directory,
         TargetKind::Ftp(_) => Surface::Ftp,
+        TargetKind::Sftp(_) => Surface::Sftp,
     };
     Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
 }
@@ -248,6 +249,7 @@ fn attempt(
     match &order.target.kind {
         TargetKind::Dir(target) => dir::release(&job, target, &mut begin),
         TargetKind::Ftp(target) => ftp::release(&job, target, &mut begin),
+        TargetKind::Sftp(target) => sftp::release(&job, target, &mut begin),
     }
 }
 
@@ -283,6 +285,7 @@ pub fn compare(
     let comparison = match &order.target.kind {
         TargetKind::Dir(target) => dir::compare(&job, target),
         TargetKind::Ftp(target) => ftp::compare(&job, target),
+        TargetKind::Sftp(target) => sftp::compare(&job, target),
     };
     let comparison = comparison?;
     Ok(Some((order, comparison)))
@@ -379,6 +382,12 @@ pub fn place(kind: &TargetKind) -> String {
     match kind {
         TargetKind::Dir(target) => target.path.display().to_string(),
         TargetKind::Ftp(target) => format!("ftp://{}:{}{}", target.host, target.port, target.path),
+        TargetKind::Sftp(target) => {
+            format!(
+                "sftp://{}:{}{}",
+                target.host, target.login.port, target.path
+            )
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod release_hostile;
 mod release_kit;
 mod release_order;
 mod release_record;
+mod release_sftp;
 mod release_stages;
 mod release_tree;
 mod status;

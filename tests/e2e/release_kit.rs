@@ -1,7 +1,10 @@
 //! The harness for releases: a bare repository with commits made to measure, orders, a log, and a
 //! way to run a release in a process of its own that can be killed.
 
-use relhook::policy::{DirTarget, FtpTarget, RepositoryName, Target, TargetKind, TlsMode};
+use relhook::policy::{
+    DirTarget, FtpTarget, HostKey, RepositoryName, SftpTarget, SshLogin, SshProof, Target,
+    TargetKind, TlsMode,
+};
 use relhook::release::{
     Adoption, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals, What, Witness,
 };
@@ -203,15 +206,21 @@ impl Bench {
 
     /// Starts to carry an order to an FTP site out in a process of its own.
     pub fn release_apart(&self, order: &Order) -> Child {
-        let TargetKind::Ftp(target) = &order.target.kind else {
-            panic!("only FTP sites are released to apart");
+        let mut apart = Command::new(std::env::current_exe().unwrap());
+        match &order.target.kind {
+            TargetKind::Ftp(target) => apart
+                .env("RELHOOK_APART_PORT", target.port.to_string())
+                .env("RELHOOK_APART_PATH", &target.path)
+                .env("RELHOOK_APART_CONNECTIONS", target.connections.to_string()),
+            TargetKind::Sftp(target) => apart
+                .env("RELHOOK_APART_PORT", target.login.port.to_string())
+                .env("RELHOOK_APART_PATH", &target.path)
+                .env("RELHOOK_APART_HOST_KEY", &target.login.host_keys[0].0),
+            other => panic!("not released to apart: {other:?}"),
         };
-        Command::new(std::env::current_exe().unwrap())
+        apart
             .args(["release_kit::apart", "--exact", "--ignored", "--nocapture"])
             .env("RELHOOK_APART", self.git_dir())
-            .env("RELHOOK_APART_PORT", target.port.to_string())
-            .env("RELHOOK_APART_PATH", &target.path)
-            .env("RELHOOK_APART_CONNECTIONS", target.connections.to_string())
             .env("RELHOOK_APART_COMMIT", order.commit.to_string())
             .env("RELHOOK_APART_SEQUENCE", order.sequence.to_string())
             .stdout(Stdio::null())
@@ -221,7 +230,8 @@ impl Bench {
     }
 }
 
-fn release(
+/// Carries an order out for the repository in `git_dir`.
+pub fn release(
     git_dir: &Path,
     order: &Order,
     adoption: Adoption,
@@ -245,12 +255,22 @@ fn apart() {
     let Ok(git_dir) = std::env::var("RELHOOK_APART") else {
         return;
     };
-    let kind = ftp(
-        variable("_PORT").parse().unwrap(),
-        &variable("_PATH"),
-        TlsMode::Plain,
-        variable("_CONNECTIONS").parse().unwrap(),
-    );
+    let port = variable("_PORT").parse().unwrap();
+    let kind = match std::env::var("RELHOOK_APART_HOST_KEY") {
+        Ok(key) => TargetKind::Sftp(SftpTarget {
+            host: "127.0.0.1".into(),
+            path: variable("_PATH"),
+            login: SshLogin {
+                port,
+                host_keys: vec![HostKey(key)],
+                proof: SshProof::Key,
+            },
+        }),
+        Err(_) => {
+            let connections = variable("_CONNECTIONS").parse().unwrap();
+            ftp(port, &variable("_PATH"), TlsMode::Plain, connections)
+        }
+    };
     let order = Order {
         target: Target::new(TargetName::new(SITE), kind),
         repository: RepositoryName("acme/site".into()),

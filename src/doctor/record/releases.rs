@@ -106,7 +106,7 @@ fn credentials(
     let check = "credentials";
     match policy.targets.get(name)?.kind {
         TargetKind::Dir(_) => return None,
-        TargetKind::Ftp(_) => {}
+        TargetKind::Ftp(_) | TargetKind::Sftp(_) => {}
     }
     let file = server.folder.path().join("credentials").join(name.as_str());
     Some(

@@ -204,5 +204,9 @@ fn place(target: &Target) -> String {
         TargetKind::Ftp(FtpTarget {
             host, port, path, ..
         }) => format!("ftp {}:{port}{path}", host.to_lowercase()),
+        TargetKind::Sftp(sftp) => {
+            let host = sftp.host.to_lowercase();
+            format!("ssh {host}:{}{}", sftp.login.port, sftp.path)
+        }
     }
 }

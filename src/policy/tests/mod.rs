@@ -145,6 +145,8 @@ fn the_example_and_the_reference_name_every_key() {
         "include",
         "exclude",
         "symlinks",
+        "host_keys",
+        "agent",
         "submodules",
         "repository",
         "lfs",

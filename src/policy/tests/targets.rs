@@ -15,7 +15,7 @@ fn kind(text: &str) -> TargetKind {
 fn ftp(text: &str) -> FtpTarget {
     match kind(text) {
         TargetKind::Ftp(ftp) => ftp,
-        TargetKind::Dir(dir) => panic!("{dir:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -163,4 +163,22 @@ fn no_two_targets_are_the_same_place() {
         &format!("{}  twin:\n{}", ftps("a.example"), ftps("A.Example")),
         "41:3: the targets `twin` and `www` (line 37) are the same place",
     );
+}
+
+const HOST_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1Yk6NKyKXyTAgzsvNgEDSXGiCw4yFf6YlMPCt4yrPk";
+
+#[test]
+fn an_sftp_host_is_known_by_its_keys_alone() {
+    let sftp = "    kind: sftp\n    host: web.example\n    path: /srv/www\n";
+    says(DIR, sftp, "37:3: a target needs `host_keys`");
+    let keys = format!("{sftp}    host_keys: ['{HOST_KEY} a comment']\n");
+    let TargetKind::Sftp(target) = kind(&keys) else {
+        panic!("{keys}")
+    };
+    assert_eq!(target.login.port, 22);
+    assert_eq!(target.login.host_keys[0].0, HOST_KEY);
+    let bad = format!("{sftp}    host_keys: ['web.example {HOST_KEY}']\n");
+    let policy = parse(&with(DIR, &bad)).unwrap_err().to_string();
+    assert!(policy.contains("is not a host's public key"), "{policy}");
 }

@@ -12,6 +12,7 @@ mod port;
 pub mod proxy;
 mod raw;
 mod run;
+pub mod sftpd;
 mod text;
 mod world;
 

@@ -3,11 +3,13 @@
 mod contents;
 mod dir;
 mod ftp;
+mod sftp;
+mod ssh;
 
 use super::rules::path_globs;
 use super::{
-    Complaints, Entry, Fault, Fields, Named, Node, Target, checked, fields, name, named, shown,
-    values,
+    Complaints, Entry, Fault, Fields, MAX_ITEMS, Named, Node, Target, checked, fields, name, named,
+    shown, values,
 };
 use crate::policy::TargetKind;
 use crate::policy::keyfiles::plain_name;
@@ -30,7 +32,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Every kind, in the order in which they are named to people.
-const KINDS: &[Kind] = &[dir::DIR, ftp::FTP, ftp::FTPS];
+const KINDS: &[Kind] = &[dir::DIR, ftp::FTP, ftp::FTPS, sftp::SFTP];
 
 /// A kind of target: how the policy writes it.
 struct Kind {
@@ -130,6 +132,35 @@ fn count(
             fields::number(&entry.value, key, range, complaints).map(|number| number.value)
         }
     }
+}
+
+/// A list of texts, which may be absent, each read by `read`.
+fn texts<T>(
+    fields: &Fields<'_>,
+    key: &str,
+    complaints: &mut Complaints,
+    mut read: impl FnMut(&str) -> Result<T, String>,
+) -> Option<Vec<T>> {
+    let Some(entry) = fields.get(key) else {
+        return Some(Vec::new());
+    };
+    let mut found = Some(Vec::new());
+    for item in fields::list(&entry.value, key, MAX_ITEMS, complaints)? {
+        let text = fields::text(item, key, complaints);
+        let value = text.and_then(|text| match read(&text.value) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                let what = format!("{key}: {}", shown(&text.value));
+                complaints.add(item.at, Fault::Value { what, why });
+                None
+            }
+        });
+        found = found.zip(value).map(|(mut found, value)| {
+            found.push(value);
+            found
+        });
+    }
+    found
 }
 
 /// The host. What does not fit is not repeated: it may hold a password.

@@ -1,0 +1,44 @@
+//! Releasing to a directory of another machine over SFTP, in process.
+//!
+//! One connection with one channel serves every session of a run: what counts on a slow line is how
+//! many requests are under way at once, not how many connections there are.
+
+mod connect;
+mod error;
+mod host;
+mod session;
+mod wire;
+
+use super::run::{Begin, Job, Reached, place};
+use super::site::{self, Site};
+use super::{Comparison, ReleaseError, Shelves, Surface};
+use crate::policy::{SftpTarget, TargetKind};
+use connect::SftpConnector;
+
+/// The site, and what opens sessions on it.
+fn reach(job: &Job<'_>, target: &SftpTarget) -> Result<(Site, SftpConnector), ReleaseError> {
+    let credentials = Shelves::from_env(job.setting.folder).credentials(&job.order.target.name)?;
+    let connector = SftpConnector::new(target, &credentials)?;
+    let place = place(&TargetKind::Sftp(target.clone()));
+    let site = Site::new(place, &target.path, Surface::Sftp);
+    Ok((site, connector))
+}
+
+/// Brings the directory to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &SftpTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let (site, connector) = reach(job, target)?;
+    site::release(job, &site, &connector, begin)
+}
+
+/// Compares the directory with the order's tree.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &SftpTarget,
+) -> Result<Comparison, ReleaseError> {
+    let (site, connector) = reach(job, target)?;
+    site::comparison(job, &site, &connector)
+}

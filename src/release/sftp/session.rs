@@ -1,0 +1,401 @@
+//! The steps of a release, as SFTP requests. Each step that stands alone waits for its answer; those
+//! of a batch go out together.
+
+use super::error::is_absence;
+use super::wire::Wire;
+use crate::release::site::{Answered, Entry, EntryKind, Session};
+use crate::release::{FileKind, ReleaseError};
+use crate::types::Timestamp;
+use futures_util::stream::{self, StreamExt};
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::protocol::{FileAttributes, FileMode, OpenFlags, StatusCode};
+use std::future::Future;
+use std::sync::Arc;
+
+/// How many requests a batch has under way.
+pub(super) const AHEAD: usize = 64;
+/// How many bytes a write carries; OpenSSH takes up to 256 KiB less a little, others 32 KiB.
+const CHUNK: usize = 32 * 1024;
+/// How many writes of one file are under way.
+const WRITES: usize = 64;
+/// How many entries of one directory are read.
+const ENTRY_LIMIT: usize = 100_000;
+
+const FILE_MODE: u32 = 0o644;
+const PROGRAM_MODE: u32 = 0o755;
+
+/// One worker's view of the shared connection.
+pub(super) struct SftpSession {
+    wire: Arc<Wire>,
+}
+
+impl SftpSession {
+    /// A session over this connection.
+    pub(super) fn new(wire: Arc<Wire>) -> Self {
+        Self { wire }
+    }
+
+    /// Waits for one step.
+    fn step<T>(
+        &self,
+        step: impl Fn() -> String,
+        what: impl Future<Output = Result<T, SftpError>>,
+    ) -> Result<T, ReleaseError> {
+        let done = self.wire.runtime.block_on(what);
+        done.map_err(|error| self.wire.fail(&step(), &error))
+    }
+
+    /// The attributes of what is at `path` itself; a link is not followed.
+    async fn attributes(wire: &Wire, path: &str) -> Result<Option<FileAttributes>, SftpError> {
+        match wire.sftp.lstat(path).await {
+            Ok(found) => Ok(Some(found.attrs)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn file_size(wire: &Wire, path: &str) -> Result<Option<u64>, SftpError> {
+        let found = Self::attributes(wire, path).await?;
+        Ok(found
+            .filter(|found| !found.is_dir())
+            .and_then(|found| found.size))
+    }
+
+    async fn remove(wire: &Wire, path: &str) -> Result<(), SftpError> {
+        match wire.sftp.remove(path).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Many steps at once; each is told of in its order.
+    fn batch<'a, F: Future<Output = Result<(), SftpError>> + 'a>(
+        &self,
+        steps: impl Iterator<Item = F>,
+        name: impl Fn(usize) -> String,
+        answered: &mut Answered<'_>,
+    ) -> Result<(), ReleaseError> {
+        let mut answers = stream::iter(steps).buffered(AHEAD);
+        let mut at = 0;
+        while let Some(answer) = self.wire.runtime.block_on(answers.next()) {
+            let answer = answer.map_err(|error| self.wire.fail(&name(at), &error));
+            answered(at, answer)?;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    async fn write(
+        wire: &Wire,
+        path: &str,
+        content: &[u8],
+        mode: u32,
+        sent: &dyn Fn(usize),
+    ) -> Result<(), SftpError> {
+        let attributes = FileAttributes {
+            permissions: Some(mode),
+            ..FileAttributes::empty()
+        };
+        let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let handle = wire.sftp.open(path, flags, attributes).await?.handle;
+        let written = Self::write_all(wire, &handle, content, sent).await;
+        // Whatever the account's umask is.
+        let attributes = FileAttributes {
+            permissions: Some(mode),
+            ..FileAttributes::empty()
+        };
+        let opened_up = match written {
+            Ok(()) => wire.sftp.fsetstat(&handle, attributes).await.map(drop),
+            Err(error) => Err(error),
+        };
+        // Some servers tell of a full disk only when the file is closed.
+        let closed = wire.sftp.close(&handle).await.map(drop);
+        opened_up.and(closed)
+    }
+
+    async fn write_all(
+        wire: &Wire,
+        handle: &str,
+        content: &[u8],
+        sent: &dyn Fn(usize),
+    ) -> Result<(), SftpError> {
+        let chunks = content.chunks(CHUNK).enumerate();
+        let mut writes = stream::iter(chunks.map(|(number, chunk)| async move {
+            let offset = (number * CHUNK) as u64;
+            wire.sftp
+                .write(handle, offset, chunk.to_vec())
+                .await
+                .map(|_| chunk.len())
+        }))
+        .buffered(WRITES);
+        while let Some(written) = writes.next().await {
+            sent(written?);
+        }
+        Ok(())
+    }
+
+    async fn read(wire: &Wire, path: &str, limit: u64) -> Result<Vec<u8>, SftpError> {
+        let none = FileAttributes::empty();
+        let handle = wire.sftp.open(path, OpenFlags::READ, none).await?.handle;
+        let read = Self::read_all(wire, &handle, limit).await;
+        let closed = wire.sftp.close(&handle).await.map(drop);
+        let bytes = read?;
+        closed.map(|()| bytes)
+    }
+
+    async fn read_all(wire: &Wire, handle: &str, limit: u64) -> Result<Vec<u8>, SftpError> {
+        let size = wire.sftp.fstat(handle).await?.attrs.size.unwrap_or(0);
+        if size > limit {
+            return Err(SftpError::Limited(format!(
+                "it is larger than {limit} bytes"
+            )));
+        }
+        let starts = (0..size).step_by(CHUNK);
+        let mut reads = stream::iter(starts.map(|start| async move {
+            let wanted = (size - start).min(CHUNK as u64);
+            Self::read_part(wire, handle, start, wanted).await
+        }))
+        .buffered(WRITES);
+        let mut bytes = Vec::new();
+        while let Some(part) = reads.next().await {
+            bytes.extend_from_slice(&part?);
+        }
+        Ok(bytes)
+    }
+
+    /// Exactly these bytes: a site may answer with fewer than were asked for.
+    async fn read_part(
+        wire: &Wire,
+        handle: &str,
+        start: u64,
+        wanted: u64,
+    ) -> Result<Vec<u8>, SftpError> {
+        let mut part: Vec<u8> = Vec::new();
+        while (part.len() as u64) < wanted {
+            let left = u32::try_from(wanted - part.len() as u64).unwrap_or(u32::MAX);
+            let data = wire
+                .sftp
+                .read(handle, start + part.len() as u64, left)
+                .await?;
+            if data.data.is_empty() || data.data.len() > left as usize {
+                return Err(SftpError::UnexpectedBehavior(
+                    "the site answers with other bytes than were asked for".into(),
+                ));
+            }
+            part.extend_from_slice(&data.data);
+        }
+        Ok(part)
+    }
+
+    async fn entries(wire: &Wire, path: &str) -> Result<Vec<Entry>, SftpError> {
+        let handle = match wire.sftp.opendir(path).await {
+            Ok(handle) => handle.handle,
+            Err(error) if is_absence(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut entries = Vec::new();
+        let read = loop {
+            match wire.sftp.readdir(&handle).await {
+                Ok(names) => entries.extend(names.files.into_iter().filter_map(entry)),
+                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => {
+                    break Ok(());
+                }
+                Err(error) => break Err(error),
+            }
+            if entries.len() > ENTRY_LIMIT {
+                let why = format!("it has more than {ENTRY_LIMIT} entries");
+                break Err(SftpError::Limited(why));
+            }
+        };
+        let closed = wire.sftp.close(&handle).await.map(drop);
+        read.and(closed).map(|()| entries)
+    }
+
+    async fn make(wire: &Wire, path: &str) -> Result<(), SftpError> {
+        let attributes = FileAttributes {
+            permissions: Some(PROGRAM_MODE),
+            ..FileAttributes::empty()
+        };
+        match wire.sftp.mkdir(path, attributes).await {
+            Ok(_) => Ok(()),
+            // The protocol has no word for "it is there already".
+            Err(error) => match Self::attributes(wire, path).await? {
+                Some(found) if found.is_dir() => Ok(()),
+                Some(_) | None => Err(error),
+            },
+        }
+    }
+}
+
+fn entry(file: russh_sftp::protocol::File) -> Option<Entry> {
+    if matches!(file.filename.as_str(), "." | "..") {
+        return None;
+    }
+    let attributes = file.attrs;
+    let kind = match attributes.permissions.map(FileMode::from_bits_truncate) {
+        None => EntryKind::Untold,
+        Some(_) if attributes.is_dir() => EntryKind::Directory,
+        Some(_) if attributes.is_regular() => EntryKind::File,
+        Some(_) => EntryKind::Other,
+    };
+    Some(Entry {
+        name: file.filename,
+        kind,
+        size: attributes.size,
+        changed: attributes
+            .mtime
+            .map(|seconds| Timestamp::from_unix(i64::from(seconds))),
+    })
+}
+
+impl Session for SftpSession {
+    fn is_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        let found = self.step(
+            || format!("look at {path}"),
+            Self::attributes(&self.wire, path),
+        )?;
+        Ok(found.is_some_and(|found| found.is_dir()))
+    }
+
+    fn size(&mut self, path: &str) -> Result<Option<u64>, ReleaseError> {
+        self.step(
+            || format!("look at {path}"),
+            Self::file_size(&self.wire, path),
+        )
+    }
+
+    fn list(&mut self, path: &str) -> Result<Vec<Entry>, ReleaseError> {
+        self.step(|| format!("list {path}"), Self::entries(&self.wire, path))
+    }
+
+    fn put(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        kind: FileKind,
+        sent: &dyn Fn(usize),
+    ) -> Result<(), ReleaseError> {
+        let wire = &self.wire;
+        let name = || format!("write {path}");
+        match kind {
+            FileKind::File => self.step(name, Self::write(wire, path, content, FILE_MODE, sent)),
+            FileKind::Executable => {
+                self.step(name, Self::write(wire, path, content, PROGRAM_MODE, sent))
+            }
+            FileKind::Symlink => {
+                let target = String::from_utf8(content.to_vec()).map_err(|_| {
+                    ReleaseError::Objects(format!("the link to go to {path} is not UTF-8"))
+                })?;
+                // OpenSSH takes the target first, against the protocol's draft; the library sends
+                // what it is given in the draft's order.
+                let link = async { wire.sftp.symlink(target, path).await.map(drop) };
+                let done = self.step(name, link);
+                sent(content.len());
+                done
+            }
+        }
+    }
+
+    fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
+        let read = self
+            .wire
+            .runtime
+            .block_on(Self::read(&self.wire, path, limit));
+        read.map_err(|error| match error {
+            SftpError::Limited(why) => ReleaseError::Manifest {
+                place: format!(
+                    "{}{}",
+                    self.wire.site,
+                    crate::types::escape(path.as_bytes())
+                ),
+                why,
+            },
+            error => self.wire.fail(&format!("read {path}"), &error),
+        })
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), ReleaseError> {
+        self.step(|| format!("rename to {to}"), self.wire.rename(from, to))
+    }
+
+    fn delete(&mut self, path: &str) -> Result<(), ReleaseError> {
+        self.step(|| format!("remove {path}"), Self::remove(&self.wire, path))
+    }
+
+    fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError> {
+        self.step(|| format!("make {path}"), Self::make(&self.wire, path))
+    }
+
+    fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        let wire = &self.wire;
+        let removed = async {
+            match wire.sftp.rmdir(path).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_absence(&error) => Ok(true),
+                // The protocol has no word for "it is not empty".
+                Err(error) => match Self::entries(wire, path).await {
+                    Ok(entries) if entries.is_empty() => Err(error),
+                    Ok(_) => Ok(false),
+                    Err(error) => Err(error),
+                },
+            }
+        };
+        self.step(|| format!("remove {path}"), removed)
+    }
+
+    fn are_dirs(&mut self, paths: &[String]) -> Result<Vec<bool>, ReleaseError> {
+        let wire = &self.wire;
+        let looks = stream::iter(paths)
+            .map(|path| Self::attributes(wire, path))
+            .buffered(AHEAD);
+        let found: Vec<_> = wire.runtime.block_on(looks.collect());
+        let found = found.into_iter().map(|found| {
+            let found = found.map_err(|error| wire.fail("look at directories", &error))?;
+            Ok(found.is_some_and(|found| found.is_dir()))
+        });
+        found.collect()
+    }
+
+    fn sizes(&mut self, paths: &[String]) -> Result<Vec<Option<u64>>, ReleaseError> {
+        let wire = &self.wire;
+        let looks = stream::iter(paths)
+            .map(|path| Self::file_size(wire, path))
+            .buffered(AHEAD);
+        let found: Vec<_> = wire.runtime.block_on(looks.collect());
+        let found = found.into_iter();
+        found
+            .map(|size| size.map_err(|error| wire.fail("look at files", &error)))
+            .collect()
+    }
+
+    fn renames(
+        &mut self,
+        pairs: &[(String, String)],
+        answered: &mut Answered<'_>,
+    ) -> Result<(), ReleaseError> {
+        let wire = &self.wire;
+        let steps = pairs.iter().map(|(from, to)| wire.rename(from, to));
+        let name = |at: usize| {
+            pairs
+                .get(at)
+                .map_or(String::new(), |(_, to)| format!("rename to {to}"))
+        };
+        self.batch(steps, name, answered)
+    }
+
+    fn deletes(
+        &mut self,
+        paths: &[String],
+        answered: &mut Answered<'_>,
+    ) -> Result<(), ReleaseError> {
+        let wire = &self.wire;
+        let steps = paths.iter().map(|path| Self::remove(wire, path));
+        let name = |at: usize| {
+            paths
+                .get(at)
+                .map_or(String::new(), |path| format!("remove {path}"))
+        };
+        self.batch(steps, name, answered)
+    }
+}

@@ -1,0 +1,95 @@
+//! The one connection and its SFTP channel.
+
+use super::error::{failed, unreachable};
+use super::host::Host;
+use crate::release::ReleaseError;
+use russh::client::Handle;
+use russh_sftp::client::RawSftpSession;
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::extensions::HardlinkExtension;
+use russh_sftp::protocol::{Packet, StatusCode};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The extension by which OpenSSH and those that follow it rename over an existing file.
+const POSIX_RENAME: &str = "posix-rename@openssh.com";
+/// How long one request may take, in seconds.
+const PATIENCE: u64 = 60;
+
+/// A connection that is logged in, with its channel.
+pub(super) struct Wire {
+    pub(super) sftp: RawSftpSession,
+    pub(super) site: String,
+    pub(super) runtime: tokio::runtime::Handle,
+    handle: Handle<Host>,
+    broken: AtomicBool,
+}
+
+impl Wire {
+    /// Opens the channel.
+    pub(super) async fn open(
+        handle: Handle<Host>,
+        site: String,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Self, ReleaseError> {
+        const STEP: &str = "open the SFTP channel";
+        let fail = |error: russh::Error| unreachable(&site, STEP, &error.to_string());
+        let channel = handle.channel_open_session().await.map_err(fail)?;
+        channel
+            .request_subsystem(true, "sftp")
+            .await
+            .map_err(fail)?;
+        let sftp = RawSftpSession::new(channel.into_stream());
+        sftp.set_timeout(PATIENCE);
+        let version = sftp
+            .init()
+            .await
+            .map_err(|error| failed(&site, STEP, &error))?;
+        if !version.extensions.contains_key(POSIX_RENAME) {
+            return Err(ReleaseError::Refused {
+                site,
+                step: STEP.into(),
+                code: StatusCode::OpUnsupported as u32,
+                reply: format!(
+                    "it does not offer {POSIX_RENAME}, so no file can be replaced whole"
+                ),
+            });
+        }
+        Ok(Self {
+            sftp,
+            site,
+            runtime,
+            handle,
+            broken: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether it can be used.
+    pub(super) fn is_open(&self) -> bool {
+        !self.broken.load(Ordering::Relaxed) && !self.handle.is_closed()
+    }
+
+    /// An error about a step. After one that is not a plain refusal the connection is given up.
+    pub(super) fn fail(&self, step: &str, error: &SftpError) -> ReleaseError {
+        if !matches!(error, SftpError::Status(_)) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        failed(&self.site, step, error)
+    }
+
+    /// Renames over an existing file, in one step of the site.
+    pub(super) async fn rename(&self, from: &str, to: &str) -> Result<(), SftpError> {
+        // Both extensions carry two paths, written alike.
+        let paths = HardlinkExtension {
+            oldpath: from.to_owned(),
+            newpath: to.to_owned(),
+        };
+        let paths = paths
+            .try_into()
+            .map_err(|_| SftpError::UnexpectedBehavior("a path cannot be sent".into()))?;
+        match self.sftp.extended(POSIX_RENAME, paths).await? {
+            Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
+            Packet::Status(status) => Err(SftpError::Status(status)),
+            _ => Err(SftpError::UnexpectedPacket),
+        }
+    }
+}

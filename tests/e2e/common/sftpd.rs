@@ -1,0 +1,166 @@
+//! A real OpenSSH server for SFTP on the loopback, which keeps a site.
+
+use super::{command, run};
+use crate::hosting::Served;
+use crate::hosting::sshd::{account, in_namespace};
+use relhook::policy::{HostKey, SftpTarget, SshLogin, SshProof, TargetKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The password of the account, where the server takes one.
+pub const PASSWORD: &str = "correct horse";
+
+/// A running server; its site is an empty folder at first.
+pub struct Sftpd {
+    home: TempDir,
+    /// Where it listens.
+    pub port: u16,
+    served: Option<Served>,
+    mounts: String,
+}
+
+impl Sftpd {
+    /// Starts it. It lets in the account that runs the tests with the key [`Self::key`].
+    #[track_caller]
+    pub fn start() -> Self {
+        Self::with("", "")
+    }
+
+    /// One that takes [`PASSWORD`] too: its own shadow file says so, and it needs root for that.
+    #[track_caller]
+    pub fn with_password() -> Self {
+        let home = Path::new("/");
+        let hash = run(command("openssl", home).args(["passwd", "-6", PASSWORD])).text();
+        let line = format!("{}:{hash}:19000:0:99999:7:::", account());
+        let mounts = format!(
+            "printf '%s\\n' '{line}' >/run/shadow; chmod 600 /run/shadow; \
+             mount --bind /run/shadow /etc/shadow"
+        );
+        Self::with("PasswordAuthentication yes\nPermitRootLogin yes\n", &mounts)
+    }
+
+    #[track_caller]
+    fn with(settings: &str, mounts: &str) -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("sftp")
+            .tempdir_in("/tmp")
+            .unwrap();
+        std::fs::create_dir(home.path().join("site")).unwrap();
+        let mut server = Self {
+            home,
+            port: 0,
+            served: None,
+            mounts: mounts.to_owned(),
+        };
+        server.make_key("host", &["-t", "ed25519"]);
+        server.make_key("login", &["-t", "ed25519"]);
+        server.let_in("login");
+        std::fs::write(server.path("settings"), settings).unwrap();
+        server.restart();
+        server
+    }
+
+    /// Ends it, and starts it again on another port.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.served = None;
+        let dir = self.home.path().to_owned();
+        let settings = std::fs::read_to_string(self.path("settings")).unwrap();
+        let make = |port: u16| {
+            let config = dir.join("config");
+            let text = format!(
+                "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nPidFile none\nUsePAM no\n\
+                 StrictModes no\nAuthorizedKeysFile {0}/authorized_keys\nMaxStartups 100\n\
+                 Subsystem sftp /usr/lib/openssh/sftp-server -e -l VERBOSE 2>>{0}/files\n\
+                 LogLevel VERBOSE\n{settings}",
+                dir.display()
+            );
+            std::fs::write(&config, text).unwrap();
+            let mut sshd = in_namespace("/usr/sbin/sshd", &dir, &self.mounts);
+            sshd.arg("-D").arg("-f").arg(config);
+            sshd.arg("-E").arg(dir.join("log"));
+            sshd
+        };
+        let (served, port) = Served::on_port(make, &dir.join("log"));
+        self.served = Some(served);
+        self.port = port;
+    }
+
+    /// Makes a key pair below the server's folder.
+    #[track_caller]
+    pub fn make_key(&self, name: &str, options: &[&str]) -> PathBuf {
+        let key = self.path(name);
+        let mut keygen = command("ssh-keygen", self.home.path());
+        keygen.args(["-q", "-C", name]).args(options);
+        if !options.contains(&"-N") {
+            keygen.args(["-N", ""]);
+        }
+        run(keygen.arg("-f").arg(&key)).assert_ok();
+        key
+    }
+
+    /// Lets in whoever has this key.
+    pub fn let_in(&self, name: &str) {
+        let public = std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
+        std::fs::write(self.path("authorized_keys"), public).unwrap();
+    }
+
+    /// The private key that is let in at first.
+    pub fn key(&self) -> PathBuf {
+        self.path("login")
+    }
+
+    /// A file of the server's.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// The folder that releases go to.
+    pub fn site(&self) -> PathBuf {
+        self.path("site")
+    }
+
+    /// What the server wrote down.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.path("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How many files were opened for writing so far.
+    pub fn written(&self) -> usize {
+        let bytes = std::fs::read(self.path("files")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let opened = text.lines().filter(|line| line.contains("flags WRITE"));
+        opened.count()
+    }
+
+    /// The host's key, as a policy names it.
+    pub fn host_key(&self) -> HostKey {
+        let line = std::fs::read_to_string(self.path("host.pub")).unwrap();
+        let bare: Vec<&str> = line.split_whitespace().take(2).collect();
+        HostKey(bare.join(" "))
+    }
+
+    /// The site as a target.
+    pub fn target(&self, host_key: HostKey, proof: SshProof) -> TargetKind {
+        TargetKind::Sftp(SftpTarget {
+            host: "127.0.0.1".into(),
+            path: self.site().display().to_string(),
+            login: SshLogin {
+                port: self.port,
+                host_keys: vec![host_key],
+                proof,
+            },
+        })
+    }
+
+    /// Writes the credentials of a target: these lines.
+    pub fn credentials(&self, folder: &Path, lines: &str) {
+        let shelf = folder.join("credentials");
+        std::fs::create_dir_all(&shelf).unwrap();
+        let file = shelf.join(crate::release_kit::SITE);
+        std::fs::write(&file, lines).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
