@@ -1,6 +1,8 @@
 //! Releases to a directory.
 
-use crate::release_kit::{Bench, LINK, Log, PROGRAM, SUBMODULE, dir, refused, released, tree};
+use crate::release_kit::{
+    Bench, LINK, Log, PROGRAM, SITE, SUBMODULE, dir, refused, released, tree,
+};
 use relhook::policy::PathGlobs;
 use relhook::release::{Adoption, Outcome};
 use std::fs;
