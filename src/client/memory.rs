@@ -29,12 +29,15 @@ impl Memory for CloneMemory {
         Ok(Some(self.seen.get(&oid).copied().unwrap_or(self.now)))
     }
 
-    fn first_pushes(&self, commit: Oid) -> Result<Vec<Arrival>, String> {
-        let own = self.pusher.clone().filter(|_| self.new.contains(&commit));
-        let own = own.map(|person| Arrival {
-            by: Claimant::Person(person),
+    fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
+        let Some(person) = &self.pusher else {
+            return Ok(HashMap::new());
+        };
+        let own = Arrival {
+            by: Claimant::Person(person.clone()),
             landed: true,
-        });
-        Ok(own.into_iter().collect())
+        };
+        let new = commits.iter().filter(|commit| self.new.contains(*commit));
+        Ok(new.map(|commit| (*commit, vec![own.clone()])).collect())
     }
 }

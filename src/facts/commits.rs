@@ -7,6 +7,7 @@ use super::{Approving, Arrival, Claim, CommitFacts, Fault, FirstPushers, Role, S
 use crate::object::{Commit, SignatureBlock, SignatureFormat, co_authors};
 use crate::statement::approving;
 use crate::types::{Claimant, Oid, Timestamp, escape};
+use std::collections::HashMap;
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 72;
@@ -16,6 +17,9 @@ const UNVERIFIED_BYTES: usize = 16 << 20;
 const UNVERIFIED_SLOW: usize = 64;
 /// More co-authors than this in one message are not read.
 const MAX_CO_AUTHORS: usize = 500;
+
+/// The pushes that brought commits before this one.
+pub(super) type Earlier = HashMap<Oid, Vec<Arrival>>;
 
 /// Signatures that were read and not verified yet. They are verified many at a time: apart, so
 /// that reading stays in one thread, where libgit2's locks cost nothing.
@@ -48,15 +52,24 @@ impl Gatherer<'_> {
     pub(super) fn read_commit(
         &mut self,
         node: Node,
+        earlier: &mut Earlier,
         commits: &mut Vec<CommitFacts>,
         unverified: &mut Unverified,
     ) -> Result<(), Fault> {
-        let (commit, signature) = self.commit(node)?;
+        let (commit, signature) = self.commit(node, earlier)?;
         if let Some(block) = signature {
             unverified.add(commits.len(), block);
         }
         commits.push(commit);
         Ok(())
+    }
+
+    /// The earlier pushes that brought some commits.
+    pub(super) fn earlier(&self, nodes: &[Node]) -> Result<Earlier, Fault> {
+        let oids = nodes.iter().map(|node| self.graph.oid(*node));
+        let oids = oids.collect::<Result<Vec<Oid>, Fault>>()?;
+        let earlier = self.sources.memory.first_pushes(&oids);
+        earlier.map_err(|why| Fault::Unreadable { why })
     }
 
     /// Verifies the signatures that were put aside.
@@ -71,7 +84,11 @@ impl Gatherer<'_> {
     }
 
     /// What is known about a commit, but for what its signature says.
-    fn commit(&mut self, node: Node) -> Result<(CommitFacts, Option<SignatureBlock>), Fault> {
+    fn commit(
+        &mut self,
+        node: Node,
+        earlier: &mut Earlier,
+    ) -> Result<(CommitFacts, Option<SignatureBlock>), Fault> {
         let oid = self.graph.oid(node)?;
         let bytes = self.graph.take_bytes(node)?;
         let malformed = |why: String| Fault::Malformed { oid, why };
@@ -95,7 +112,7 @@ impl Gatherer<'_> {
             title: title(&commit.message),
             claims: self.claims(&commit)?,
             signature: SignatureFact::Unsigned,
-            first_pushers: self.first_pushers(oid)?,
+            first_pushers: self.first_pushers(oid, earlier.remove(&oid).unwrap_or_default())?,
             content: self.trees.content(&mut self.graph, commit.tree, &parents)?,
             approving,
             parents: commit.parents,
@@ -125,9 +142,7 @@ impl Gatherer<'_> {
 
     /// Who first pushed a commit: this pusher, if it is new with this push, and whoever else has
     /// brought it and may have been the first.
-    fn first_pushers(&self, oid: Oid) -> Result<FirstPushers, Fault> {
-        let earlier = self.sources.memory.first_pushes(oid);
-        let earlier = earlier.map_err(|why| Fault::Unreadable { why })?;
+    fn first_pushers(&self, oid: Oid, earlier: Vec<Arrival>) -> Result<FirstPushers, Fault> {
         let arrives = self.sources.store.arrives(oid)?;
         let this = arrives.then(|| Arrival {
             by: Claimant::of(&self.pusher),

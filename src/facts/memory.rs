@@ -2,6 +2,7 @@
 
 use super::Arrival;
 use crate::types::{Oid, RefName, Timestamp};
+use std::collections::HashMap;
 
 /// What was learnt before this push. The server's ledger is one; a clone knows less.
 pub trait Memory {
@@ -18,12 +19,12 @@ pub trait Memory {
     /// A sentence, when it cannot be told.
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String>;
 
-    /// The earlier pushes that brought a commit, and may have been the first to. None for what was
-    /// there before relhook, or came past it.
+    /// For each commit the earlier pushes that brought it, and may have been the first to. None
+    /// for what was there before relhook, or came past it.
     ///
     /// # Errors
     /// A sentence, when it cannot be told.
-    fn first_pushes(&self, _commit: Oid) -> Result<Vec<Arrival>, String> {
-        Ok(Vec::new())
+    fn first_pushes(&self, _commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
+        Ok(HashMap::new())
     }
 }

@@ -10,6 +10,9 @@ use std::collections::HashMap;
 /// The longest identity that is shown, in characters.
 const MAX_SHOWN: usize = 200;
 
+/// So many identities are remembered as they are shown.
+const MAX_KNOWN: usize = 1000;
+
 /// From so many signatures in each half on, a second thread is worth its start.
 const THREAD_PAYS: usize = 16;
 
@@ -17,6 +20,7 @@ const THREAD_PAYS: usize = 16;
 pub(super) struct People<'a> {
     sources: Sources<'a>,
     owners: RefCell<HashMap<Vec<u8>, Option<PersonName>>>,
+    shown: RefCell<HashMap<Vec<u8>, String>>,
 }
 
 impl<'a> People<'a> {
@@ -24,6 +28,7 @@ impl<'a> People<'a> {
         Self {
             sources,
             owners: RefCell::new(HashMap::new()),
+            shown: RefCell::new(HashMap::new()),
         }
     }
 
@@ -44,9 +49,28 @@ impl<'a> People<'a> {
     pub(super) fn claim(&self, role: Role, ident: &Ident) -> Claim {
         Claim {
             role,
-            identity: shown(&ident.name, &ident.email),
+            identity: self.identity(&ident.name, &ident.email),
             owner: self.owner(&ident.email),
         }
+    }
+
+    /// As [`shown`], remembered for what is short.
+    fn identity(&self, name: &[u8], email: &[u8]) -> String {
+        if name.len() + email.len() > MAX_SHOWN {
+            return shown(name, email);
+        }
+        // Neither holds a NUL: no commit does.
+        let key = [name, b"\0", email].concat();
+        let mut known = self.shown.borrow_mut();
+        if let Some(identity) = known.get(&key) {
+            return identity.clone();
+        }
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        let identity = shown(name, email);
+        known.insert(key, identity.clone());
+        identity
     }
 
     /// What a co-author line claims. One that names nobody who can be told names a stranger.

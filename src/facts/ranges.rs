@@ -9,8 +9,8 @@ use crate::policy::locks_out;
 use crate::signature::Keyring;
 use crate::types::{Oid, RefChange, RefName};
 
-/// Somebody hears of progress once in so many commits.
-const PROGRESS_EVERY: usize = 256;
+/// Somebody hears of progress once in so many commits, and the memory is asked about so many at once.
+const CHUNK: usize = 256;
 
 /// Where a range starts.
 struct Start {
@@ -74,14 +74,17 @@ impl Gatherer<'_> {
         self.trees
             .watch(rules.iter().map(|rule| &rule.paths).collect());
         let mut unverified = Unverified::default();
-        for (done, node) in range.commits.iter().enumerate() {
-            if done % PROGRESS_EVERY == 0 || unverified.are_many() {
-                self.tell_progress(name, done, range.commits.len());
+        let total = range.commits.len();
+        for nodes in range.commits.chunks(CHUNK) {
+            self.tell_progress(name, facts.commits.len(), total);
+            let mut earlier = self.earlier(nodes)?;
+            for node in nodes {
+                if unverified.are_many() {
+                    self.tell_progress(name, facts.commits.len(), total);
+                    self.verify(&mut facts.commits, &mut unverified);
+                }
+                self.read_commit(*node, &mut earlier, &mut facts.commits, &mut unverified)?;
             }
-            if unverified.are_many() {
-                self.verify(&mut facts.commits, &mut unverified);
-            }
-            self.read_commit(*node, &mut facts.commits, &mut unverified)?;
         }
         self.verify(&mut facts.commits, &mut unverified);
         facts.statements = self.statements(&facts, arriving)?;

@@ -5,6 +5,7 @@
 
 use super::LedgerError;
 use crate::folder::private_dir;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -162,6 +163,12 @@ impl Database {
         &self.connection
     }
 
+    /// A transaction that reads: what is asked within it costs no locks of its own. It is short,
+    /// since nobody can write while it lasts.
+    pub(in crate::ledger) fn read(&self) -> rusqlite::Result<Transaction<'_>> {
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)
+    }
+
     /// A transaction that writes, when no other process does.
     pub(in crate::ledger) fn write(&self) -> Result<Transaction<'_>, LedgerError> {
         let immediate = TransactionBehavior::Immediate;
@@ -233,6 +240,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
+    // Else each new value of a parameter has its statement prepared again.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch("PRAGMA synchronous = OFF")?;
     Ok(connection)
 }

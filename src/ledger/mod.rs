@@ -18,6 +18,7 @@ pub use error::LedgerError;
 pub use hands::Hands;
 pub use refs::RefRecord;
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The ledger of one repository. While one is open, nobody can make its file again: a program that
@@ -357,8 +358,14 @@ impl Memory for Ledger {
         Ok(arrived.into_iter().chain(seen).min())
     }
 
-    fn first_pushes(&self, commit: Oid) -> Result<Vec<Arrival>, String> {
-        let found = arrivals::of(self.database.connection(), commit);
+    fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
+        let found = self.database.read().map_err(Trouble::from);
+        let found = found.and_then(|whole| {
+            let pairs = commits
+                .iter()
+                .map(|oid| Ok((*oid, arrivals::of(&whole, *oid)?)));
+            pairs.collect()
+        });
         found.map_err(|trouble| self.trouble()(trouble).to_string())
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn check_bytes(kind: &'static str, raw: &[u8], limit: usize) -> Resul
         let size = raw.len();
         return Err(ObjectError::TooLarge { kind, size, limit });
     }
-    if raw.contains(&0) {
+    if memchr::memchr(0, raw).is_some() {
         return Err(ObjectError::Nul);
     }
     Ok(())

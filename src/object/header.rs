@@ -156,7 +156,7 @@ pub(super) fn read_oid(name: &'static str, header: &Header<'_>) -> Result<Oid, O
 
 /// The line at the head of `bytes`, without its line end, which has to be there.
 fn first_line(bytes: &[u8]) -> Result<&[u8], ObjectError> {
-    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let end = memchr::memchr(b'\n', bytes);
     let line = end
         .and_then(|end| bytes.get(..end))
         .ok_or(ObjectError::NoBlankLine)?;

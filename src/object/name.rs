@@ -6,16 +6,19 @@
 /// The longest name that is read, in bytes.
 const MAX_NAME: usize = 4096;
 
-/// What is wrong with `name`, as the rest of a sentence about the entry.
-pub(super) fn fault(name: &[u8]) -> Option<&'static str> {
-    // What nearly every name is: only what begins like this can be a spelling of `.git` without
-    // a backslash or a byte that is not ASCII.
+/// Whether a name is what nearly every name is: only what begins like this can be a spelling of
+/// `.git` without a backslash or a byte that is not ASCII.
+pub(super) fn is_plain(name: &[u8]) -> bool {
     let starts_plainly = !matches!(name.first(), None | Some(b'.' | b'g' | b'G'));
     let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'/' | b'\\');
-    if starts_plainly && name.len() <= MAX_NAME && name.iter().all(plain) {
-        return None;
-    }
-    if name.is_empty() {
+    starts_plainly && name.len() <= MAX_NAME && name.iter().all(plain)
+}
+
+/// What is wrong with `name`, as the rest of a sentence about the entry.
+pub(super) fn fault(name: &[u8]) -> Option<&'static str> {
+    if is_plain(name) {
+        None
+    } else if name.is_empty() {
         Some("has no name")
     } else if name == b"." || name == b".." {
         Some("is a step, not a name")

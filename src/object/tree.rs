@@ -97,6 +97,9 @@ impl<'a> Iterator for TreeEntries<'a> {
         if self.rest.is_empty() {
             return None;
         }
+        if let Some(entry) = self.plain() {
+            return Some(Ok(entry));
+        }
         let entry = self.read();
         if entry.is_err() {
             self.rest = &[];
@@ -108,6 +111,31 @@ impl<'a> Iterator for TreeEntries<'a> {
 impl std::iter::FusedIterator for TreeEntries<'_> {}
 
 impl<'a> TreeEntries<'a> {
+    /// The next entry, where nothing about it or its place takes a second look: nearly always.
+    /// What this gives, [`Self::read`] gives as well.
+    fn plain(&mut self) -> Option<TreeEntryRef<'a>> {
+        let (kind, rest) = plain_mode(self.rest)?;
+        let (name, rest) = rest.split_at_checked(memchr::memchr(0, rest)?)?;
+        let (oid, rest) = rest.get(1..)?.split_at_checked(OID_LEN)?;
+        let oid = Oid::from_bytes(oid).ok()?;
+        let follows = self.previous.is_none_or(|previous| {
+            let mut pairs = previous.name.iter().zip(name);
+            // Neither begins with the other.
+            pairs
+                .find(|(left, right)| left != right)
+                .is_some_and(|(left, right)| left < right)
+        });
+        let sound = name::is_plain(name) && self.shadows.is_empty();
+        if !follows || !sound || self.count == MAX_TREE_ENTRIES {
+            return None;
+        }
+        let entry = TreeEntryRef { kind, name, oid };
+        self.rest = rest;
+        self.count += 1;
+        self.previous = Some(entry);
+        Some(entry)
+    }
+
     fn read(&mut self) -> Result<TreeEntryRef<'a>, ObjectError> {
         if self.count == MAX_TREE_ENTRIES {
             return Err(ObjectError::TooManyEntries {
@@ -201,6 +229,14 @@ fn split_at_byte(bytes: &[u8], byte: u8) -> Result<(&[u8], &[u8]), ObjectError> 
         .and_then(|at| bytes.split_at_checked(at))
         .and_then(|(before, rest)| Some((before, rest.get(1..)?)))
         .ok_or(ObjectError::TreeTruncated)
+}
+
+/// The mode at the head of a tree's bytes and the blank behind it, and what follows.
+fn plain_mode(bytes: &[u8]) -> Option<(TreeEntryKind, &[u8])> {
+    let kind = |mode: &[u8], kind| Some((kind, bytes.strip_prefix(mode)?));
+    kind(b"100644 ", TreeEntryKind::File)
+        .or_else(|| kind(b"40000 ", TreeEntryKind::Tree))
+        .or_else(|| kind(b"100755 ", TreeEntryKind::Executable))
 }
 
 fn read_mode(mode: &[u8]) -> Option<TreeEntryKind> {

@@ -4,6 +4,7 @@ use super::trees::Leaf;
 use crate::object::{ObjectError, TreeEntryKind, tree_entries};
 use crate::types::Oid;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 /// The bytes of an object id in a tree.
 const OID_LEN: usize = 20;
@@ -11,7 +12,7 @@ const OID_LEN: usize = 20;
 /// A tree that fits the grammar: its bytes, and where its entries are in them.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    bytes: Vec<u8>,
+    bytes: Rc<Vec<u8>>,
     entries: Vec<Place>,
 }
 
@@ -35,7 +36,7 @@ struct Entry<'t> {
 
 impl Tree {
     /// Reads a tree whole.
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, ObjectError> {
+    pub(super) fn read(bytes: Rc<Vec<u8>>) -> Result<Self, ObjectError> {
         let mut entries = Vec::with_capacity(bytes.len() / 32);
         let mut start = 0;
         for entry in tree_entries(&bytes) {

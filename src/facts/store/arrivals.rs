@@ -54,17 +54,27 @@ impl Store {
                 what: format!("more than {MAX_OBJECTS} objects"),
             });
         }
-        let header = brought.read_header(id);
-        let (_, kind) = header.map_err(|error| unreadable(message(&error)))?;
-        match kind {
+        match self.kind_of(brought, id)? {
             ObjectType::Commit | ObjectType::Tag => {
                 let oid = Oid::from_bytes(id.as_bytes());
                 let oid = oid.map_err(|error| unreadable(error.to_string()))?;
-                Ok(Some(oid).filter(|_| !self.has(id)))
+                let new = self.new.borrow().contains(&oid);
+                Ok(Some(oid).filter(|_| new || !self.has(id)))
             }
             ObjectType::Tree | ObjectType::Blob => Ok(None),
             ObjectType::Any => Err(unreadable(format!("{id} is of no kind"))),
         }
+    }
+
+    /// What an object is: told by what a pack says of it, else by libgit2.
+    fn kind_of(&self, brought: &Odb<'_>, id: git2::Oid) -> Result<ObjectType, Fault> {
+        let bytes = id.as_bytes().first_chunk();
+        let packed = bytes.map(|bytes| self.packs.borrow_mut().kind(bytes));
+        if let Some(Ok(Some(kind))) = packed {
+            return Ok(kind);
+        }
+        let header = brought.read_header(id);
+        Ok(header.map_err(|error| unreadable(message(&error)))?.1)
     }
 
     /// Whether the store has an object, what a push in progress brings left aside.

@@ -6,6 +6,7 @@ mod error;
 mod objects;
 mod open;
 mod packed;
+mod packs;
 mod policy;
 mod refs;
 
@@ -15,11 +16,14 @@ mod hook_tests;
 mod tests;
 
 use super::limits::Limits;
-use crate::types::RefName;
+use crate::types::{Oid, RefName};
 pub use error::StoreError;
 pub use objects::Header;
 use packed::PackedRefs;
+use packs::Packs;
 pub use policy::PolicyReadError;
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A repository whose objects and refs can be read. It writes nothing.
@@ -27,11 +31,15 @@ pub struct Store {
     repo: git2::Repository,
     /// In a push: the store without what the push brought.
     settled: Option<git2::Odb<'static>>,
+    /// In a push: objects that were found to be new with it. They are asked for again when what
+    /// arrives is listed.
+    new: RefCell<HashSet<Oid>>,
     /// In a push: the folder in which git keeps what the push brought until it is accepted.
     quarantine: Option<PathBuf>,
     git_dir: PathBuf,
     common_dir: PathBuf,
     packed: PackedRefs,
+    packs: RefCell<Packs>,
     /// Where a clone keeps another repository's refs.
     mirror: Option<Vec<u8>>,
     limits: Limits,

@@ -1,9 +1,12 @@
 //! Raw objects: kind and size are checked before anything is read into memory.
 
 use super::Store;
+use super::packs::{PackError, Packed};
 use crate::facts::Fault;
 use crate::types::{Oid, escape};
 use git2::{ErrorCode, ObjectType};
+use sha1::{Digest, Sha1};
+use std::rc::Rc;
 
 /// What an object really is, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,7 @@ impl Store {
     /// [`Self::header`].
     pub fn commit_bytes(&self, oid: Oid) -> Result<Vec<u8>, Fault> {
         match self.bounded(oid, ObjectType::Commit, self.limits.header_object)? {
-            Ok(bytes) => Ok(bytes),
+            Ok(bytes) => Ok(Rc::unwrap_or_clone(bytes)),
             Err(kind) => Err(Fault::NotACommit { kind }),
         }
     }
@@ -47,15 +50,16 @@ impl Store {
     /// # Errors
     /// As for [`Self::header`], and [`Fault::TooLarge`] past the limit.
     pub fn tag_bytes(&self, oid: Oid) -> Result<Result<Vec<u8>, &'static str>, Fault> {
-        self.bounded(oid, ObjectType::Tag, self.limits.header_object)
+        let read = self.bounded(oid, ObjectType::Tag, self.limits.header_object)?;
+        Ok(read.map(Rc::unwrap_or_clone))
     }
 
-    /// A tree's bytes.
+    /// A tree's bytes, which the store may keep for a while too.
     ///
     /// # Errors
     /// [`Fault::Malformed`] for another kind, [`Fault::TooLarge`] past the limit, and as for
     /// [`Self::header`].
-    pub fn tree_bytes(&self, oid: Oid) -> Result<Vec<u8>, Fault> {
+    pub fn tree_bytes(&self, oid: Oid) -> Result<Rc<Vec<u8>>, Fault> {
         let read = self.bounded(oid, ObjectType::Tree, self.limits.tree)?;
         read.map_err(|kind| Fault::Malformed {
             oid,
@@ -69,10 +73,11 @@ impl Store {
     /// As for [`Self::tree_bytes`].
     pub fn blob_bytes(&self, oid: Oid, limit: usize) -> Result<Vec<u8>, Fault> {
         let read = self.bounded(oid, ObjectType::Blob, limit)?;
-        read.map_err(|kind| Fault::Malformed {
-            oid,
-            why: format!("a file is expected here, and it is a {kind}"),
-        })
+        read.map(Rc::unwrap_or_clone)
+            .map_err(|kind| Fault::Malformed {
+                oid,
+                why: format!("a file is expected here, and it is a {kind}"),
+            })
     }
 
     /// Whether the object came with the push in progress and was not in the store before.
@@ -81,7 +86,11 @@ impl Store {
     /// # Errors
     /// When the id cannot be asked for.
     pub fn arrives(&self, oid: Oid) -> Result<bool, Fault> {
-        Ok(self.settled.is_some() && !self.is_settled(oid)?)
+        let arrives = self.settled.is_some() && !self.is_settled(oid)?;
+        if arrives && self.new.borrow().len() < self.limits.commits {
+            self.new.borrow_mut().insert(oid);
+        }
+        Ok(arrives)
     }
 
     fn bounded(
@@ -89,7 +98,34 @@ impl Store {
         oid: Oid,
         want: ObjectType,
         limit: usize,
-    ) -> Result<Result<Vec<u8>, &'static str>, Fault> {
+    ) -> Result<Result<Rc<Vec<u8>>, &'static str>, Fault> {
+        let found = self.packs.borrow_mut().read(oid.as_bytes(), want, limit);
+        match found {
+            Ok(Some(Packed::Bytes(bytes))) => {
+                if !names(oid, want, &bytes) {
+                    return Err(another(oid));
+                }
+                Ok(Ok(bytes))
+            }
+            Ok(Some(Packed::OtherKind(kind))) => Ok(Err(word(kind))),
+            Ok(Some(Packed::TooLong)) => Err(too_long(oid, want, limit)),
+            Err(error @ PackError::Bomb) => Err(Fault::TooLarge {
+                what: format!("the {} {oid}: {error}", word(want)),
+            }),
+            // What is odd to us need not be to libgit2.
+            Ok(None) | Err(PackError::Io(_) | PackError::Odd(_)) => {
+                self.bounded_by_header(oid, want, limit)
+            }
+        }
+    }
+
+    /// The same by way of libgit2, which tells how long an object is, but unpacks it whole.
+    fn bounded_by_header(
+        &self,
+        oid: Oid,
+        want: ObjectType,
+        limit: usize,
+    ) -> Result<Result<Rc<Vec<u8>>, &'static str>, Fault> {
         let id = raw_id(oid)?;
         let odb = self.repo.odb().map_err(|error| unreadable(oid, &error))?;
         let (size, kind) = odb.read_header(id).map_err(|error| fault(oid, &error))?;
@@ -97,27 +133,38 @@ impl Store {
             return Ok(Err(word(kind)));
         }
         if size > limit {
-            return Err(Fault::TooLarge {
-                what: format!("the {} {oid} is longer than {limit} bytes", word(kind)),
-            });
+            return Err(too_long(oid, kind, limit));
         }
         let object = odb.read(id).map_err(|error| fault(oid, &error))?;
-        if object.kind() != want || object.len() != size || !self.is_itself(id, &object) {
-            return Err(Fault::Unreadable {
-                why: format!("the object {oid} is not what its id and header say"),
-            });
+        let itself = object.kind() == want && object.len() == size;
+        if !itself || !names(oid, want, object.data()) {
+            return Err(another(oid));
         }
-        Ok(Ok(object.data().to_vec()))
+        Ok(Ok(Rc::new(object.data().to_vec())))
     }
 }
 
-impl Store {
-    /// Whether an object hashes to its id. Git has checked it when it took the object in; it is
-    /// checked again here for all that is judged or released, trees aside: they are most of what
-    /// is read, and each names its parts by id.
-    fn is_itself(&self, id: git2::Oid, object: &git2::OdbObject<'_>) -> bool {
-        object.kind() == ObjectType::Tree
-            || git2::Oid::hash_object(object.kind(), object.data()).is_ok_and(|hash| hash == id)
+/// Whether an object hashes to its id. Git has checked it when it took the object in; it is checked
+/// again here for all that is judged or released. Trees are most of what is read, and each is named
+/// by what was checked: for them it is a plain SHA-1, without git's search for forged collisions.
+fn names(oid: Oid, kind: ObjectType, bytes: &[u8]) -> bool {
+    if kind == ObjectType::Tree {
+        let head = format!("tree {}\0", bytes.len());
+        let hash = Sha1::new_with_prefix(head).chain_update(bytes).finalize();
+        return hash.as_slice() == oid.as_bytes();
+    }
+    git2::Oid::hash_object(kind, bytes).is_ok_and(|hash| hash.as_bytes() == oid.as_bytes())
+}
+
+fn another(oid: Oid) -> Fault {
+    Fault::Unreadable {
+        why: format!("the object {oid} is not what its id and header say"),
+    }
+}
+
+fn too_long(oid: Oid, kind: ObjectType, limit: usize) -> Fault {
+    Fault::TooLarge {
+        what: format!("the {} {oid} is longer than {limit} bytes", word(kind)),
     }
 }
 

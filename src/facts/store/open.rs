@@ -1,9 +1,11 @@
 //! Opening, and the reasons not to.
 
 use super::packed::PackedRefs;
+use super::packs::Packs;
 use super::{Limits, Store, StoreError};
 use crate::types::escape;
 use git2::{ErrorCode, Odb, Repository, RepositoryOpenFlags};
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -39,7 +41,11 @@ impl Store {
         let Some(quarantine) = quarantine(&store.common_dir, others.as_deref())? else {
             return Ok(store);
         };
+        let own = store.common_dir.join("objects");
+        let others_too = listed(others.as_deref()).map(|path| OsStr::from_bytes(path).into());
+        let folders = [quarantine.clone(), own].into_iter().chain(others_too);
         Ok(Self {
+            packs: RefCell::new(Packs::new(folders.collect())),
             settled: Some(settled(&store.common_dir, others.as_deref())?),
             quarantine: Some(quarantine),
             ..store
@@ -65,8 +71,10 @@ impl Store {
         let store = Self {
             repo,
             settled: None,
+            new: RefCell::default(),
             quarantine: None,
             packed: PackedRefs::new(common_dir.join("packed-refs")),
+            packs: RefCell::new(Packs::new(vec![common_dir.join("objects")])),
             git_dir,
             common_dir,
             mirror: None,

@@ -78,7 +78,11 @@ fn settle(ledger: &Ledger, who: &[&str], kept: &[Oid]) {
 }
 
 fn first(ledger: &Ledger, commit: Oid) -> Vec<(Claimant, bool)> {
-    let pushes = ledger.first_pushes(commit).unwrap();
+    let pushes = ledger
+        .first_pushes(&[commit])
+        .unwrap()
+        .remove(&commit)
+        .unwrap();
     let pairs = pushes.into_iter().map(|push| (push.by, push.landed));
     pairs.collect()
 }

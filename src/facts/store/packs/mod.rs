@@ -1,0 +1,142 @@
+//! Packs, read in order to judge long ranges quickly: each object is bounded before it is unpacked,
+//! and a chain of changes is walked once for a whole range.
+//!
+//! It is a shorter way and never another answer: what is not found here, or is stored in an unusual
+//! way, is asked of libgit2; and whoever reads hashes what comes out.
+
+mod delta;
+mod index;
+mod inflate;
+mod pack;
+mod pages;
+
+#[cfg(test)]
+mod tests;
+
+use git2::ObjectType;
+use pack::{Pack, Shared};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Past so many packs, libgit2 is asked: each is a file held open.
+const MAX_PACKS: usize = 128;
+
+/// Why a pack is not read here.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PackError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It is not as git writes it today.
+    #[error("a pack: {0}")]
+    Odd(&'static str),
+    /// To read the object would take more memory than anything git packs as a change.
+    #[error(
+        "the object is stored as changes of more than {} bytes",
+        pack::MAX_CHAIN
+    )]
+    Bomb,
+}
+
+/// What a pack holds under an id.
+#[derive(Debug)]
+pub(super) enum Packed {
+    /// The object's bytes.
+    Bytes(Rc<Vec<u8>>),
+    /// It is of another kind than was asked for.
+    OtherKind(ObjectType),
+    /// It is longer than was allowed.
+    TooLong,
+}
+
+/// The packs of some folders of objects, as they were when they were first asked for.
+#[derive(Debug)]
+pub(super) struct Packs {
+    folders: Vec<PathBuf>,
+    open: Option<Vec<Pack>>,
+    shared: Shared,
+    /// Which pack had the last object: its neighbours are likely there too.
+    last: usize,
+}
+
+impl Packs {
+    /// Those in these folders; what they borrow from others is not looked at.
+    pub(super) fn new(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            open: None,
+            shared: Shared::default(),
+            last: 0,
+        }
+    }
+
+    /// An object, if a pack has it.
+    pub(super) fn read(
+        &mut self,
+        id: &[u8; 20],
+        want: ObjectType,
+        limit: usize,
+    ) -> Result<Option<Packed>, PackError> {
+        let Some((pack, offset)) = self.find(id)? else {
+            return Ok(None);
+        };
+        let Some(pack) = self.open.as_ref().and_then(|packs| packs.get(pack)) else {
+            return Ok(None);
+        };
+        pack.read(&mut self.shared, offset, want, limit).map(Some)
+    }
+
+    /// What an object is, if a pack has it.
+    pub(super) fn kind(&mut self, id: &[u8; 20]) -> Result<Option<ObjectType>, PackError> {
+        let Some((pack, offset)) = self.find(id)? else {
+            return Ok(None);
+        };
+        let Some(pack) = self.open.as_ref().and_then(|packs| packs.get(pack)) else {
+            return Ok(None);
+        };
+        pack.kind(&mut self.shared, offset).map(Some)
+    }
+
+    /// The pack that has an object, and where.
+    fn find(&mut self, id: &[u8; 20]) -> Result<Option<(usize, u64)>, PackError> {
+        let packs = self.open.get_or_insert_with(|| open(&self.folders));
+        let around = self.last;
+        let others = (0..packs.len()).filter(|at| *at != around);
+        for at in std::iter::once(around).chain(others) {
+            let Some(pack) = packs.get(at) else { continue };
+            if let Some(offset) = pack.find(&mut self.shared, id)? {
+                self.last = at;
+                return Ok(Some((at, offset)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Opens every pack that can be; the rest is libgit2's.
+fn open(folders: &[PathBuf]) -> Vec<Pack> {
+    let mut packs = Vec::new();
+    for folder in folders {
+        let Ok(entries) = std::fs::read_dir(folder.join("pack")) else {
+            continue;
+        };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            if is_index(&path) && packs.len() < MAX_PACKS {
+                let number = u32::try_from(packs.len()).unwrap_or(u32::MAX);
+                packs.extend(Pack::open(&path, number).ok());
+            }
+        }
+    }
+    packs
+}
+
+fn is_index(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "idx")
+}
+
+/// The first byte, and leaves the rest.
+fn take(bytes: &mut &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*first)
+}
