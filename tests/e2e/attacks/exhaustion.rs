@@ -58,9 +58,10 @@ impl Watch {
 
 /// The most memory that each relhook process in this repository has held so far, in KiB.
 fn processes(server: &Path) -> Vec<u64> {
-    let relhook = std::fs::canonicalize(crate::common::RELHOOK).unwrap();
+    let programs = [crate::common::RELHOOK, crate::common::GATE];
+    let programs = programs.map(|program| std::fs::canonicalize(program).unwrap());
     let is_ours = |process: &PathBuf| {
-        std::fs::read_link(process.join("exe")).is_ok_and(|exe| exe == relhook)
+        std::fs::read_link(process.join("exe")).is_ok_and(|exe| programs.contains(&exe))
             && std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == server)
     };
     let all = std::fs::read_dir("/proc").unwrap().flatten();
