@@ -19,10 +19,12 @@
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
 //! - [`setup`]: what such a repository has to have, and asking the machine what it has
 //! - [`serve`]: from an ssh login to git, with the login where the hooks look for it
+//! - `http`: one request and its bounded answer, with the certificate checked
 //! - [`install`]: puts a repository under the rule
 //! - [`doctor`]: looks a server over, and says what to mend and how
 //! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
+//! - [`notify`]: tells people what the log has, at least once, and never in the way
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`directory`]: people and teams of LDAP or Active Directory, as a change of the policy
 //! - [`ui`]: how things look
@@ -40,8 +42,11 @@ pub mod explain;
 pub mod facts;
 pub mod folder;
 pub mod hook;
+#[allow(dead_code, reason = "stores and WebDAV servers use the rest of it")]
+mod http;
 pub mod install;
 pub mod ledger;
+pub mod notify;
 pub mod object;
 pub mod people;
 pub mod policy;

@@ -7,6 +7,7 @@ mod entry;
 mod error;
 mod evidence;
 mod log;
+mod reading;
 mod tail;
 mod verify;
 
@@ -16,6 +17,7 @@ pub use entry::{
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};
+pub use reading::{Mark, read_on};
 pub use verify::{Report, verify};
 
 #[cfg(test)]

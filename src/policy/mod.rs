@@ -20,6 +20,7 @@ mod keyfiles;
 mod lockout;
 mod meaning;
 mod model;
+mod notify;
 mod parse;
 mod reach;
 pub mod rewrite;
@@ -44,6 +45,8 @@ pub use lockout::locks_out;
 pub use model::{
     Attribution, BranchRule, Independence, PathRule, Person, Policy, PolicyId, RepositoryName,
 };
+pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
+pub(crate) use schema::is_plain_https;
 pub use stages::{Distinct, Hold, LiftRule, Stage};
 pub use targets::{
     Contents, DirTarget, Export, FtpTarget, HostKey, Names, SftpTarget, SshLogin, SshProof,

@@ -1,11 +1,13 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
+use super::notify::Notifier;
 use super::stages::Stage;
 use super::targets::Target;
 use super::{IdentitySource, PathGlobs, PathRules};
 use crate::types::{
-    Email, KeyFingerprint, Login, Oid, PersonName, RefName, Seconds, TargetName, TeamName,
+    Email, KeyFingerprint, Login, NotifierName, Oid, PersonName, RefName, Seconds, TargetName,
+    TeamName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +38,8 @@ pub struct Policy {
     pub targets: BTreeMap<TargetName, Target>,
     /// The stages in their order; where there are any, every target is in one of them.
     pub stages: Vec<Stage>,
+    /// Who is told what happens, by name.
+    pub notify: BTreeMap<NotifierName, Notifier>,
 }
 
 /// One human.

@@ -49,6 +49,10 @@ name! {
     StageName
 }
 name! {
+    /// The policy's name for somebody who is told what happens.
+    NotifierName
+}
+name! {
     /// An account name that a server authenticated.
     Login
 }

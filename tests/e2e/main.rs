@@ -21,6 +21,7 @@ mod doctor;
 mod hosting;
 mod init;
 mod migrating;
+mod notify;
 mod release_crash;
 mod release_dir;
 mod release_ftp;

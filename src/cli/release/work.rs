@@ -3,21 +3,25 @@
 use super::show::Showing;
 use super::{chosen, targets};
 use crate::cli::{Answer, Exit};
+use crate::notify;
 use crate::policy::Policy;
 use crate::release::{
     Adoption, Next, Outcome, Patience, ReleaseError, detach, forbid_core_files, run, run_and_retry,
     trigger,
 };
 use crate::server::Server;
-use crate::types::TargetName;
+use crate::types::{TargetName, Timestamp};
 use crate::ui;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How many times a worker that a timer started looks again, for pushes that came meanwhile.
 const MOST_ROUNDS: u32 = 20;
+
+/// How long a worker stays to tell people what could not be told at once.
+const TELLING: Duration = Duration::from_secs(20 * 60);
 
 /// How long a worker goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,12 +118,50 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
             break;
         }
     }
+    // What an earlier worker could not deliver is tried again, whatever came of this one.
+    let due = tell(dir);
+    if stay == Stay::UntilDone {
+        tell_again(dir, due);
+    }
     let stopped = work.stopped.load(Ordering::Relaxed);
     Ok(if stopped && stay == Stay::Once {
         Answer::refused("")
     } else {
         Answer::pass("")
     })
+}
+
+/// Tells people what is to be told; when that has to be tried again.
+fn tell(dir: &Path) -> Option<Timestamp> {
+    let told = || -> anyhow::Result<Option<Timestamp>> {
+        let server = Server::around(dir)?;
+        let Some((policy, bundle)) = server.store.policy()? else {
+            return Ok(None);
+        };
+        let now = crate::hook::clock();
+        Ok(notify::deliver(&server, policy, &bundle, now)?)
+    };
+    told().unwrap_or_else(|error| {
+        ui::emit(&format!(
+            "{} nobody was told: {error}\n",
+            crate::hook::clock()
+        ));
+        None
+    })
+}
+
+/// Without a timer it is this worker that tries again, for as long as one may stay for that.
+fn tell_again(dir: &Path, mut due: Option<Timestamp>) {
+    let end = Instant::now() + TELLING;
+    while let Some(at) = due {
+        let left = at.as_unix().saturating_sub(crate::hook::clock().as_unix());
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        if Instant::now() + left > end {
+            return;
+        }
+        std::thread::sleep(left.max(Duration::from_millis(500)));
+        due = tell(dir);
+    }
 }
 
 /// When a push last asked for a release.
@@ -148,6 +190,10 @@ impl Work<'_> {
     ) {
         scope.spawn(move || {
             let outcome = self.release(name);
+            if outcome.is_err() {
+                // Others may go on for hours.
+                tell(self.dir);
+            }
             ui::emit(&format!(
                 "{} {}",
                 crate::hook::clock(),

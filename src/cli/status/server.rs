@@ -7,6 +7,8 @@ use crate::facts::Store;
 use crate::folder::Folder;
 use crate::install::{Mode, Request, StepState, install_server};
 use crate::ledger::Ledger;
+use crate::notify::{Troubled, troubled};
+use crate::policy::Bundle;
 use crate::signature::Keyring;
 use crate::types::{RefName, Timestamp};
 use anyhow::Context;
@@ -48,7 +50,8 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
     };
     let standing = view.standing(&Git::at(store.git_dir()))?;
     let log = AuditLog::at(folder.path());
-    let (missing, warnings) = installation(dir);
+    let (missing, mut warnings) = installation(dir);
+    warnings.extend(untold(folder.path(), &bundle));
     let state = ServerState {
         missing,
         warnings,
@@ -62,6 +65,24 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
         seen: Seen::Server(state),
         standing,
     })
+}
+
+/// Who is not told what they are to be told.
+fn untold(folder: &Path, bundle: &Bundle) -> Vec<String> {
+    let sentence = |one: Troubled| {
+        let again = one.retry_at.map(|at| format!(", again {at}"));
+        format!(
+            "the notifier {} does not get through ({} times{}): {}",
+            one.notifier,
+            one.failures,
+            again.unwrap_or_default(),
+            one.error
+        )
+    };
+    match troubled(folder, bundle) {
+        Ok(all) => all.into_iter().map(sentence).collect(),
+        Err(error) => vec![format!("what was told cannot be said: {error}")],
+    }
 }
 
 /// What `relhook init` would do.

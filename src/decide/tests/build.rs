@@ -55,6 +55,7 @@ pub fn policy() -> Policy {
     };
     Policy {
         stages: Vec::new(),
+        notify: BTreeMap::new(),
         id: None,
         repository: RepositoryName("acme/site".into()),
         identity: IdentitySource::None,

@@ -11,7 +11,7 @@ use super::model::{
 };
 use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
 use super::{Fault, PathGlobs, PathRules};
-use crate::types::{Email, Login, PersonName, TargetName, TeamName};
+use crate::types::{Email, Login, NotifierName, PersonName, TargetName, TeamName};
 
 /// The most globs that a policy may hold.
 pub const MAX_GLOBS: usize = 2000;
@@ -42,6 +42,10 @@ fn build(document: &Document) -> Option<Policy> {
         .iter()
         .map(|target| Some((TargetName::new(&*target.name), target.entry.clone()?)))
         .collect();
+    let notify = document.notify.iter();
+    let notify: Option<_> = notify
+        .map(|named| Some((NotifierName::new(&*named.name), named.entry.clone()?)))
+        .collect();
     Some(Policy {
         id: None,
         repository: RepositoryName(document.repository.clone()?),
@@ -51,6 +55,7 @@ fn build(document: &Document) -> Option<Policy> {
         rules: rules?,
         targets: targets?,
         stages: stages::build(document),
+        notify: notify?,
     })
 }
 

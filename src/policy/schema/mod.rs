@@ -1,15 +1,19 @@
 //! What the YAML says: every key known, every value of the right kind, each with its place. Names
 //! are not resolved here.
 
+mod notify;
 mod people;
 mod rules;
 mod stages;
 mod targets;
 
+pub(crate) use notify::is_plain_https;
+
 use super::complaint::Complaints;
 use super::fields::{self, At, Fields};
 use super::identity::{IdentitySource, Known};
 use super::model::{Attribution, Independence};
+use super::notify::Notifier;
 use super::stages::Distinct;
 use super::targets::Target;
 use super::yaml::{Entry, Node, Value, shown};
@@ -36,6 +40,7 @@ pub(super) struct Document {
     pub(super) stages: Vec<StageEntry>,
     /// The stage that each target names.
     pub(super) staged: Vec<StagedEntry>,
+    pub(super) notify: Vec<Named<Option<Notifier>>>,
 }
 
 /// One item of `stages`.
@@ -115,7 +120,7 @@ pub(super) struct PathEntry {
 
 /// Reads the tree. Nothing where it is not a policy of a version that is known.
 pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document> {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         "version",
         "repository",
         "identity",
@@ -124,6 +129,7 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
         "branches",
         "targets",
         "stages",
+        "notify",
     ];
     version(root, complaints)?;
     let what = ("the policy", Position::START);
@@ -142,6 +148,9 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
             .optional("stages", complaints, stages::stages)
             .unwrap_or_default(),
         staged: staged.unwrap_or_default(),
+        notify: fields
+            .optional("notify", complaints, notify::notifiers)
+            .unwrap_or_default(),
         repository: repository.map(|name| name.value),
         identity: identity(&fields, complaints),
         people: people.unwrap_or_default(),

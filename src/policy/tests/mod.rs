@@ -6,6 +6,7 @@ mod hostile;
 mod judgement;
 mod keys;
 mod laws;
+mod notify;
 mod stages;
 mod targets;
 mod values;
@@ -166,6 +167,12 @@ fn the_example_and_the_reference_name_every_key() {
         "after",
         "lift",
         "lifter",
+        "notify",
+        "events",
+        "to",
+        "sendmail",
+        "url",
+        "run",
     ] {
         assert!(
             example.contains(&format!("{key}:")),

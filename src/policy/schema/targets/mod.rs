@@ -177,7 +177,7 @@ fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> 
 }
 
 /// A file in `keys/`, named with that folder in front.
-fn ca(node: &Node, complaints: &mut Complaints) -> Option<String> {
+pub(super) fn ca(node: &Node, complaints: &mut Complaints) -> Option<String> {
     let text = fields::text(node, "ca", complaints)?;
     let name = text
         .value

@@ -1,0 +1,119 @@
+//! A notice as JSON, sent to a web hook.
+
+use super::Notice;
+use crate::http::{Ask, Client, Pace};
+use crate::policy::{Bundle, Webhook, is_plain_https};
+use crate::secret::{self, Keeper, Secret};
+use crate::types::NotifierName;
+use std::path::Path;
+use std::time::Duration;
+
+/// The largest answer that is read, in bytes. Nothing in it counts.
+const ANSWER: u64 = 64 * 1024;
+
+/// A service that does not answer soon is asked again later.
+const PACE: Pace = Pace {
+    connect: Duration::from_secs(10),
+    silence: Duration::from_secs(10),
+    whole: Duration::from_secs(20),
+};
+
+/// What is kept secret of a web hook.
+#[derive(Default)]
+struct Kept {
+    url: Option<Secret>,
+    token: Option<Secret>,
+}
+
+/// Sends it. Only an answer from 200 to 299 says that it was taken in; redirects are not followed.
+pub(super) fn send(
+    name: &NotifierName,
+    webhook: &Webhook,
+    bundle: &Bundle,
+    folder: &Path,
+    notice: &Notice,
+) -> Result<(), String> {
+    let kept = kept(name, folder)?;
+    let url = match (&kept.url, &webhook.url) {
+        (Some(url), _) => url.reveal(),
+        (None, Some(url)) => url,
+        (None, None) => return Err("it has no `url`, and neither have its credentials".into()),
+    };
+    let ca = match &webhook.ca {
+        None => None,
+        Some(file) => Some(
+            bundle
+                .keys
+                .get(file)
+                .ok_or_else(|| format!("`keys/{file}` is not beside the policy"))?,
+        ),
+    };
+    let client = Client::new(ca, 1, PACE).map_err(|error| error.to_string())?;
+    let body = serde_json::to_vec(notice).map_err(|error| error.to_string())?;
+    let bearer = kept
+        .token
+        .as_ref()
+        .map(|token| format!("Bearer {}", token.reveal()));
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+    let answer = client
+        .send(&Ask {
+            method: "POST",
+            url,
+            headers: &headers,
+            body: Some(&body),
+            sent: &|_| {},
+            limit: ANSWER,
+        })
+        .map_err(|error| error.to_string())?;
+    match answer.is_success() {
+        true => Ok(()),
+        false => Err(format!("the answer was {}", answer.status)),
+    }
+}
+
+/// `url=` and `token=` lines in a file that nobody else can read: `notify-<name>`, where a service
+/// manager puts credentials, or in relhook's own folder of them. There may be none.
+fn kept(name: &NotifierName, folder: &Path) -> Result<Kept, String> {
+    let file = format!("notify-{}", name.as_str());
+    let service = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(&file));
+    if let Some(path) = service
+        && let Some(text) = secret::private_text(&path, Keeper::Service)
+            .map_err(|why| format!("{}: {why}", path.display()))?
+    {
+        return parse(&text);
+    }
+    let path = folder.join("credentials").join(&file);
+    let text = secret::private_text(&path, Keeper::Own);
+    match text.map_err(|why| format!("{}: {why}", path.display()))? {
+        Some(text) => parse(&text),
+        None => Ok(Kept::default()),
+    }
+}
+
+fn parse(text: &str) -> Result<Kept, String> {
+    let mut kept = Kept::default();
+    for line in text.lines() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (slot, value) = match line.split_once('=') {
+            Some(("url", value)) if is_plain_https(value) => (&mut kept.url, value),
+            Some(("token", value)) if is_token(value) => (&mut kept.token, value),
+            // What is wrong is not repeated.
+            _ => {
+                return Err(
+                    "a line of its credentials is no `url=https://…` and no `token=…`".into(),
+                );
+            }
+        };
+        if slot.replace(Secret::new(value.to_owned())).is_some() {
+            return Err("a line of its credentials stands there twice".into());
+        }
+    }
+    Ok(kept)
+}
+
+fn is_token(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic())
+}

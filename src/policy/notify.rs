@@ -1,0 +1,66 @@
+//! Who is told what happens, and how.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Somebody who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notifier {
+    /// What they are told; at least one.
+    pub events: BTreeSet<NoticeKind>,
+    /// How.
+    pub channel: Channel,
+}
+
+/// What somebody may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// A release failed for good.
+    ReleaseFailed,
+}
+
+impl NoticeKind {
+    /// Every kind, with the word that the policy has for it.
+    pub const ALL: [(&'static str, Self); 1] = [("release-failed", Self::ReleaseFailed)];
+
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ReleaseFailed => "release-failed",
+        }
+    }
+}
+
+/// How somebody is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channel {
+    /// By mail, through the machine's own mail server.
+    Mail(Mail),
+    /// By a POST of JSON.
+    Webhook(Webhook),
+    /// By a program that gets JSON on its standard input.
+    Command(Vec<String>),
+}
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Whom it is from: one address.
+    pub from: String,
+    /// Whom it goes to: at least one address.
+    pub to: Vec<String>,
+    /// The program that takes it in.
+    pub sendmail: PathBuf,
+}
+
+/// A web hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where it goes. Absent where the address itself is a secret, and stands with the
+    /// credentials.
+    pub url: Option<String>,
+    /// The name of a file in the policy's `keys/` folder with the authorities to trust, instead of
+    /// the machine's.
+    pub ca: Option<String>,
+}
