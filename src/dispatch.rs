@@ -6,9 +6,9 @@ mod stages;
 use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
 use crate::facts::{Current, Fault, PolicyReadError};
 use crate::ledger::LedgerError;
-use crate::policy::{Bundle, Target, TargetKind};
+use crate::policy::{Bundle, SvnAccess, SvnTarget, Target, TargetKind};
 use crate::release::ReleaseError;
-use crate::release::{Admission, Event, Next, Order, Orders, Totals, What, Witness};
+use crate::release::{Admission, Credits, Event, Next, Order, Orders, Totals, What, Witness};
 use crate::server::Server;
 use crate::signature::KeyringError;
 use crate::types::{Oid, RefName, TargetName, Timestamp};
@@ -68,10 +68,28 @@ impl LedgerOrders<'_> {
             target: target.clone(),
             repository: bundle.policy.repository.clone(),
             ca: authorities(&bundle, target)?,
+            credits: self.credits(&refname, commit, sequence),
             refname,
             commit,
             sequence,
         }))
+    }
+
+    /// Who stands behind a commit, by the entry that accepted it, where that is near the log's end.
+    fn credits(&self, refname: &RefName, commit: Oid, sequence: u64) -> Credits {
+        let entry = self.server.log.recent(sequence);
+        let Some(audit::Event::Verdict(verdict)) = entry.map(|entry| entry.event) else {
+            return Credits::default();
+        };
+        let refname = refname.to_string();
+        let update = verdict
+            .updates
+            .into_iter()
+            .find(|update| update.refname == refname && update.new == Some(commit));
+        Credits {
+            pushed_by: verdict.person.or(verdict.login),
+            approved_by: update.map(|update| update.approved_by).unwrap_or_default(),
+        }
     }
 
     /// The accepted commit that stands in a ref released to this target: where several refs are,
@@ -119,10 +137,17 @@ impl LedgerOrders<'_> {
 }
 
 fn authorities(bundle: &Bundle, target: &Target) -> Result<Option<Vec<u8>>, OrderError> {
-    let TargetKind::Ftp(ftp) = &target.kind else {
-        return Ok(None);
+    let name = match &target.kind {
+        TargetKind::Ftp(ftp) => &ftp.ca,
+        TargetKind::Svn(SvnTarget {
+            access: SvnAccess::Https { ca, .. },
+            ..
+        }) => ca,
+        TargetKind::Svn(_) | TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Command(_) => {
+            &None
+        }
     };
-    let Some(name) = &ftp.ca else { return Ok(None) };
+    let Some(name) = name else { return Ok(None) };
     match bundle.keys.get(name) {
         Some(bytes) => Ok(Some(bytes.to_vec())),
         None => Err(OrderError::NoAuthorities(name.clone())),

@@ -7,9 +7,12 @@ use crate::folder::{Lasting, private_dir, replace_file_lasting, sync_dir};
 use crate::types::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How far from the log's end a recent entry is looked for, in bytes.
+const RECENT: u64 = 4 * 1024 * 1024;
 
 /// The log of one repository.
 #[derive(Debug)]
@@ -163,6 +166,23 @@ impl AuditLog {
         sync_dir(&dir).map_err(AuditError::io(&dir))?;
         self.unsettled.store(false, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The entry with this number, if it is among the last ones: what is asked for shortly after
+    /// it was written. Nothing is verified, and nothing is decided by what this returns.
+    #[must_use]
+    pub fn recent(&self, seq: u64) -> Option<Entry> {
+        let mut file = File::open(self.file()).ok()?;
+        let length = file.metadata().ok()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(RECENT)))
+            .ok()?;
+        let mut bytes = Vec::new();
+        file.take(RECENT).read_to_end(&mut bytes).ok()?;
+        let mut lines = bytes.split(|byte| *byte == b'\n').rev();
+        lines.find_map(|line| {
+            let entry: Entry = serde_json::from_slice(line).ok()?;
+            (entry.seq == seq).then_some(entry)
+        })
     }
 
     /// The last entry's place and time.

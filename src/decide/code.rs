@@ -202,6 +202,16 @@ macro_rules! every_code {
                 "";
             626 HOST_KEY, "the host of a target is not the one that the policy knows",
                 "";
+            633 PROGRAM, "a program that the release needs cannot be used",
+                "";
+            634 PROGRAM_FAILED, "a program that the release ran failed",
+                "";
+            635 PROGRAM_TIME, "a program took too long and was stopped",
+                "";
+            636 PROGRAM_BUSY, "a program of an earlier run is still at work",
+                "";
+            637 MOVED_ON, "the target was changed by somebody else meanwhile",
+                "";
             701 LOG_UNWRITABLE, "the audit log cannot be written",
                 "nothing goes in that cannot be recorded: an administrator can look at the server";
             702 LOG_BROKEN, "the audit log does not verify",

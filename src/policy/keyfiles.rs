@@ -1,6 +1,6 @@
 //! The public key files beside the policy, and the policy together with them.
 
-use super::{Policy, TargetKind};
+use super::{Policy, SvnAccess, TargetKind};
 use crate::types::{TargetName, escape};
 use std::collections::BTreeMap;
 
@@ -151,7 +151,14 @@ impl Bundle {
     pub fn new(policy: Policy, keys: KeyFiles) -> Result<Self, MissingFile> {
         let missing = policy.targets.values().find_map(|target| {
             let file = match &target.kind {
-                TargetKind::Dir(_) | TargetKind::Sftp(_) => return None,
+                TargetKind::Dir(_)
+                | TargetKind::Command(_)
+                | TargetKind::Rsync(_)
+                | TargetKind::Sftp(_) => return None,
+                TargetKind::Svn(svn) => match &svn.access {
+                    SvnAccess::Https { ca, .. } => ca.as_ref()?,
+                    SvnAccess::Plain { .. } | SvnAccess::Ssh(_) => return None,
+                },
                 TargetKind::Ftp(ftp) => ftp.ca.as_ref()?,
             };
             keys.get(file).is_none().then(|| MissingFile {

@@ -49,8 +49,9 @@ pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
 pub(crate) use schema::is_plain_https;
 pub use stages::{Distinct, Hold, LiftRule, Stage};
 pub use targets::{
-    Contents, DirTarget, Export, FtpTarget, HostKey, Names, SftpTarget, SshLogin, SshProof,
-    Submodule, Symlinks, Target, TargetKind, TlsMode,
+    CommandTarget, Contents, DirTarget, Export, FtpTarget, HostKey, Names, RsyncTarget, SftpTarget,
+    SharedKind, SharedPath, SshLogin, SshProof, Submodule, SvnAccess, SvnTarget, Symlinks, Target,
+    TargetKind, TlsMode,
 };
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;

@@ -1,7 +1,7 @@
 //! What a target of the policy is: where releases go, and how.
 
 use super::PathGlobs;
-use crate::types::TargetName;
+use crate::types::{RepoPath, TargetName};
 use std::path::PathBuf;
 
 /// A place in production.
@@ -103,6 +103,12 @@ pub enum TargetKind {
     Ftp(FtpTarget),
     /// A directory of another machine, over SFTP.
     Sftp(SftpTarget),
+    /// A directory of another machine, by rsync over ssh.
+    Rsync(RsyncTarget),
+    /// A folder of a Subversion repository.
+    Svn(SvnTarget),
+    /// Wherever a program of the user's own brings it.
+    Command(CommandTarget),
 }
 
 /// `releases/<n>` and a `current` symlink below a directory.
@@ -112,6 +118,124 @@ pub struct DirTarget {
     pub path: PathBuf,
     /// How many releases are kept; at least 1.
     pub keep: u32,
+    /// What all releases share.
+    pub shared: Vec<SharedPath>,
+}
+
+/// A path of a release that is a link to the same place for all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPath {
+    /// The path below a release, and below `shared/`.
+    pub path: RepoPath,
+    /// What is made where nothing is there yet.
+    pub made_as: SharedKind,
+}
+
+/// What is made for a shared path where nothing is there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharedKind {
+    /// An empty folder.
+    Folder,
+    /// An empty file.
+    File,
+}
+
+/// A directory of another machine, by rsync over ssh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RsyncTarget {
+    /// The host's name or address.
+    pub host: String,
+    /// The directory there: absolute, no trailing `/`.
+    pub path: String,
+    /// How to log in.
+    pub login: SshLogin,
+}
+
+/// How to log in to a host by ssh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshLogin {
+    /// The port.
+    pub port: u16,
+    /// The host's keys: it has to have one of them. Never empty.
+    pub host_keys: Vec<HostKey>,
+    /// What proves who relhook is.
+    pub proof: SshProof,
+}
+
+/// What proves to a host who relhook is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SshProof {
+    /// The private key that the target's credentials name.
+    Key,
+    /// The keys of the agent that relhook's environment names.
+    Agent,
+}
+
+/// A host's public key, as `known_hosts` writes it: its kind and its base64.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKey(pub String);
+
+/// A folder of a Subversion repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SvnTarget {
+    /// The host's name or address.
+    pub host: String,
+    /// The folder: repository and path in it, absolute, no trailing `/`.
+    pub path: String,
+    /// How it is reached.
+    pub access: SvnAccess,
+}
+
+/// How a Subversion repository is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SvnAccess {
+    /// svnserve without encryption; the policy had to say so.
+    Plain {
+        /// The port.
+        port: u16,
+    },
+    /// svnserve over ssh.
+    Ssh(SshLogin),
+    /// A web server, over TLS.
+    Https {
+        /// The port.
+        port: u16,
+        /// The file in the policy's `keys/` folder (without `keys/`) with the authorities to trust,
+        /// instead of the machine's.
+        ca: Option<String>,
+    },
+}
+
+impl SvnTarget {
+    /// The folder's URL, without anybody's name in it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let (scheme, port) = match &self.access {
+            SvnAccess::Plain { port } if *port == 3690 => ("svn", String::new()),
+            SvnAccess::Plain { port } => ("svn", format!(":{port}")),
+            SvnAccess::Ssh(_) => ("svn+ssh", String::new()),
+            SvnAccess::Https { port, .. } if *port == 443 => ("https", String::new()),
+            SvnAccess::Https { port, .. } => ("https", format!(":{port}")),
+        };
+        let host = match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        format!("{scheme}://{host}{port}{}", self.path)
+    }
+}
+
+/// A program of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandTarget {
+    /// Its absolute path on the server.
+    pub program: PathBuf,
+    /// What follows its name, word for word.
+    pub args: Vec<String>,
+    /// The variables of relhook's own environment that it gets.
+    pub env: Vec<String>,
+    /// How long it may take, in minutes.
+    pub minutes: u32,
 }
 
 /// An FTP site.

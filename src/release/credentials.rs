@@ -79,6 +79,11 @@ impl Credentials {
         self.fields.get(&field)
     }
 
+    /// Everything that is there.
+    pub(in crate::release) fn all(&self) -> impl Iterator<Item = (Field, &Secret)> {
+        self.fields.iter().map(|(field, value)| (*field, value))
+    }
+
     /// A value that has to be there.
     ///
     /// # Errors

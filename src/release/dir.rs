@@ -10,16 +10,16 @@
 //! before the link is switched, and the switch is one rename: a visitor sees the old release or
 //! the new one. `<n>.json` beside a release is its manifest.
 
-mod build;
 mod look;
+mod shared;
 mod shelf;
 
 use super::manifest::Header;
 use super::progress::Phase;
 use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
-use super::{Comparison, Holding, Manifest, ReleaseError, Source, plan};
-use crate::policy::{DirTarget, TargetKind};
+use super::{Comparison, Holding, Manifest, ReleaseError, Source, plan, tree};
+use crate::policy::{DirTarget, SharedPath, TargetKind};
 use shelf::Shelf;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -31,6 +31,7 @@ pub(in crate::release) fn release(
     target: &DirTarget,
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
+    shared::check(job.listing, &target.shared)?;
     let root = checked_root(&target.path, job.setting.git_dir)?;
     let shelf = Shelf::open(&root)?;
     let current = shelf.current(job.adoption)?;
@@ -53,16 +54,16 @@ pub(in crate::release) fn release(
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
     shelf.clean()?;
-    if manifest
+    let recorded = manifest
         .as_ref()
-        .is_some_and(|manifest| job.is_recorded_in(manifest))
-    {
+        .is_some_and(|manifest| job.is_recorded_in(manifest));
+    if recorded && current.is_some_and(|number| shelf.shares(number, &target.shared)) {
         return Ok(Reached::Before);
     }
     begin(&plan)?;
-    let number = match built_before(job, &shelf, current)? {
+    let number = match built_before(job, &shelf, current, &target.shared)? {
         Some(number) => number,
-        None => build(job, &shelf)?,
+        None => build(job, &shelf, &target.shared)?,
     };
     job.progress.phase(Phase::Moving, 1);
     shelf.switch(number)?;
@@ -115,7 +116,7 @@ fn checked_root(path: &Path, git_dir: &Path) -> Result<PathBuf, ReleaseError> {
     }
     if absent {
         std::fs::create_dir(&root).map_err(|error| refuse(error.to_string()))?;
-        build::open_up(&root)?;
+        tree::open_up(&root)?;
     } else if !root.is_dir() {
         return Err(refuse("it is not a directory".into()));
     }
@@ -128,6 +129,7 @@ fn built_before(
     job: &Job<'_>,
     shelf: &Shelf,
     current: Option<u64>,
+    shared: &[SharedPath],
 ) -> Result<Option<u64>, ReleaseError> {
     let mut found = None;
     for number in shelf.ours()? {
@@ -135,7 +137,8 @@ fn built_before(
             continue;
         }
         let manifest = shelf.own_manifest(number, job.seal)?;
-        if manifest.is_some_and(|manifest| job.is_recorded_in(&manifest)) {
+        let recorded = manifest.is_some_and(|manifest| job.is_recorded_in(&manifest));
+        if recorded && shelf.shares(number, shared) {
             found = Some(number);
         } else {
             shelf.remove(number)?;
@@ -145,11 +148,17 @@ fn built_before(
 }
 
 /// Builds the release and its manifest, complete and synced, and gives its number.
-fn build(job: &Job<'_>, shelf: &Shelf) -> Result<u64, ReleaseError> {
+fn build(job: &Job<'_>, shelf: &Shelf, shared: &[SharedPath]) -> Result<u64, ReleaseError> {
     let number = shelf.next()?;
     let source = Source::open(job.setting.git_dir)?;
     let temp = shelf.temp(number)?;
-    let contents = build::write(&temp, job.listing, &source, job.progress)?;
+    job.progress.phase(Phase::Sending, job.listing.files.len());
+    let contents = tree::write(&temp, job.listing.files.values(), &source, &mut |bytes| {
+        job.progress.sent(bytes);
+        job.progress.step();
+    })?;
+    shelf.share(&temp, shared)?;
+    tree::sync(&temp)?;
     let header = Header {
         repository: job.order.repository.0.clone(),
         refname: job.order.refname.to_string(),

@@ -18,6 +18,9 @@ const PATH_SHOWN: usize = 160;
 /// How many bytes of a site's answer a message repeats.
 const REPLY_LIMIT: usize = 200;
 
+/// How many bytes of the end of a program's messages a message repeats.
+const END_LIMIT: usize = 600;
+
 /// One path that cannot be released.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -57,6 +60,9 @@ pub enum Fault {
     /// Another path falls together with it.
     #[error("a place that is blind to case takes it for `{0}`")]
     Twin(RepoPath),
+    /// The tree has something where the policy has all releases share something.
+    #[error("the target's `shared` names it, and the tree has something there")]
+    Shared,
     /// Too big.
     #[error("it is larger than 1 GiB")]
     TooLarge,
@@ -225,6 +231,44 @@ pub enum ReleaseError {
         /// What the system said.
         source: io::Error,
     },
+    /// A program that the release needs is not there, or is not to be trusted.
+    #[error("the program {program} cannot be used: {why}")]
+    Program {
+        /// Its name or path.
+        program: String,
+        /// Why.
+        why: String,
+    },
+    /// A program that the release ran did not do what it was to do.
+    #[error("the program {program} failed: {why}")]
+    ProgramFailed {
+        /// Its path.
+        program: String,
+        /// How it ended and what it said.
+        why: String,
+    },
+    /// A program took longer than it may, and was stopped.
+    #[error("the program {program} was stopped after {} seconds", .limit.as_secs())]
+    ProgramTime {
+        /// Its path.
+        program: String,
+        /// How long it may take.
+        limit: std::time::Duration,
+    },
+    /// A program of an earlier run is still at work on the target.
+    #[error("a program of an earlier run is still at work, so {program} was not started")]
+    ProgramBusy {
+        /// The path of the one that was to run.
+        program: String,
+    },
+    /// Somebody else changed the target's repository between the look at it and the commit.
+    #[error("{place} was changed by somebody else meanwhile: {why}")]
+    MovedOn {
+        /// The target's place.
+        place: String,
+        /// What the other side said.
+        why: String,
+    },
     /// What is to be released cannot be told.
     #[error("what is to be released cannot be told: {0}")]
     Order(String),
@@ -264,6 +308,11 @@ impl ReleaseError {
             Self::Damaged { .. } => Code::DAMAGED,
             Self::Place { .. } => Code::PLACE,
             Self::Io { .. } => Code::RELEASE_IO,
+            Self::Program { .. } => Code::PROGRAM,
+            Self::ProgramFailed { .. } => Code::PROGRAM_FAILED,
+            Self::ProgramTime { .. } => Code::PROGRAM_TIME,
+            Self::ProgramBusy { .. } => Code::PROGRAM_BUSY,
+            Self::MovedOn { .. } => Code::MOVED_ON,
             Self::Unrecorded(_) => Code::UNRECORDED,
         }
     }
@@ -272,7 +321,11 @@ impl ReleaseError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Busy { .. } | Self::Damaged { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Busy { .. }
+            | Self::Damaged { .. }
+            | Self::ProgramBusy { .. }
+            | Self::MovedOn { .. } => true,
             Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
             Self::Unreleasable(..)
             | Self::NoSuchFolder(_)
@@ -291,6 +344,9 @@ impl ReleaseError {
             | Self::Newer { .. }
             | Self::Place { .. }
             | Self::Io { .. }
+            | Self::Program { .. }
+            | Self::ProgramFailed { .. }
+            | Self::ProgramTime { .. }
             | Self::Unrecorded(_) => false,
         }
     }
@@ -344,6 +400,14 @@ impl ReleaseError {
             }
             Self::Damaged { .. } => "the next run sends it again",
             Self::Place { .. } => "correct `path` of the target in the policy, or the directory",
+            Self::Program { .. } => {
+                "install the program on the server, or correct its owner and mode"
+            }
+            Self::ProgramFailed { .. } | Self::ProgramTime { .. } => {
+                "mend what it says, then run `relhook release`"
+            }
+            Self::ProgramBusy { .. } => "the next run looks again; end the program if it hangs",
+            Self::MovedOn { .. } => "the next run looks again and carries on",
             Self::Objects(_) | Self::Order(_) | Self::Io { .. } | Self::Unrecorded(_) => {
                 "`relhook release status` shows what is known of the target"
             }
@@ -362,6 +426,21 @@ pub(in crate::release) fn shown_reply(reply: &[u8]) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// The end of what a program said, made safe to show: its last lines, escaped, on one line.
+#[must_use]
+pub(in crate::release) fn shown_end(said: &[u8]) -> String {
+    let text = said.trim_ascii();
+    let start = text.len().saturating_sub(END_LIMIT);
+    let end = text.get(start..).unwrap_or_default();
+    let lines: Vec<String> = end
+        .split(|byte| *byte == b'\n')
+        .map(|line| escape(line.trim_ascii()))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let mark = if start > 0 { "…" } else { "" };
+    format!("{mark}{}", lines.join(" / "))
 }
 
 fn complaints(all: &[Complaint], more: usize) -> String {

@@ -5,6 +5,7 @@
 //! killed at any point and run again: what a target holds is compared anew each time. One run at
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 
+mod command;
 mod comparison;
 mod credentials;
 mod desk;
@@ -15,15 +16,21 @@ mod manifest;
 mod names;
 mod order;
 mod plan;
+mod program;
 mod progress;
 mod record;
 mod retry;
+mod rsync;
 mod run;
 mod seal;
 mod sftp;
 mod site;
 mod source;
+mod ssh;
+mod stage;
 mod stages;
+mod svn;
+mod tree;
 mod waker;
 mod worker;
 
@@ -35,7 +42,7 @@ pub use error::{Complaint, Fault, ReleaseError};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault};
 pub use names::{OWN_PREFIX, Surface};
 pub use order::{
-    Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
+    Adoption, Credits, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
 };
 pub use plan::{
     Content, FileKind, Held, Holding, Listing, Move, Origin, Plan, Rank, ReleaseFile, Stored,
@@ -45,7 +52,7 @@ pub use progress::{Phase, Planned, Snapshot, snapshot};
 pub use retry::Next;
 pub use run::{compare, is_running, place, remembered, run, run_and_retry, state};
 pub use seal::{KEY_FILE, Seal, SealFault};
-pub use source::Source;
+pub use source::{Source, Words};
 pub use stages::{
     Admission, Lift, Lifters, Passage, StageState, Standing, TargetState, Unheard, admit,
 };

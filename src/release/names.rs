@@ -9,6 +9,8 @@ pub enum Surface {
     Sftp,
     /// An FTP site: commands are lines of UTF-8 text, and there are no links.
     Ftp,
+    /// A Subversion repository: text in UTF-8, links included, and no name of Subversion's own.
+    Svn,
 }
 
 /// The beginning of every name that relhook keeps for itself on a target.
@@ -42,6 +44,7 @@ pub fn fault(path: &[u8], surface: Surface) -> Option<&'static str> {
             Surface::Directory => None,
             Surface::Sftp => sftp_fault(path),
             Surface::Ftp => ftp_fault(path),
+            Surface::Svn => svn_fault(path),
         })
 }
 
@@ -69,6 +72,18 @@ fn sftp_fault(path: &[u8]) -> Option<&'static str> {
     }
 }
 
+fn svn_fault(path: &[u8]) -> Option<&'static str> {
+    let Ok(text) = std::str::from_utf8(path) else {
+        return Some("is not UTF-8");
+    };
+    if text.chars().any(char::is_control) {
+        return Some("holds a control character");
+    }
+    text.split('/')
+        .any(|name| name.eq_ignore_ascii_case(".svn"))
+        .then_some("has the component `.svn`, which Subversion keeps for itself")
+}
+
 fn ftp_fault(path: &[u8]) -> Option<&'static str> {
     let Ok(text) = std::str::from_utf8(path) else {
         return Some("is not UTF-8");
@@ -87,7 +102,7 @@ impl Surface {
     #[must_use]
     pub fn holds_links(self) -> bool {
         match self {
-            Self::Directory | Self::Sftp => true,
+            Self::Directory | Self::Sftp | Self::Svn => true,
             Self::Ftp => false,
         }
     }

@@ -23,6 +23,18 @@ pub struct Order {
     pub commit: Oid,
     /// The number of the audit entry that accepted it: later releases have greater ones.
     pub sequence: u64,
+    /// Who stands behind it.
+    pub credits: Credits,
+}
+
+/// Who stands behind an accepted commit, by the policy's names for them, as far as that entry is
+/// at hand. Told to people; nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credits {
+    /// Who pushed it.
+    pub pushed_by: Option<String>,
+    /// Whose approvals covered it.
+    pub approved_by: Vec<String>,
 }
 
 /// Who knows what a target is to hold: the ledger and the policy in force.

@@ -89,7 +89,8 @@ pub struct Snapshot {
     pub error: Option<String>,
     /// What to do about it, if it failed.
     pub hints: Vec<String>,
-    /// What it waits for, if it has not begun.
+    /// What it waits for, if it has not begun; else the last word of a program that carries it out,
+    /// escaped.
     pub note: Option<String>,
 }
 
@@ -205,6 +206,19 @@ impl Progress {
     /// A step of the phase is done.
     pub(in crate::release) fn step(&self) {
         self.update(Show::Paced, |snapshot| snapshot.done += 1);
+    }
+
+    /// So many steps of so many are done.
+    pub(in crate::release) fn at(&self, done: u64, of: u64) {
+        self.update(Show::Paced, |snapshot| {
+            snapshot.done = done;
+            snapshot.of = of;
+        });
+    }
+
+    /// The program that carries the release out says something, made safe to show.
+    pub(in crate::release) fn say(&self, text: String) {
+        self.update(Show::Paced, |snapshot| snapshot.note = Some(text));
     }
 
     /// So many bytes of content were sent.

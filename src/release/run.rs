@@ -9,7 +9,9 @@ use super::plan::{Listing, Plan};
 use super::progress::Progress;
 use super::retry::{self, Next};
 use super::stages::Admission;
-use super::{Comparison, Manifest, ReleaseError, Seal, Source, dir, ftp, sftp};
+use super::{
+    Comparison, Manifest, ReleaseError, Seal, Source, command, dir, ftp, rsync, sftp, svn,
+};
 use crate::policy::TargetKind;
 use crate::types::{PersonName, TargetName, Timestamp};
 use std::time::Duration;
@@ -44,11 +46,15 @@ impl Job<'_> {
         let wanted: Vec<_> = wanted
             .map(|file| (file.path.clone(), file.kind, file.blob))
             .collect();
+        self.of_same_release(manifest) && manifest.kinds() == wanted
+    }
+
+    /// Whether a manifest is of this release, whatever files it lists.
+    pub(in crate::release) fn of_same_release(&self, manifest: &Manifest) -> bool {
         manifest.repository == self.order.repository.0
             && manifest.refname == self.order.refname.to_string()
             && manifest.commit == self.order.commit
             && manifest.sequence == self.order.sequence
-            && manifest.kinds() == wanted
     }
 }
 
@@ -214,9 +220,10 @@ impl Log<'_> {
 /// The files of an order, as its kind of target can bear them.
 fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError> {
     let surface = match &order.target.kind {
-        TargetKind::Dir(_) => Surface::Directory,
+        TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Command(_) => Surface::Directory,
         TargetKind::Ftp(_) => Surface::Ftp,
         TargetKind::Sftp(_) => Surface::Sftp,
+        TargetKind::Svn(_) => Surface::Svn,
     };
     Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
 }
@@ -250,6 +257,9 @@ fn attempt(
         TargetKind::Dir(target) => dir::release(&job, target, &mut begin),
         TargetKind::Ftp(target) => ftp::release(&job, target, &mut begin),
         TargetKind::Sftp(target) => sftp::release(&job, target, &mut begin),
+        TargetKind::Rsync(target) => rsync::release(&job, target, &mut begin),
+        TargetKind::Svn(target) => svn::release(&job, target, &mut begin),
+        TargetKind::Command(target) => command::release(&job, target, &mut begin),
     }
 }
 
@@ -286,6 +296,9 @@ pub fn compare(
         TargetKind::Dir(target) => dir::compare(&job, target),
         TargetKind::Ftp(target) => ftp::compare(&job, target),
         TargetKind::Sftp(target) => sftp::compare(&job, target),
+        TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => Err(
+            ReleaseError::Order("a target of this kind is not compared beforehand".into()),
+        ),
     };
     let comparison = comparison?;
     Ok(Some((order, comparison)))
@@ -381,6 +394,17 @@ fn landed(before: Option<Landed>, order: &Order, now: Timestamp) -> Landed {
 pub fn place(kind: &TargetKind) -> String {
     match kind {
         TargetKind::Dir(target) => target.path.display().to_string(),
+        TargetKind::Rsync(target) => {
+            format!(
+                "rsync://{}:{}{}",
+                target.host, target.login.port, target.path
+            )
+        }
+        TargetKind::Svn(target) => target.url(),
+        TargetKind::Command(target) => {
+            let args = target.args.iter().flat_map(|arg| [" ", arg.as_str()]);
+            format!("command {}", target.program.display()) + &args.collect::<String>()
+        }
         TargetKind::Ftp(target) => format!("ftp://{}:{}{}", target.host, target.port, target.path),
         TargetKind::Sftp(target) => {
             format!(

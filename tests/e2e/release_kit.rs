@@ -6,7 +6,8 @@ use relhook::policy::{
     TargetKind, TlsMode,
 };
 use relhook::release::{
-    Adoption, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals, What, Witness,
+    Adoption, Credits, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals,
+    What, Witness,
 };
 use relhook::types::{Oid, RefName, TargetName, Timestamp};
 use std::collections::BTreeMap;
@@ -94,11 +95,16 @@ impl Bench {
 
     /// Stores the credentials of the usual target.
     pub fn credentials(&self, user: &str, password: &str) {
+        self.account(&format!("user={user}\npassword={password}\n"));
+    }
+
+    /// Stores the credentials of the usual target, in these lines.
+    pub fn account(&self, lines: &str) {
         use std::os::unix::fs::PermissionsExt;
         let folder = self.folder().join("credentials");
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(SITE);
-        std::fs::write(&file, format!("user={user}\npassword={password}\n")).unwrap();
+        std::fs::write(&file, lines).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
@@ -186,6 +192,7 @@ impl Bench {
             refname: RefName::new(b"refs/heads/prod").unwrap(),
             commit,
             sequence,
+            credits: Credits::default(),
         }
     }
 
@@ -202,6 +209,21 @@ impl Bench {
         log: &mut Log,
     ) -> Result<Outcome, ReleaseError> {
         release(&self.git_dir(), order, adoption, log)
+    }
+
+    /// Starts to carry an order out in a process of its own: `test` is one that is ignored and
+    /// calls [`carry_out_apart`], with `more` in its environment to tell the target by.
+    pub fn release_in(&self, test: &str, order: &Order, more: &[(&str, &str)]) -> Child {
+        Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--ignored", "--nocapture"])
+            .env("RELHOOK_APART", self.git_dir())
+            .env("RELHOOK_APART_COMMIT", order.commit.to_string())
+            .env("RELHOOK_APART_SEQUENCE", order.sequence.to_string())
+            .envs(more.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// Starts to carry an order to an FTP site out in a process of its own.
@@ -278,6 +300,7 @@ fn apart() {
         refname: RefName::new(b"refs/heads/prod").unwrap(),
         commit: variable("_COMMIT").parse().unwrap(),
         sequence: variable("_SEQUENCE").parse().unwrap(),
+        credits: Credits::default(),
     };
     release(
         Path::new(&git_dir),
@@ -286,6 +309,26 @@ fn apart() {
         &mut Log::default(),
     )
     .unwrap();
+}
+
+/// The other end of [`Bench::release_in`]: carries the order out to the target that `kind` reads
+/// from the environment. Nothing, where the process was not started that way.
+pub fn carry_out_apart(kind: impl Fn(&dyn Fn(&str) -> String) -> TargetKind) {
+    let variable = |name: &str| std::env::var(format!("RELHOOK_APART{name}")).unwrap();
+    let Ok(git_dir) = std::env::var("RELHOOK_APART") else {
+        return;
+    };
+    let order = Order {
+        target: Target::new(TargetName::new(SITE), kind(&variable)),
+        repository: RepositoryName("acme/site".into()),
+        ca: None,
+        refname: RefName::new(b"refs/heads/prod").unwrap(),
+        commit: variable("_COMMIT").parse().unwrap(),
+        sequence: variable("_SEQUENCE").parse().unwrap(),
+        credits: Credits::default(),
+    };
+    let git_dir = Path::new(&git_dir);
+    release(git_dir, &order, Adoption::Refuse, &mut Log::default()).unwrap();
 }
 
 /// Not a test: starts a worker, in a process whose environment another test has made.
@@ -372,6 +415,7 @@ pub fn dir(path: &Path, keep: u32) -> TargetKind {
     TargetKind::Dir(DirTarget {
         path: path.to_owned(),
         keep,
+        shared: Vec::new(),
     })
 }
 

@@ -105,8 +105,8 @@ fn credentials(
 ) -> Option<Finding> {
     let check = "credentials";
     match policy.targets.get(name)?.kind {
-        TargetKind::Dir(_) => return None,
-        TargetKind::Ftp(_) | TargetKind::Sftp(_) => {}
+        TargetKind::Dir(_) | TargetKind::Command(_) => return None,
+        TargetKind::Ftp(_) | TargetKind::Sftp(_) | TargetKind::Rsync(_) | TargetKind::Svn(_) => {}
     }
     let file = server.folder.path().join("credentials").join(name.as_str());
     Some(

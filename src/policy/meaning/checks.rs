@@ -201,6 +201,14 @@ pub(super) fn places(document: &Document, complaints: &mut Complaints) {
 fn place(target: &Target) -> String {
     match &target.kind {
         TargetKind::Dir(dir) => format!("dir {}", dir.path.display()),
+        TargetKind::Rsync(rsync) => {
+            let port = rsync.login.port;
+            format!("rsync {}:{port}{}", rsync.host.to_lowercase(), rsync.path)
+        }
+        TargetKind::Svn(svn) => svn.url().to_lowercase(),
+        TargetKind::Command(command) => {
+            format!("command {} {:?}", command.program.display(), command.args)
+        }
         TargetKind::Ftp(FtpTarget {
             host, port, path, ..
         }) => format!("ftp {}:{port}{path}", host.to_lowercase()),

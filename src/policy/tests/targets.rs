@@ -1,6 +1,8 @@
 //! The places in production.
 
-use super::super::{DirTarget, FtpTarget, TargetKind, TlsMode};
+use super::super::{
+    DirTarget, FtpTarget, HostKey, SharedKind, SshProof, SvnAccess, TargetKind, TlsMode,
+};
 use super::{complaints, parse, says, with};
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ fn what_is_left_out_has_a_default() {
     let dir = DirTarget {
         path: PathBuf::from("/srv/www/site"),
         keep: 5,
+        shared: Vec::new(),
     };
     assert_eq!(kind(DIR), TargetKind::Dir(dir));
     let site = ftp("    kind: ftps\n    host: ftp.example\n    path: /\n");
@@ -65,7 +68,7 @@ fn each_kind_has_its_own_keys() {
     says(
         "    kind: dir\n",
         "    kind: dir\n    host: a\n",
-        "39:5: unknown key `host` in a target of this kind; known here: `path`, `keep`",
+        "39:5: unknown key `host` in a target of this kind; known here: `path`, `keep`, `shared`",
     );
     says("    kind: dir\n", "", "37:3: a target needs `kind`");
     says(
@@ -181,4 +184,133 @@ fn an_sftp_host_is_known_by_its_keys_alone() {
     let bad = format!("{sftp}    host_keys: ['web.example {HOST_KEY}']\n");
     let policy = parse(&with(DIR, &bad)).unwrap_err().to_string();
     assert!(policy.contains("is not a host's public key"), "{policy}");
+}
+
+#[test]
+fn a_host_is_known_by_its_keys_alone() {
+    let rsync = "    kind: rsync\n    host: web.example\n    path: /srv/www\n";
+    says(
+        DIR,
+        rsync,
+        "37:3: a target needs `host_keys`; see `ssh-keyscan`",
+    );
+    let keys = format!("{rsync}    host_keys: ['{HOST_KEY} a comment']\n");
+    let TargetKind::Rsync(target) = kind(&keys) else {
+        panic!("{keys}")
+    };
+    assert_eq!(target.login.port, 22);
+    assert_eq!(target.login.host_keys, [HostKey(HOST_KEY.to_owned())]);
+    assert_eq!(target.login.proof, SshProof::Key);
+    for (bad, part) in [
+        ("host_keys: [ssh-ed25519]", "is not a host's public key"),
+        (
+            "host_keys: ['web.example ssh-ed25519 AAAA']",
+            "is not a host's public key",
+        ),
+        ("host_keys: []", "host_keys"),
+    ] {
+        let lines = complaints(&with(DIR, &format!("{rsync}    {bad}\n")));
+        assert!(lines[0].contains(part), "{bad}: {lines:?}");
+    }
+}
+
+#[test]
+fn u_18_a_subversion_repository_has_to_be_another_machines() {
+    for (url, part) in [
+        ("file:///srv/svn/www", "has to begin with"),
+        ("http://svn.example/www", "has to begin with"),
+        ("svn+x://svn.example/www", "has to begin with"),
+        ("svn://dana:secret@svn.example/www", "host's name alone"),
+        ("svn://svn.example:99/www", "the port in `port`"),
+        ("svn://-oX/www", "host's name alone"),
+        ("svn://svn.example", "names no folder"),
+        ("svn://svn.example/a/../b", "plain path"),
+        ("svn://svn.example/a@12", "one of `@"),
+        ("svn://svn.example/a%2e", "one of `@"),
+    ] {
+        let text = format!("    kind: svn\n    url: {url}\n    tls: none\n");
+        let lines = complaints(&with(DIR, &text));
+        assert!(lines[0].contains(part), "{url}: {lines:?}");
+        assert!(!lines[0].contains("secret"), "{lines:?}");
+    }
+}
+
+#[test]
+fn plain_svn_has_to_be_said_twice() {
+    let plain = "    kind: svn\n    url: svn://svn.example/www/prod\n";
+    says(
+        DIR,
+        plain,
+        "37:3: `url`: `svn://` sends files unencrypted, and nothing proves who the server is; write `svn+ssh://` or `https://`, or `tls: none` if it has to be",
+    );
+    let TargetKind::Svn(target) = kind(&format!("{plain}    tls: none\n    port: 3691\n")) else {
+        panic!("{plain}")
+    };
+    assert_eq!(target.url(), "svn://svn.example:3691/www/prod");
+    let https = "    kind: svn\n    url: https://svn.example/www\n";
+    let TargetKind::Svn(target) = kind(&format!("{https}    ca: keys/ca.pem\n")) else {
+        panic!("{https}")
+    };
+    let access = SvnAccess::Https {
+        port: 443,
+        ca: Some("ca.pem".into()),
+    };
+    assert_eq!(target.access, access);
+    says(
+        DIR,
+        &format!("{https}    tls: none\n"),
+        "40:5: `tls`: means nothing for a URL of this kind",
+    );
+}
+
+#[test]
+fn a_command_is_words_and_no_line_for_a_shell() {
+    let command = "    kind: command\n    program: /usr/local/bin/deploy\n";
+    let TargetKind::Command(target) = kind(&format!(
+        "{command}    args: [--stage, 'a b; rm -rf /']\n    env: [DEPLOY_STAGE]\n    minutes: 5\n"
+    )) else {
+        panic!("{command}")
+    };
+    assert_eq!(target.args, ["--stage", "a b; rm -rf /"]);
+    assert_eq!(
+        (target.env, target.minutes),
+        (vec!["DEPLOY_STAGE".to_owned()], 5)
+    );
+    for (bad, part) in [
+        ("program: deploy", "absolute path"),
+        (
+            "program: /usr/bin/deploy now\n    env: [A=B]",
+            "name of a variable",
+        ),
+        ("program: /x\n    env: [RELHOOK_TREE]", "name of a variable"),
+        ("program: /x\n    minutes: 0", "from 1 to 1440"),
+    ] {
+        let lines = complaints(&with(DIR, &format!("    kind: command\n    {bad}\n")));
+        assert!(lines[0].contains(part), "{bad}: {lines:?}");
+    }
+}
+
+#[test]
+fn shared_paths_do_not_lie_in_each_other() {
+    let dir = |list: &str| format!("{DIR}    shared: [{list}]\n");
+    let TargetKind::Dir(target) = kind(&dir("uploads, config/site.ini, .well-known/")) else {
+        panic!("no directory")
+    };
+    let made: Vec<_> = target.shared.iter().map(|shared| shared.made_as).collect();
+    assert_eq!(
+        made,
+        [SharedKind::Folder, SharedKind::File, SharedKind::Folder]
+    );
+    assert_eq!(target.shared[2].path.as_bytes(), b".well-known");
+    for (bad, part) in [
+        ("a, a", "stands above"),
+        ("a, a/b", "stands above"),
+        ("a/b, a/", "stands above"),
+        ("/a", "no `/` in front"),
+        ("../a", "`..`"),
+        (".relhook-x", "keeps for itself"),
+    ] {
+        let lines = complaints(&with(DIR, &dir(bad)));
+        assert!(lines[0].contains(part), "{bad}: {lines:?}");
+    }
 }

@@ -1,9 +1,12 @@
 //! The numbered releases of a directory and the link to the current one.
 
-use super::build;
+use super::shared;
+use crate::policy::SharedPath;
 use crate::release::desk::read_capped;
 use crate::release::run::Job;
-use crate::release::{Adoption, MANIFEST_LIMIT, Manifest, OWN_PREFIX, ReleaseError, Seal, record};
+use crate::release::{
+    Adoption, MANIFEST_LIMIT, Manifest, OWN_PREFIX, ReleaseError, Seal, record, tree,
+};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -35,7 +38,7 @@ impl Shelf {
             .map_err(ReleaseError::io(&lock_path))?;
         let releases = root.join("releases");
         match fs::create_dir(&releases) {
-            Ok(()) => build::open_up(&releases)?,
+            Ok(()) => tree::open_up(&releases)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(ReleaseError::io(&releases)(error)),
         }
@@ -140,7 +143,7 @@ impl Shelf {
     /// A new directory to build release `number` in.
     pub(super) fn temp(&self, number: u64) -> Result<PathBuf, ReleaseError> {
         let path = self.releases.join(format!("{OWN_PREFIX}{number}.tmp"));
-        build::new_dir(&path)?;
+        tree::new_dir(&path)?;
         Ok(path)
     }
 
@@ -160,11 +163,21 @@ impl Shelf {
             })
             .and_then(|()| fs::rename(&temp, &record))
             .map_err(ReleaseError::io(&record))?;
-        build::open_up(built)?;
+        tree::open_up(built)?;
         let place = self.release(number);
         fs::rename(built, &place)
             .and_then(|()| File::open(&self.releases)?.sync_all())
             .map_err(ReleaseError::io(&place))
+    }
+
+    /// Whether a release has its links to what all of them share.
+    pub(super) fn shares(&self, number: u64, shared: &[SharedPath]) -> bool {
+        shared::is_in(&self.release(number), shared)
+    }
+
+    /// Puts those links into a release that is being built.
+    pub(super) fn share(&self, built: &Path, shared: &[SharedPath]) -> Result<(), ReleaseError> {
+        shared::link(&self.root, built, shared)
     }
 
     /// Makes release `number` the current one, at once.

@@ -16,7 +16,7 @@ use super::names::Surface;
 use super::plan::{Listing, Origin, ReleaseFile};
 use crate::object;
 use crate::policy::Target;
-use crate::types::Oid;
+use crate::types::{Oid, escape};
 use elsewhere::Submodules;
 use git2::{ErrorCode, ObjectType, Odb, Repository, RepositoryOpenFlags};
 use objects::{META_LIMIT, folder, malformed, read};
@@ -24,6 +24,17 @@ use std::path::{Path, PathBuf};
 
 /// The largest file, in bytes.
 const FILE_LIMIT: u64 = 1024 * 1024 * 1024;
+
+/// What a commit says of itself. A claim, and shown as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// Its author's name and address.
+    pub author: String,
+    /// The address alone.
+    pub email: String,
+    /// The first line of its message.
+    pub subject: String,
+}
 
 /// The repository's objects.
 pub struct Source {
@@ -93,6 +104,26 @@ impl Source {
             submodules: &submodules.odbs()?,
             target,
             surface,
+        })
+    }
+
+    /// What a commit says of itself, escaped.
+    ///
+    /// # Errors
+    /// When it cannot be read or is malformed.
+    pub fn words(&self, commit: Oid) -> Result<Words, ReleaseError> {
+        let raw = read(&self.odb()?, commit, ObjectType::Commit, META_LIMIT)?;
+        let commit = object::Commit::parse(&raw).map_err(|error| malformed(&error))?;
+        let subject = commit.message.split(|byte| *byte == b'\n');
+        let subject = subject
+            .map(<[u8]>::trim_ascii)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default();
+        let author = [&commit.author.name[..], b" <", &commit.author.email, b">"].concat();
+        Ok(Words {
+            author: escape(author.trim_ascii()),
+            email: escape(&commit.author.email),
+            subject: escape(subject),
         })
     }
 

@@ -13,7 +13,9 @@ pub mod proxy;
 mod raw;
 mod run;
 pub mod sftpd;
+pub mod svnserve;
 mod text;
+pub mod webhost;
 mod world;
 
 pub use keys::{keys, revoked_public};

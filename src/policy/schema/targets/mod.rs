@@ -1,10 +1,13 @@
 //! `targets`: the places in production. One file for each kind; what several kinds share is here.
 
+mod command;
 mod contents;
 mod dir;
 mod ftp;
+mod rsync;
 mod sftp;
 mod ssh;
+mod svn;
 
 use super::rules::path_globs;
 use super::{
@@ -32,7 +35,15 @@ const COMMON: &[&str] = &[
 ];
 
 /// Every kind, in the order in which they are named to people.
-const KINDS: &[Kind] = &[dir::DIR, ftp::FTP, ftp::FTPS, sftp::SFTP];
+const KINDS: &[Kind] = &[
+    dir::DIR,
+    ftp::FTP,
+    ftp::FTPS,
+    sftp::SFTP,
+    rsync::RSYNC,
+    svn::SVN,
+    command::COMMAND,
+];
 
 /// A kind of target: how the policy writes it.
 struct Kind {

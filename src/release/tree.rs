@@ -1,8 +1,8 @@
-//! Writing a release into a new directory.
+//! Writing files of the accepted commit into a new directory: a release of `kind: dir`, or what
+//! another program is to bring to its target.
 
 use crate::folder::private_dir;
-use crate::release::progress::{Phase, Progress};
-use crate::release::{Content, FileKind, Listing, ReleaseError, ReleaseFile, Source, ancestors};
+use crate::release::{Content, FileKind, ReleaseError, ReleaseFile, Source, ancestors};
 use crate::types::{RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,30 +19,28 @@ const OPEN: u32 = 0o755;
 /// What visitors may do with files.
 const READABLE: u32 = 0o644;
 
-/// Writes every file below `root`, a new directory of ours alone, and syncs the file system.
-/// Symbolic links come last, so that no file can be written through one.
-pub(super) fn write(
+/// Writes the files below `root`, a new directory of ours alone, and tells of each as its bytes
+/// are written. Symbolic links come last, so that no file can be written through one.
+pub(in crate::release) fn write<'a>(
     root: &Path,
-    listing: &Listing,
+    files: impl IntoIterator<Item = &'a ReleaseFile>,
     source: &Source,
-    progress: &Progress,
+    written: &mut dyn FnMut(usize),
 ) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
-    progress.phase(Phase::Sending, listing.files.len());
     let mut contents = BTreeMap::new();
-    let dirs: BTreeSet<RepoPath> = listing.files.keys().flat_map(ancestors).collect();
+    let (links, files): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|file| file.kind == FileKind::Symlink);
+    let all = || files.iter().chain(&links);
+    let dirs: BTreeSet<RepoPath> = all().flat_map(|file| ancestors(&file.path)).collect();
     for dir in &dirs {
         let path = below(root, dir);
         fs::create_dir(&path).map_err(ReleaseError::io(&path))?;
     }
-    let (links, files): (Vec<_>, Vec<_>) = listing
-        .files
-        .values()
-        .partition(|file| file.kind == FileKind::Symlink);
-    for file in files.into_iter().chain(links) {
+    for file in all() {
         let bytes = source.content(file)?;
         put(&below(root, &file.path), file, &bytes)?;
-        progress.sent(bytes.len());
-        progress.step();
+        written(bytes.len());
         let content = Content {
             blob: file.blob,
             size: file.size,
@@ -53,12 +51,17 @@ pub(super) fn write(
     for dir in dirs.iter().rev() {
         open_up(&below(root, dir))?;
     }
-    let handle = File::open(root).map_err(ReleaseError::io(root))?;
-    rustix::fs::syncfs(&handle).map_err(|error| ReleaseError::io(root)(error.into()))?;
     Ok(contents)
 }
 
-fn below(root: &Path, path: &RepoPath) -> PathBuf {
+/// Sees to it that what was written below `root` survives a power cut.
+pub(in crate::release) fn sync(root: &Path) -> Result<(), ReleaseError> {
+    let handle = File::open(root).map_err(ReleaseError::io(root))?;
+    rustix::fs::syncfs(&handle).map_err(|error| ReleaseError::io(root)(error.into()))
+}
+
+/// A path's place below `root`.
+pub(in crate::release) fn below(root: &Path, path: &RepoPath) -> PathBuf {
     root.join(OsStr::from_bytes(path.as_bytes()))
 }
 
@@ -84,11 +87,11 @@ fn put(path: &Path, file: &ReleaseFile, bytes: &[u8]) -> Result<(), ReleaseError
 }
 
 /// Lets visitors in.
-pub(super) fn open_up(path: &Path) -> Result<(), ReleaseError> {
+pub(in crate::release) fn open_up(path: &Path) -> Result<(), ReleaseError> {
     fs::set_permissions(path, Permissions::from_mode(OPEN)).map_err(ReleaseError::io(path))
 }
 
 /// A new directory of ours alone.
-pub(super) fn new_dir(path: &Path) -> Result<(), ReleaseError> {
+pub(in crate::release) fn new_dir(path: &Path) -> Result<(), ReleaseError> {
     private_dir(path).map_err(ReleaseError::io(path))
 }

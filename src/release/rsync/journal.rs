@@ -1,0 +1,118 @@
+//! What a run is going to touch, on relhook's own disk before it does.
+
+use crate::folder::replace_file;
+use crate::release::desk::read_capped;
+use crate::release::manifest::PathText;
+use crate::release::run::Job;
+use crate::release::{MANIFEST_LIMIT, Manifest, ReleaseError};
+use crate::types::{Oid, RepoPath, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+
+/// The file's name.
+const FILE: &str = "rsync.journal";
+
+/// What its first field says.
+const SCHEMA: &str = "relhook/release-rsync-journal/v1";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Journal {
+    schema: String,
+    place: String,
+    /// What the run was to bring.
+    commit: Oid,
+    /// Which release the manifest was of that the run began from.
+    base: Option<(Oid, u64, Timestamp)>,
+    /// Every file that the run may change.
+    files: Vec<PathText>,
+    /// Every directory that is ours.
+    dirs: Vec<PathText>,
+}
+
+/// What a killed run may have changed.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// Files that are ours, with whatever content, or gone.
+    pub(super) files: BTreeSet<RepoPath>,
+    /// Directories that are ours.
+    pub(super) dirs: BTreeSet<RepoPath>,
+    /// What the killed run was to bring.
+    pub(super) commit: Option<Oid>,
+}
+
+fn base(manifest: Option<&Manifest>) -> Option<(Oid, u64, Timestamp)> {
+    manifest.map(|manifest| (manifest.commit, manifest.sequence, manifest.released))
+}
+
+fn path(job: &Job<'_>) -> PathBuf {
+    job.desk.file(FILE)
+}
+
+/// Writes down what is going to be touched.
+pub(super) fn begin(
+    job: &Job<'_>,
+    place: &str,
+    manifest: Option<&Manifest>,
+    files: &BTreeSet<RepoPath>,
+    dirs: &BTreeSet<RepoPath>,
+) -> Result<(), ReleaseError> {
+    let journal = Journal {
+        schema: SCHEMA.to_owned(),
+        place: place.to_owned(),
+        commit: job.order.commit,
+        base: base(manifest),
+        files: files.iter().map(PathText::from).collect(),
+        dirs: dirs.iter().map(PathText::from).collect(),
+    };
+    let path = path(job);
+    serde_json::to_vec(&journal)
+        .map_err(io::Error::from)
+        .and_then(|bytes| replace_file(&path, &bytes))
+        .map_err(ReleaseError::io(&path))
+}
+
+/// What a killed run left, if the directory still has the manifest that it began from: if not, it
+/// had ended, or something else was released since.
+pub(super) fn left(
+    job: &Job<'_>,
+    place: &str,
+    manifest: Option<&Manifest>,
+) -> Result<Left, ReleaseError> {
+    let path = path(job);
+    let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
+    let Some(bytes) = bytes else {
+        return Ok(Left::default());
+    };
+    let broken = |why: String| ReleaseError::Manifest {
+        place: path.display().to_string(),
+        why,
+    };
+    let journal: Journal =
+        serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
+    if journal.schema != SCHEMA {
+        return Err(broken("it has another schema".into()));
+    }
+    if journal.place != place || journal.base != base(manifest) {
+        return Ok(Left::default());
+    }
+    let read = |list: &[PathText]| list.iter().map(PathText::path).collect::<Result<_, _>>();
+    Ok(Left {
+        files: read(&journal.files).map_err(broken)?,
+        dirs: read(&journal.dirs).map_err(broken)?,
+        commit: Some(journal.commit),
+    })
+}
+
+/// The release is on the directory's record: the journal is over.
+pub(super) fn forget(job: &Job<'_>) -> Result<(), ReleaseError> {
+    let path = path(job);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(ReleaseError::io(&path)(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,224 @@
+//! Releasing to a directory of another machine, by rsync over ssh.
+//!
+//! Only what differs from the directory's manifest goes into a private folder and from there to the
+//! other side, as a list of paths; rsync renames it into place when all of it has arrived
+//! (`--delay-updates`). Then what is no longer wanted is removed, and last the manifest is replaced.
+//! What a run is going to touch is on relhook's own disk before it is touched, so that the next run
+//! knows what a killed one may have changed, and sends that again.
+
+mod journal;
+mod remote;
+mod survey;
+
+use super::command::other_kinds_uncertain;
+use super::desk::read_capped;
+use super::progress::Phase;
+use super::run::{Begin, Job, Reached, place};
+use super::site::may_follow;
+use super::stage::{self, Stage};
+use super::{
+    Adoption, Content, Held, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError,
+    ancestors, plan,
+};
+use crate::policy::{RsyncTarget, TargetKind};
+use crate::types::RepoPath;
+use remote::{PART, Remote};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Brings a directory of another machine to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &RsyncTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let place = place(&TargetKind::Rsync(target.clone()));
+    let remote = Remote::new(job, target, &place)?;
+    let there = remote.fetch()?;
+    let manifest = manifest(job, &remote, &place)?;
+    may_follow(job, &place, manifest.as_ref())?;
+    let left = journal::left(job, &place, manifest.as_ref())?;
+    let held = held(job, manifest.as_ref(), &left, &place)?;
+    let plan = plan(job.listing, &held);
+    job.progress.unchanged(plan.unchanged);
+    let recorded = manifest
+        .as_ref()
+        .is_some_and(|manifest| job.is_recorded_in(manifest));
+    if recorded && plan.is_empty() && job.adoption == Adoption::Refuse {
+        stage::sweep(job)?;
+        journal::forget(job)?;
+        return Ok(Reached::Before);
+    }
+    let stage = Stage::of(job, &plan.puts)?;
+    let new_dirs = survey::survey(job, &remote, &stage, &held, &plan, manifest.is_none())?;
+    begin(&plan)?;
+    let work = Work {
+        job,
+        remote: &remote,
+        held: &held,
+        plan: &plan,
+        new_dirs: &new_dirs,
+    };
+    journal::begin(
+        job,
+        &place,
+        manifest.as_ref(),
+        &work.touched(),
+        &work.dirs(),
+    )?;
+    if !there.has_temp {
+        remote.make_temp()?;
+    }
+    work.carry_out(&stage, &left)?;
+    let record = work.record(&stage)?;
+    remote.switch(&record)?;
+    journal::forget(job)?;
+    stage.end()?;
+    Ok(Reached::Now)
+}
+
+/// What is there and what is to be done.
+struct Work<'a> {
+    job: &'a Job<'a>,
+    remote: &'a Remote<'a>,
+    held: &'a Holding,
+    plan: &'a Plan,
+    new_dirs: &'a BTreeSet<RepoPath>,
+}
+
+impl Work<'_> {
+    /// Every file that the run may change.
+    fn touched(&self) -> BTreeSet<RepoPath> {
+        let uncertain = self.held.files.iter();
+        let uncertain = uncertain.filter(|(_, held)| **held == Held::Uncertain);
+        uncertain
+            .map(|(path, _)| path)
+            .chain(self.plan.puts.iter().map(|file| &file.path))
+            .chain(self.plan.removed())
+            .cloned()
+            .collect()
+    }
+
+    /// Every directory that is ours while the run is under way.
+    fn dirs(&self) -> BTreeSet<RepoPath> {
+        self.held.dirs.union(self.new_dirs).cloned().collect()
+    }
+
+    fn carry_out(&self, stage: &Stage, left: &journal::Left) -> Result<(), ReleaseError> {
+        let (plan, remote) = (self.plan, self.remote);
+        let clearing: Vec<&RepoPath> = plan
+            .blocking_files
+            .iter()
+            .chain(&plan.blocking_contents)
+            .collect();
+        self.job.progress.phase(Phase::Sending, plan.puts.len());
+        if left.commit.is_some() {
+            // What is going to be sent again is begun from what has arrived of it; the rest only
+            // takes room.
+            let again = left.commit == Some(self.job.order.commit);
+            let sent: BTreeSet<&RepoPath> = plan.puts.iter().map(|file| &file.path).collect();
+            self.sweep(|path| !again || !sent.contains(path))?;
+        }
+        self.remove(&clearing)?;
+        remote.remove_dirs(&plan.blocking_dirs)?;
+        let paths: Vec<&RepoPath> = plan.puts.iter().map(|file| &file.path).collect();
+        remote.send(stage, &paths)?;
+        let deletes: Vec<&RepoPath> = plan.deletes.iter().collect();
+        self.job.progress.phase(Phase::Deleting, deletes.len());
+        self.remove(&deletes)?;
+        if left.commit.is_some() {
+            self.sweep(|_| true)?;
+        }
+        remote.remove_dirs(&plan.spare_dirs)
+    }
+
+    fn remove(&self, paths: &[&RepoPath]) -> Result<(), ReleaseError> {
+        self.remote.remove(paths)?;
+        for _ in paths {
+            self.job.progress.deleted();
+        }
+        Ok(())
+    }
+
+    /// Removes what a killed run may have left aside of these files: in rsync's own folders beside
+    /// their places, and in the one for temporary files.
+    fn sweep(&self, of: impl Fn(&RepoPath) -> bool) -> Result<(), ReleaseError> {
+        let uncertain = self.held.files.iter();
+        let uncertain = uncertain.filter(|(path, held)| **held == Held::Uncertain && of(path));
+        let (mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new());
+        for (path, _) in uncertain {
+            let outer = ancestors(path).pop();
+            let part = outer.map_or_else(
+                || RepoPath::new(PART.as_bytes().to_vec()),
+                |dir| dir.join(PART.as_bytes()),
+            );
+            let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+            files.insert(part.join(name.unwrap_or_default()));
+            dirs.insert(part);
+        }
+        files.extend(self.remote.strays()?);
+        self.remote.remove(&files.iter().collect::<Vec<_>>())?;
+        self.remote
+            .remove_dirs(&dirs.into_iter().rev().collect::<Vec<_>>())
+    }
+
+    fn record(&self, stage: &Stage) -> Result<Vec<u8>, ReleaseError> {
+        let kept = self.held.files.iter();
+        let kept = kept.filter_map(|(path, held)| match held {
+            Held::Known(content) => Some((path.clone(), content.clone())),
+            Held::Uncertain => None,
+        });
+        let mut contents: BTreeMap<RepoPath, Content> = kept.collect();
+        contents.extend(stage.contents.clone());
+        let gone: BTreeSet<&RepoPath> = self
+            .plan
+            .spare_dirs
+            .iter()
+            .chain(&self.plan.blocking_dirs)
+            .collect();
+        let mut dirs = self.dirs();
+        dirs.retain(|dir| !gone.contains(dir));
+        Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
+            .and_then(|manifest| manifest.to_bytes())
+            .map_err(ReleaseError::Objects)
+    }
+}
+
+/// The directory's manifest, as it was fetched.
+fn manifest(
+    job: &Job<'_>,
+    remote: &Remote<'_>,
+    place: &str,
+) -> Result<Option<Manifest>, ReleaseError> {
+    let path = remote.fetched(MANIFEST_NAME);
+    let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    match (Manifest::parse(&bytes), job.adoption) {
+        (Ok(manifest), _) => Ok(Some(manifest)),
+        (Err(_), Adoption::Adopt) => Ok(None),
+        (Err(why), Adoption::Refuse) => Err(ReleaseError::Manifest {
+            place: place.to_owned(),
+            why,
+        }),
+    }
+}
+
+/// What is ours there, and what of it a killed run may have changed.
+fn held(
+    job: &Job<'_>,
+    manifest: Option<&Manifest>,
+    left: &journal::Left,
+    place: &str,
+) -> Result<Holding, ReleaseError> {
+    let mut held = match manifest {
+        Some(manifest) => manifest.holding().map_err(|why| ReleaseError::Manifest {
+            place: place.to_owned(),
+            why,
+        })?,
+        None => Holding::default(),
+    };
+    for path in &left.files {
+        held.files.insert(path.clone(), Held::Uncertain);
+    }
+    held.dirs.extend(left.dirs.iter().cloned());
+    Ok(other_kinds_uncertain(job, manifest, held))
+}

@@ -1,0 +1,334 @@
+//! The other side, as `rsync` reaches it.
+//!
+//! No name of the tree is ever an argument: lists of paths go to rsync's standard input, ended by
+//! NUL bytes and each with `./` in front. The host is an alias of ours, the remote path follows it,
+//! and `-s` (`--secluded-args`) keeps the remote shell from reading either.
+
+use crate::folder::private_dir;
+use crate::policy::RsyncTarget;
+use crate::release::error::shown_end;
+use crate::release::program::{self, Ended, Input, Lines};
+use crate::release::run::Job;
+use crate::release::ssh::{self, ALIAS, Sharing};
+use crate::release::stage::Stage;
+use crate::release::{MANIFEST_NAME, ReleaseError};
+use crate::types::RepoPath;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long one call may take. A connection over which nothing comes ends much earlier.
+const LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Where rsync writes files that are not complete: a directory of ours, which visitors cannot
+/// enter.
+const TEMP: &str = ".relhook-temp";
+
+/// The directory beside a file in which it waits, complete, until all have arrived.
+pub(super) const PART: &str = ".relhook-part";
+
+/// rsync's answer where something it was told to remove is no empty directory.
+const VANISHED: i32 = 24;
+
+/// What was fetched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct There {
+    /// Whether our directory for incomplete files is there.
+    pub(super) has_temp: bool,
+}
+
+/// One directory of one host.
+pub(super) struct Remote<'a> {
+    job: &'a Job<'a>,
+    place: String,
+    rsync: PathBuf,
+    /// The directory, as rsync's arguments name it.
+    dest: String,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Drop for Remote<'_> {
+    fn drop(&mut self) {
+        ssh::part(self.job.desk);
+    }
+}
+
+impl<'a> Remote<'a> {
+    /// Finds the programs and the key, and writes the settings.
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        target: &RsyncTarget,
+        place: &str,
+    ) -> Result<Self, ReleaseError> {
+        let rsync = program::find("rsync")?;
+        let env = ssh::prepare(job, &target.host, &target.login, Sharing::Connection)?;
+        let remote = Self {
+            job,
+            place: place.to_owned(),
+            rsync,
+            dest: format!("{ALIAS}:{}/", target.path),
+            env,
+        };
+        for name in ["fetched", "none", "new"] {
+            let path = job.desk.file(&format!("rsync/{name}"));
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ReleaseError::io(&path)(error));
+                }
+                _ => private_dir(&path).map_err(ReleaseError::io(&path))?,
+            }
+        }
+        Ok(remote)
+    }
+
+    /// Where a fetched file is.
+    pub(super) fn fetched(&self, name: &str) -> PathBuf {
+        self.job.desk.file("rsync/fetched").join(name)
+    }
+
+    /// Fetches the manifest, if there is one, and sees whether the directory is there.
+    pub(super) fn fetch(&self) -> Result<There, ReleaseError> {
+        let manifest = format!("--include=/{MANIFEST_NAME}");
+        let temp = format!("--include=/{TEMP}/");
+        let args = ["--recursive", &manifest, &temp, "--exclude=*", "--"];
+        let ended = self.call(&args, &[&self.dest, "rsync/fetched/"], &[], &mut |_| {})?;
+        if ended.code == Some(23) && lacks_dir(&ended.messages) {
+            return Err(ReleaseError::Place {
+                path: self.place.clone().into(),
+                why: "the host has no such directory, or does not let this account in".into(),
+            });
+        }
+        self.well(&ended, &[0])?;
+        Ok(There {
+            has_temp: self.fetched(TEMP).is_dir(),
+        })
+    }
+
+    /// Whether the directory holds nothing but what is relhook's own.
+    pub(super) fn is_empty(&self) -> Result<bool, ReleaseError> {
+        Ok(self.list(&["--exclude=/.relhook-*"], "")?.is_empty())
+    }
+
+    /// What a killed run left in our directory for incomplete files.
+    pub(super) fn strays(&self) -> Result<Vec<RepoPath>, ReleaseError> {
+        let temp = RepoPath::new(TEMP.as_bytes().to_vec());
+        let names = self.list(&[], &format!("{TEMP}/"))?;
+        Ok(names.iter().map(|name| temp.join(name)).collect())
+    }
+
+    /// The names in a directory below ours.
+    fn list(&self, more: &[&str], below: &str) -> Result<Vec<Vec<u8>>, ReleaseError> {
+        let mut names = Vec::new();
+        let source = format!("{}{below}", self.dest);
+        let mut args = vec!["--dirs", "--dry-run", "--out-format=%n"];
+        args.extend(more);
+        args.push("--");
+        let ended = self.call(&args, &[&source, "rsync/none/"], &[], &mut |line| {
+            let name = line.strip_suffix(b"/").unwrap_or(line);
+            if name != b"." && !name.is_empty() {
+                names.push(name.to_vec());
+            }
+        })?;
+        self.well(&ended, &[0])?;
+        Ok(names)
+    }
+
+    /// Says for each staged path what is there already: a line of rsync's for each file, each
+    /// directory on the way, and each thing that would have to go.
+    pub(super) fn compare(
+        &self,
+        stage: &Stage,
+        paths: &[&RepoPath],
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), ReleaseError> {
+        let args = [
+            "--dry-run",
+            "--itemize-changes",
+            "--itemize-changes",
+            "--files-from=-",
+            "--from0",
+            "--links",
+            "--perms",
+            "--ignore-times",
+            "--existing",
+            "--out-format=%i %n",
+            "--",
+        ];
+        let source = source(stage);
+        let ended = self.call(&args, &[&source, &self.dest], paths, line)?;
+        self.well(&ended, &[0])
+    }
+
+    /// Makes our directory for incomplete files.
+    pub(super) fn make_temp(&self) -> Result<(), ReleaseError> {
+        let path = self.job.desk.file("rsync/new").join(TEMP);
+        private_dir(&path).map_err(ReleaseError::io(&path))?;
+        let args = ["--dirs", "--perms", "--chmod=D0700", "--"];
+        let source = format!("rsync/new/{TEMP}");
+        let ended = self.call(&args, &[&source, &self.dest], &[], &mut |_| {})?;
+        self.well(&ended, &[0])
+    }
+
+    /// Sends files, each under its place's name when all of them are there.
+    pub(super) fn send(&self, stage: &Stage, paths: &[&RepoPath]) -> Result<(), ReleaseError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let (temp, part) = (
+            format!("--temp-dir={TEMP}"),
+            format!("--partial-dir={PART}"),
+        );
+        let args = [
+            "--files-from=-",
+            "--from0",
+            "--no-implied-dirs",
+            "--links",
+            "--perms",
+            "--ignore-times",
+            "--delay-updates",
+            &temp,
+            &part,
+            "--out-format=%i %l",
+            "--",
+        ];
+        let source = source(stage);
+        let progress = self.job.progress;
+        let ended = self.call(&args, &[&source, &self.dest], paths, &mut |line| {
+            if let Some(size) = sent(line) {
+                progress.sent(size);
+                progress.uploaded();
+            }
+        })?;
+        self.well(&ended, &[0])
+    }
+
+    /// Removes files, each of which may be gone already.
+    pub(super) fn remove(&self, paths: &[&RepoPath]) -> Result<(), ReleaseError> {
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let args = [
+            "--files-from=-",
+            "--from0",
+            "--no-implied-dirs",
+            "--delete-missing-args",
+            "--",
+        ];
+        let ended = self.call(&args, &["rsync/none/", &self.dest], paths, &mut |_| {})?;
+        // What is a directory there and not empty is not ours, and stays.
+        self.well(&ended, &[0, VANISHED])
+    }
+
+    /// Removes directories that are empty; the list has children before their parents. rsync would
+    /// look at a parent first, so each depth is a call of its own.
+    pub(super) fn remove_dirs(&self, dirs: &[RepoPath]) -> Result<(), ReleaseError> {
+        let depth = |dir: &RepoPath| dir.as_bytes().iter().filter(|byte| **byte == b'/').count();
+        let deepest = dirs.iter().map(depth).max().unwrap_or(0);
+        for level in (0..=deepest).rev() {
+            let here: Vec<&RepoPath> = dirs.iter().filter(|dir| depth(dir) == level).collect();
+            self.remove(&here)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the manifest.
+    pub(super) fn switch(&self, manifest: &[u8]) -> Result<(), ReleaseError> {
+        let path = self.job.desk.file("rsync/new").join(MANIFEST_NAME);
+        fs::write(&path, manifest).map_err(ReleaseError::io(&path))?;
+        let temp = format!("--temp-dir={TEMP}");
+        let args = ["--ignore-times", "--perms", "--chmod=F0644", &temp, "--"];
+        let source = format!("rsync/new/{MANIFEST_NAME}");
+        let ended = self.call(&args, &[&source, &self.dest], &[], &mut |_| {})?;
+        self.well(&ended, &[0])
+    }
+
+    /// Runs rsync with these paths on its standard input.
+    fn call(
+        &self,
+        args: &[&str],
+        ends: &[&str; 2],
+        paths: &[&RepoPath],
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Result<Ended, ReleaseError> {
+        let shell = format!("--rsh={}", ssh::COMMAND);
+        let ours = ["-s", "--8-bit-output", "--timeout=120", &shell];
+        let args = ours.iter().chain(args).chain(ends).map(OsString::from);
+        let list = self.job.desk.file("rsync/paths");
+        let mut bytes = Vec::new();
+        for path in paths {
+            bytes.extend_from_slice(b"./");
+            bytes.extend_from_slice(path.as_bytes());
+            bytes.push(0);
+        }
+        fs::write(&list, bytes).map_err(ReleaseError::io(&list))?;
+        let call = program::Call {
+            program: &self.rsync,
+            args: args.collect(),
+            dir: &self.job.desk.file(""),
+            env: self.env.clone(),
+            input: Input::File(&list),
+            limit: LIMIT,
+        };
+        let mut lines = Lines::default();
+        let ended = program::run(self.job.desk, call, &mut |bytes| {
+            lines.take(bytes, &mut |text| {
+                line(text);
+                Ok(())
+            })
+        })?;
+        if let Some(rest) = lines.rest() {
+            line(&rest);
+        }
+        Ok(ended)
+    }
+
+    /// Whether a call ended as it may.
+    fn well(&self, ended: &Ended, codes: &[i32]) -> Result<(), ReleaseError> {
+        if ended.code.is_some_and(|code| codes.contains(&code)) {
+            return Ok(());
+        }
+        Err(self.error(ended))
+    }
+
+    /// What a call that did not end well means.
+    fn error(&self, ended: &Ended) -> ReleaseError {
+        let site = self.place.clone();
+        if let Some(fault) = ssh::fault(&site, &ended.messages) {
+            return fault;
+        }
+        let text = String::from_utf8_lossy(&ended.messages);
+        let full = text.contains("No space left") || text.contains("Disk quota exceeded");
+        let absent = text.contains("command not found") || text.contains("rsync: not found");
+        match ended.code {
+            // Socket and protocol errors, time-outs, and what ssh itself ends with: all of them
+            // may be gone on a new connection, unless the other side said why.
+            Some(10 | 12 | 30 | 35 | 255) if !full && !absent => ReleaseError::Unreachable {
+                site,
+                step: "rsync".into(),
+                why: shown_end(&ended.messages),
+            },
+            Some(_) | None => ReleaseError::ProgramFailed {
+                program: self.rsync.display().to_string(),
+                why: ended.told(),
+            },
+        }
+    }
+}
+
+/// The staged files, as rsync's arguments name their folder: from the target's own.
+fn source(stage: &Stage) -> String {
+    format!("{}/", stage.from_desk())
+}
+
+fn lacks_dir(messages: &[u8]) -> bool {
+    String::from_utf8_lossy(messages).contains("change_dir")
+}
+
+/// The size of a file that was sent, from rsync's line about it.
+fn sent(line: &[u8]) -> Option<usize> {
+    let (what, size) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let file = what.starts_with('<') || what.starts_with("cL") || what.starts_with(".f");
+    file.then(|| size.parse().ok()).flatten()
+}

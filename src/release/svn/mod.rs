@@ -1,0 +1,229 @@
+//! Releasing to a folder of a Subversion repository: one commit a release.
+//!
+//! The manifest is in the folder and part of the same commit, so a release is there as a whole or
+//! not at all, and a run that follows a killed one sees which. There is no working copy: `svnmucc`
+//! commits what differs, against the revision that was looked at; if somebody else changed the
+//! same files meanwhile, the server refuses the commit.
+
+mod actions;
+mod client;
+mod look;
+mod message;
+
+use super::command::other_kinds_uncertain;
+use super::names::{self, Surface};
+use super::progress::Phase;
+use super::run::{Begin, Job, Reached, place};
+use super::site::may_follow;
+use super::stage::{self, Stage};
+use super::{
+    Adoption, Content, Held, Holding, MANIFEST_NAME, Manifest, Plan, ReleaseError, ReleaseFile,
+    plan,
+};
+use crate::policy::{SvnTarget, TargetKind};
+use crate::types::RepoPath;
+use actions::Actions;
+use client::Client;
+use look::Standing;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Brings a folder of a Subversion repository to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &SvnTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let place = place(&TargetKind::Svn(target.clone()));
+    let client = Client::new(job, target)?;
+    let standing = look::look(&client)?;
+    let manifest = manifest(job, &client, &standing, &place)?;
+    may_follow(job, &place, manifest.as_ref())?;
+    if let Some(manifest) = &manifest
+        && job.is_recorded_in(manifest)
+        && job.adoption == Adoption::Refuse
+    {
+        job.progress.unchanged(job.listing.files.len() as u64);
+        stage::sweep(job)?;
+        let known = job.landed.is_some_and(|landed| {
+            landed.commit == job.order.commit && landed.sequence == job.order.sequence
+        });
+        // A run that was killed right after its commit may not have got to that.
+        if let Some(revision) = standing.recorded.filter(|_| !known) {
+            message::sign(job, &client, revision)?;
+        }
+        return Ok(Reached::Before);
+    }
+    let held = held(job, &client, &standing, manifest.as_ref(), &place)?;
+    let plan = plan(job.listing, &held);
+    job.progress.unchanged(plan.unchanged);
+    let ground = look::survey(job, &client, &standing, &held, &plan, &place)?;
+    begin(&plan)?;
+    let release = Release {
+        job,
+        held: &held,
+        plan: &plan,
+        kinds: kinds(manifest.as_ref()),
+    };
+    let moves = release.moves();
+    let sent: Vec<ReleaseFile> = plan
+        .puts
+        .iter()
+        .filter(|file| !moves.contains_key(&file.path))
+        .cloned()
+        .collect();
+    let stage = Stage::of(job, &sent)?;
+    let record = release.record(&stage, &ground, &moves)?;
+    let actions = Actions::of(&release, &stage, &ground, &moves, standing.revision)?;
+    job.progress.phase(Phase::Sending, plan.puts.len());
+    let revision = actions.commit(&client, &record, standing.revision)?;
+    release.count(&moves);
+    message::sign(job, &client, revision)?;
+    stage.end()?;
+    Ok(Reached::Now)
+}
+
+/// What is there and what is to be done, for the parts that write it down.
+struct Release<'a> {
+    job: &'a Job<'a>,
+    held: &'a Holding,
+    plan: &'a Plan,
+    /// What each file was by the manifest.
+    kinds: BTreeMap<RepoPath, super::FileKind>,
+}
+
+/// Files that get their content from one that the release removes, and from which.
+type Moves = BTreeMap<RepoPath, (RepoPath, Content)>;
+
+impl Release<'_> {
+    /// Which files are copies of a removed one: the repository then keeps their history.
+    fn moves(&self) -> Moves {
+        let known = |path: &RepoPath| match self.held.files.get(path) {
+            Some(Held::Known(content)) => Some((path.clone(), content.clone())),
+            Some(Held::Uncertain) | None => None,
+        };
+        let gone: BTreeMap<_, _> = self
+            .plan
+            .deletes
+            .iter()
+            .filter_map(known)
+            .map(|(path, content)| (content.blob, (path, content)))
+            .collect();
+        self.plan
+            .puts
+            .iter()
+            .filter(|file| !self.held.files.contains_key(&file.path))
+            .filter_map(|file| {
+                let (from, content) = gone.get(&file.blob)?;
+                let same = self.kinds.get(from) == Some(&file.kind);
+                same.then(|| (file.path.clone(), (from.clone(), content.clone())))
+            })
+            .collect()
+    }
+
+    /// The manifest that is part of the commit.
+    fn record(
+        &self,
+        stage: &Stage,
+        ground: &look::Ground,
+        moves: &Moves,
+    ) -> Result<Vec<u8>, ReleaseError> {
+        let mut contents: BTreeMap<RepoPath, Content> = BTreeMap::new();
+        for (path, held) in &self.held.files {
+            if let Held::Known(content) = held {
+                contents.insert(path.clone(), content.clone());
+            }
+        }
+        contents.extend(stage.contents.clone());
+        contents.extend(
+            moves
+                .iter()
+                .map(|(path, (_, content))| (path.clone(), content.clone())),
+        );
+        let kept = self.held.dirs.difference(&ground.spare);
+        let dirs: BTreeSet<RepoPath> = kept.chain(&ground.new_dirs).cloned().collect();
+        Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
+            .and_then(|manifest| manifest.to_bytes())
+            .map_err(ReleaseError::Objects)
+    }
+
+    fn count(&self, moves: &Moves) {
+        for file in &self.plan.puts {
+            if !moves.contains_key(&file.path) {
+                let size = usize::try_from(file.size).unwrap_or(usize::MAX);
+                self.job.progress.sent(size);
+            }
+            self.job.progress.uploaded();
+        }
+        for _ in self.plan.removed() {
+            self.job.progress.deleted();
+        }
+    }
+}
+
+fn kinds(manifest: Option<&Manifest>) -> BTreeMap<RepoPath, super::FileKind> {
+    let kinds = manifest.map(Manifest::kinds).unwrap_or_default();
+    kinds
+        .into_iter()
+        .map(|(path, kind, _)| (path, kind))
+        .collect()
+}
+
+fn broken(place: &str, why: String) -> ReleaseError {
+    ReleaseError::Manifest {
+        place: place.to_owned(),
+        why,
+    }
+}
+
+/// The folder's manifest, as it was in the revision that is looked at.
+fn manifest(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    standing: &Standing,
+    place: &str,
+) -> Result<Option<Manifest>, ReleaseError> {
+    if standing.recorded.is_none() {
+        return Ok(None);
+    }
+    let bytes = client.read(MANIFEST_NAME, standing.revision)?;
+    match (Manifest::parse(&bytes), job.adoption) {
+        (Ok(manifest), _) => Ok(Some(manifest)),
+        (Err(_), Adoption::Adopt) => Ok(None),
+        (Err(why), Adoption::Refuse) => Err(broken(place, why)),
+    }
+}
+
+/// What is ours there, and what of it somebody else has committed to since.
+fn held(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    standing: &Standing,
+    manifest: Option<&Manifest>,
+    place: &str,
+) -> Result<Holding, ReleaseError> {
+    let Some(manifest) = manifest else {
+        return Ok(Holding::default());
+    };
+    let mut held = manifest.holding().map_err(|why| broken(place, why))?;
+    for path in held.files.keys().chain(&held.dirs) {
+        if let Some(why) = names::fault(path.as_bytes(), Surface::Svn) {
+            return Err(broken(place, format!("the path `{path}` {why}")));
+        }
+    }
+    for change in look::changed_since(client, standing)? {
+        match change {
+            look::Change::Gone(gone) => {
+                let below = [gone.as_bytes(), b"/"].concat();
+                let stays = |path: &RepoPath| *path != gone && !path.as_bytes().starts_with(&below);
+                held.files.retain(|path, _| stays(path));
+                held.dirs.retain(stays);
+            }
+            look::Change::Other(path) => {
+                if let Some(held) = held.files.get_mut(&path) {
+                    *held = Held::Uncertain;
+                }
+            }
+        }
+    }
+    Ok(other_kinds_uncertain(job, Some(manifest), held))
+}

@@ -1,0 +1,135 @@
+//! A real svnserve on the loopback, for one test.
+
+use super::run::{command, run};
+use crate::hosting::Served;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// The account that releases.
+pub const USER: &str = "relhook";
+
+/// Its password.
+pub const PASSWORD: &str = "correct-horse-battery";
+
+/// A repository with the folder `/www`, and the server in front of it.
+#[derive(Debug)]
+pub struct Svnserve {
+    home: TempDir,
+    /// The port.
+    pub port: u16,
+    _served: Served,
+}
+
+impl Svnserve {
+    #[track_caller]
+    pub fn start() -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("svn")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let repository = home.path().join("repository");
+        run(command("svnadmin", home.path())
+            .arg("create")
+            .arg(&repository))
+        .assert_ok();
+        let conf = repository.join("conf");
+        let settings = "[general]\nanon-access = none\nauth-access = write\n\
+                        password-db = passwd\nrealm = acme\n";
+        std::fs::write(conf.join("svnserve.conf"), settings).unwrap();
+        let users = format!("[users]\n{USER} = {PASSWORD}\ncarl = x\n");
+        std::fs::write(conf.join("passwd"), users).unwrap();
+        let log = home.path().join("log");
+        let make = |port: u16| {
+            let mut svnserve = command("svnserve", home.path());
+            svnserve.args(["--daemon", "--foreground", "--listen-host", "127.0.0.1"]);
+            svnserve.args(["--listen-port", &port.to_string()]);
+            svnserve.arg("--root").arg(&repository);
+            svnserve.arg("--log-file").arg(&log);
+            svnserve
+        };
+        let (served, port) = Served::on_port(make, &log);
+        let server = Self {
+            home,
+            port,
+            _served: served,
+        };
+        server.svn(&["mkdir", "-q", "-m", "a folder", &server.local("www")]);
+        server
+    }
+
+    /// The repository on the disk.
+    pub fn repository(&self) -> PathBuf {
+        self.home.path().join("repository")
+    }
+
+    fn local(&self, path: &str) -> String {
+        format!("file://{}/{path}", self.repository().display())
+    }
+
+    /// What `svn` says, past the server.
+    #[track_caller]
+    pub fn svn(&self, args: &[&str]) -> String {
+        let mut svn = command("svn", self.home.path());
+        svn.env("LC_ALL", "C.UTF-8");
+        run(svn.args(args)).text()
+    }
+
+    /// The number of the last revision.
+    pub fn revision(&self) -> u64 {
+        let url = self.local("");
+        let told = self.svn(&["info", "--show-item", "revision", &url]);
+        told.trim().parse().unwrap()
+    }
+
+    /// What a revision changed.
+    pub fn log(&self, revision: u64) -> String {
+        let url = self.local("");
+        self.svn(&["log", "-v", "-r", &revision.to_string(), &url])
+    }
+
+    /// A property of a file in the folder.
+    pub fn property(&self, name: &str, path: &str) -> String {
+        let url = self.local(&format!("www/{path}@"));
+        let mut svn = command("svn", self.home.path());
+        let told = run(svn.args(["propget", name, &url]));
+        // That a file does not have it is an error to svn.
+        String::from_utf8_lossy(&told.out).trim().to_owned()
+    }
+
+    /// The folder as a working copy shows it, in a new place each time.
+    #[track_caller]
+    pub fn export(&self) -> PathBuf {
+        let place = tempfile::Builder::new()
+            .prefix("export")
+            .tempdir_in(self.home.path())
+            .unwrap()
+            .keep();
+        let place = place.join("www");
+        let url = self.local("www");
+        self.svn(&["export", "-q", &url, place.to_str().unwrap()]);
+        place
+    }
+
+    /// Commits as somebody else: words of `svnmucc`.
+    #[track_caller]
+    pub fn commit(&self, words: &[&str]) {
+        let mut svnmucc = command("svnmucc", self.home.path());
+        svnmucc.args(["-m", "by hand", "-u", "carl", "-U", &self.local("www")]);
+        run(svnmucc.args(words)).assert_ok();
+    }
+
+    /// Lets everybody give revisions another author.
+    pub fn lets_authors_be_set(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        let hook = self.repository().join("hooks/pre-revprop-change");
+        std::fs::write(&hook, "#!/bin/sh\n[ \"$4\" = svn:author ]\n").unwrap();
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A file to commit.
+    pub fn file(&self, content: &str) -> String {
+        let path = self.home.path().join("file");
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}

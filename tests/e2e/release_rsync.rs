@@ -1,0 +1,515 @@
+//! Releases by rsync over ssh, to a real sshd.
+
+use crate::common::webhost::WebHost;
+use crate::release_kit::{
+    Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, refused, released, tree,
+};
+use relhook::policy::{HostKey, RsyncTarget, SshLogin, SshProof, TargetKind};
+use relhook::release::{Adoption, MANIFEST_NAME, Order, Outcome};
+use relhook::types::Oid;
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+const FILE: u32 = 0o100_644;
+
+fn target(login: SshLogin, path: &Path) -> TargetKind {
+    TargetKind::Rsync(RsyncTarget {
+        host: "127.0.0.1".into(),
+        path: path.to_str().unwrap().to_owned(),
+        login,
+    })
+}
+
+fn order(bench: &Bench, host: &WebHost, commit: Oid, sequence: u64) -> Order {
+    bench.order(target(host.login("host"), &host.site()), commit, sequence)
+}
+
+/// A host, and a repository whose relhook has the key to it.
+fn pair() -> (Bench, WebHost) {
+    let (bench, host) = (Bench::new(), WebHost::start());
+    bench.account(&host.credentials("key"));
+    (bench, host)
+}
+
+/// The site without what relhook keeps there for itself.
+fn site(host: &WebHost) -> BTreeMap<String, String> {
+    let mut site = tree(&host.site());
+    site.remove(MANIFEST_NAME);
+    site.remove(".relhook-temp/");
+    site
+}
+
+fn names(host: &WebHost) -> Vec<String> {
+    site(host).into_keys().collect()
+}
+
+fn mode(host: &WebHost, name: &str) -> u32 {
+    let meta = fs::metadata(host.site().join(name)).unwrap();
+    meta.permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_release_brings_what_differs_and_takes_away_what_is_ours() {
+    let (bench, host) = pair();
+    let first = bench.commit_modes(&[
+        (FILE, b"index.html", b"one"),
+        (FILE, b"css/a/b.css", b"x"),
+        (FILE, b"old/deep/page", b"x"),
+        (PROGRAM, b"cgi/run", b"#!"),
+        (LINK, b"start", b"index.html"),
+        (FILE, b".gitignore", b"x"),
+    ]);
+    let mut log = Log::default();
+    let order_1 = order(&bench, &host, first, 1);
+    let totals = released(bench.release_with(&order_1, Adoption::Refuse, &mut log));
+    assert_eq!((totals.uploaded, totals.unchanged), (5, 0));
+    assert_eq!(log.words(), ["started", "finished"]);
+    assert_eq!(
+        names(&host),
+        [
+            "cgi/",
+            "cgi/run",
+            "css/",
+            "css/a/",
+            "css/a/b.css",
+            "index.html",
+            "old/",
+            "old/deep/",
+            "old/deep/page",
+            "start"
+        ]
+    );
+    assert_eq!(site(&host)["start"], "-> index.html");
+    assert_eq!(
+        (mode(&host, "index.html"), mode(&host, "cgi/run")),
+        (0o644, 0o755)
+    );
+    assert_eq!(mode(&host, ".relhook-temp"), 0o700);
+    assert_eq!(mode(&host, MANIFEST_NAME), 0o644);
+    assert!(matches!(bench.release(&order_1), Ok(Outcome::UpToDate(_))));
+
+    let untouched = fs::metadata(host.site().join("css/a/b.css")).unwrap();
+    let second = bench.commit_modes(&[
+        (FILE, b"index.html", b"two!"),
+        (FILE, b"css/a/b.css", b"x"),
+        (FILE, b"css/new/c.css", b"x"),
+        (FILE, b"cgi/run", b"#!"),
+        (FILE, b"start/now", b"y"),
+    ]);
+    let totals = released(bench.release(&order(&bench, &host, second, 2)));
+    assert_eq!(
+        (totals.uploaded, totals.deleted, totals.unchanged),
+        (4, 2, 1)
+    );
+    assert_eq!(
+        names(&host),
+        [
+            "cgi/",
+            "cgi/run",
+            "css/",
+            "css/a/",
+            "css/a/b.css",
+            "css/new/",
+            "css/new/c.css",
+            "index.html",
+            "start/",
+            "start/now"
+        ]
+    );
+    assert_eq!(site(&host)["index.html"], "two!");
+    assert_eq!(mode(&host, "cgi/run"), 0o644);
+    let still = fs::metadata(host.site().join("css/a/b.css")).unwrap();
+    assert_eq!(untouched.modified().unwrap(), still.modified().unwrap());
+    assert!(
+        !bench
+            .folder()
+            .join("release")
+            .join(SITE)
+            .join("stage")
+            .exists()
+    );
+    assert!(
+        !bench
+            .folder()
+            .join("release")
+            .join(SITE)
+            .join("rsync.journal")
+            .exists()
+    );
+}
+
+#[test]
+fn u_03_no_name_becomes_an_option_a_host_or_a_shells_word() {
+    let (bench, host) = pair();
+    let hostile: [&[u8]; 9] = [
+        b"--rsh=touch x",
+        b"-e",
+        b"host:path",
+        b"#comment",
+        b";comment",
+        b"$(touch x)`touch x`",
+        b" * ? [a] ",
+        b"caf\xe9",
+        b"-d/--delete/x",
+    ];
+    let entries: Vec<(u32, &[u8], &[u8])> = hostile
+        .iter()
+        .map(|name| (FILE, *name, &b"1"[..]))
+        .collect();
+    released(bench.release(&order(&bench, &host, bench.commit_modes(&entries), 1)));
+    let found = site(&host);
+    for name in hostile {
+        let name = String::from_utf8_lossy(name).into_owned();
+        assert_eq!(
+            found.get(&name).map(String::as_str),
+            Some("1"),
+            "{name}: {found:?}"
+        );
+    }
+    assert_eq!(found.len(), hostile.len() + 2);
+    let totals = released(bench.release(&order(&bench, &host, bench.commit(&[("a", "2")]), 2)));
+    assert_eq!((totals.uploaded, totals.deleted), (1, 9));
+    assert_eq!(names(&host), ["a"]);
+}
+
+#[test]
+fn u_10_a_host_with_another_key_is_not_spoken_to() {
+    let (bench, host) = pair();
+    let mut order = order(&bench, &host, bench.commit(&[("a", "1")]), 1);
+    let TargetKind::Rsync(rsync) = &mut order.target.kind else {
+        panic!()
+    };
+    rsync.login = host.login("other");
+    let error = refused(bench.release(&order), 612);
+    assert!(error.contains("Host key verification failed"), "{error}");
+    assert_eq!(names(&host), [""; 0]);
+    assert!(!host.log().contains("Accepted publickey"), "{}", host.log());
+    // Of several keys, one is enough.
+    let TargetKind::Rsync(rsync) = &mut order.target.kind else {
+        panic!()
+    };
+    rsync.login.host_keys.extend(host.login("host").host_keys);
+    released(bench.release(&order));
+}
+
+#[test]
+fn u_12_only_the_targets_own_key_is_used_and_only_if_it_is_private() {
+    let (bench, host) = (Bench::new(), WebHost::start());
+    let order = order(&bench, &host, bench.commit(&[("a", "1")]), 1);
+    let error = refused(bench.release(&order), 610);
+    assert!(error.contains("is not there"), "{error}");
+    bench.account(&host.credentials("other"));
+    refused(bench.release(&order), 613);
+    bench.account(&host.credentials("key"));
+    let file = host.home().join("key");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let error = refused(bench.release(&order), 610);
+    assert!(error.contains("others can read it"), "{error}");
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    for (lines, part) in [
+        ("user=-oProxyCommand=x\nkey=/x\n", "no account's name"),
+        ("user=a b\nkey=/x\n", "no account's name"),
+        ("user=a\nkey=x\n", "not an absolute path"),
+        ("user=a\npassword=x\n", "no use for `password=`"),
+    ] {
+        bench.account(lines);
+        let error = refused(bench.release(&order), 610);
+        assert!(error.contains(part), "{error}");
+    }
+    bench.account(&host.credentials("key"));
+    released(bench.release(&order));
+    let desk = bench.folder().join("release").join(SITE);
+    for (name, content) in tree(&desk) {
+        assert!(!content.contains("PRIVATE KEY"), "{name}");
+    }
+}
+
+#[test]
+fn files_that_relhook_did_not_put_there_stay_until_told() {
+    let (bench, host) = pair();
+    fs::create_dir(host.site().join("shop")).unwrap();
+    fs::write(host.site().join("shop/index.html"), "theirs").unwrap();
+    fs::write(host.site().join("other"), "theirs").unwrap();
+    let commit = bench.commit(&[
+        ("shop/index.html", "ours"),
+        ("shop/new", "ours"),
+        ("a/b", "1"),
+    ]);
+    let order_1 = order(&bench, &host, commit, 1);
+    let error = refused(bench.release(&order_1), 616);
+    assert!(error.ends_with(":\n  shop/index.html"), "{error}");
+    let before = ["other", "shop/", "shop/index.html"];
+    assert_eq!(names(&host), before);
+    assert!(
+        !host.site().join(".relhook-temp").exists(),
+        "nothing was touched"
+    );
+
+    released(bench.release_with(&order_1, Adoption::Adopt, &mut Log::default()));
+    assert_eq!(site(&host)["shop/index.html"], "ours");
+    assert_eq!(site(&host)["other"], "theirs");
+    // The folder was theirs, so it stays; the other one was ours.
+    let empty = bench.commit(&[("x", "1")]);
+    released(bench.release(&order(&bench, &host, empty, 2)));
+    assert_eq!(names(&host), ["other", "shop/", "x"]);
+}
+
+#[test]
+fn a_folder_of_ours_stays_as_long_as_something_else_is_in_it() {
+    let (bench, host) = pair();
+    let commit = bench.commit(&[("d/e/f", "1"), ("g/h", "1")]);
+    released(bench.release(&order(&bench, &host, commit, 1)));
+    fs::write(host.site().join("d/theirs"), "x").unwrap();
+    released(bench.release(&order(&bench, &host, bench.commit(&[("a", "1")]), 2)));
+    assert_eq!(names(&host), ["a", "d/", "d/theirs"]);
+}
+
+#[test]
+fn u_05_nothing_is_written_through_a_link_on_the_host() {
+    let (bench, host) = pair();
+    let elsewhere = host.home().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, host.site().join("uploads")).unwrap();
+    fs::write(host.site().join("page"), "theirs").unwrap();
+    let commit = bench.commit(&[("uploads/x", "1"), ("page/y", "1")]);
+    for adoption in [Adoption::Refuse, Adoption::Adopt] {
+        let order = order(&bench, &host, commit, 1);
+        let error = refused(
+            bench.release_with(&order, adoption, &mut Log::default()),
+            616,
+        );
+        assert!(error.contains("\n  page\n  uploads"), "{error}");
+    }
+    assert_eq!(tree(&elsewhere).len(), 0);
+    assert_eq!(names(&host), ["page", "uploads"]);
+}
+
+#[test]
+fn a_directory_or_a_program_that_is_missing_is_said() {
+    let (bench, host) = pair();
+    let mut order = order(&bench, &host, bench.commit(&[("a", "1")]), 1);
+    order.target.kind = target(host.login("host"), &host.site().join("absent"));
+    refused(bench.release(&order), 620);
+    order.target.kind = target(host.login("host"), &host.site());
+    released(bench.release(&order));
+    fs::remove_file(host.site().join(MANIFEST_NAME)).unwrap();
+    order.sequence = 2;
+    let error = refused(bench.release(&order), 615);
+    assert!(error.contains("it is gone"), "{error}");
+}
+
+#[test]
+fn a_host_that_is_away_is_tried_again_later() {
+    let (bench, host) = pair();
+    let mut order = order(&bench, &host, bench.commit(&[("a", "1")]), 1);
+    let mut login = host.login("host");
+    login.port = crate::common::free_port();
+    order.target.kind = target(login, &host.site());
+    let error = bench.release(&order).unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(error.code().to_string(), "RH611");
+}
+
+/// The files of a release that is worth killing: some large ones, so that there is time.
+fn large(bench: &Bench, letter: u8) -> Oid {
+    let content: Vec<u8> = (0..3_000_000_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 ^ letter)
+        .collect();
+    let names: Vec<String> = (0..12)
+        .map(|number| format!("d{}/f{number}", number % 3))
+        .collect();
+    let mut entries: Vec<(u32, &[u8], &[u8])> = names
+        .iter()
+        .map(|name| (FILE, name.as_bytes(), &content[..]))
+        .collect();
+    let own = [b"only/", &[letter][..]].concat();
+    entries.push((FILE, &own, &content));
+    bench.commit_modes(&entries)
+}
+
+fn starts(bench: &Bench, host: &WebHost, order: &Order) -> Child {
+    let login = host.login("host");
+    let port = host.port.to_string();
+    let site = host.site();
+    let variables = [
+        ("RELHOOK_APART_PORT", port.as_str()),
+        ("RELHOOK_APART_KEY", &login.host_keys[0].0),
+        ("RELHOOK_APART_PATH", site.to_str().unwrap()),
+    ];
+    bench.release_in("release_rsync::apart", order, &variables)
+}
+
+/// How far a run is, as it is seen from outside.
+type Moment = fn(&Path) -> bool;
+
+fn any_below(dir: &Path, name: &str) -> bool {
+    tree(dir).keys().any(|path| path.contains(name))
+}
+
+#[test]
+fn u_07_whenever_relhook_is_killed_the_next_run_ends_the_same() {
+    let moments: [(&str, Moment); 4] = [
+        ("at once", |_| true),
+        ("while files are sent", |site| {
+            any_below(site, ".relhook-temp/")
+        }),
+        ("while some are complete", |site| {
+            any_below(site, ".relhook-part/f")
+        }),
+        ("when the first is in place", |site| {
+            fs::read(site.join("d0/f0")).is_ok_and(|bytes| bytes[0] == b'b' ^ 0)
+        }),
+    ];
+    for (what, moment) in moments {
+        let (bench, host) = pair();
+        let (one, two) = (large(&bench, b'a'), large(&bench, b'b'));
+        released(bench.release(&order(&bench, &host, one, 1)));
+        let next = order(&bench, &host, two, 2);
+        let mut run = starts(&bench, &host, &next);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !moment(&host.site()) && run.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        bench.release(&next).unwrap();
+        assert_same(&bench, &host, what);
+    }
+}
+
+#[test]
+fn u_07_whenever_the_connection_is_cut_the_next_run_ends_the_same() {
+    for wait in [0, 150, 400] {
+        let (bench, host) = pair();
+        let (one, two) = (large(&bench, b'a'), large(&bench, b'b'));
+        released(bench.release(&order(&bench, &host, one, 1)));
+        let next = order(&bench, &host, two, 2);
+        let mut run = starts(&bench, &host, &next);
+        let seen = || any_below(&host.site(), ".relhook-temp/");
+        while !seen() && run.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        // The other end of the connection dies, and rsync there with it.
+        for pid in sessions(&host) {
+            let pid = rustix::process::Pid::from_raw(pid).unwrap();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        run.wait().unwrap();
+        bench.release(&next).unwrap();
+        assert_same(&bench, &host, &format!("after {wait} ms"));
+    }
+}
+
+/// The processes that serve the host's connections: those whose lines in its log name them.
+fn sessions(host: &WebHost) -> Vec<i32> {
+    let key = host.home().to_str().unwrap().to_owned();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains("--server") && line.contains("rsync") && cwd(pid).contains(&key) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+fn cwd(pid: i32) -> String {
+    let cwd = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+    cwd.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn assert_same(bench: &Bench, host: &WebHost, what: &str) {
+    let clean = WebHost::start();
+    let other = Bench::new();
+    other.account(&clean.credentials("key"));
+    released(other.release(&order(&other, &clean, large(&other, b'b'), 2)));
+    let (left, right) = (site(host), site(&clean));
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        right.keys().collect::<Vec<_>>(),
+        "{what}"
+    );
+    assert!(left == right, "{what}: some content differs");
+    assert!(
+        !bench
+            .folder()
+            .join("release")
+            .join(SITE)
+            .join("stage")
+            .exists(),
+        "{what}"
+    );
+}
+
+#[test]
+fn u_07_a_full_disk_stops_the_release_and_the_next_run_carries_on() {
+    if rustix::process::geteuid().as_raw() != 0 {
+        return;
+    }
+    let host = WebHost::with_mounts("mount -t tmpfs -o size=20m none \"$SITE\"");
+    let bench = Bench::new();
+    bench.account(&host.credentials("key"));
+    let small = bench.commit(&[("a", "1")]);
+    released(bench.release(&order(&bench, &host, small, 1)));
+    let error = bench
+        .release(&order(&bench, &host, large(&bench, b'a'), 2))
+        .unwrap_err();
+    assert!(error.to_string().contains("No space left"), "{error}");
+    assert!(!error.is_transient(), "{error}");
+    let third = bench.commit(&[("a", "3"), ("d0/f0", "3")]);
+    released(bench.release(&order(&bench, &host, third, 3)));
+    // The host's view of its own disk: everything that the failed run had brought is gone.
+    let view = fetched(&bench, &host);
+    assert_eq!(view, ["a", "d0/", "d0/f0"]);
+}
+
+/// The site as its own host sees it.
+fn fetched(bench: &Bench, host: &WebHost) -> Vec<String> {
+    let place = bench.outside("view");
+    let login = host.login("host");
+    let known = host.home().join("known");
+    let line = format!("[127.0.0.1]:{} {}\n", host.port, login.host_keys[0].0);
+    fs::write(&known, line).unwrap();
+    let ssh = format!(
+        "ssh -F none -p {} -l {} -i {} -o UserKnownHostsFile={}",
+        host.port,
+        crate::hosting::sshd::account(),
+        host.home().join("key").display(),
+        known.display()
+    );
+    let mut rsync = crate::common::command("rsync", host.home());
+    rsync.args(["-r", "--rsh", &ssh]);
+    rsync
+        .arg(format!("127.0.0.1:{}/", host.site().display()))
+        .arg(&place);
+    crate::common::run(&mut rsync).assert_ok();
+    let mut found = tree(&place);
+    found.remove(MANIFEST_NAME);
+    found.remove(".relhook-temp/");
+    found.into_keys().collect()
+}
+
+/// Not a test: the process that other tests kill.
+#[test]
+#[ignore = "started by other tests, in a process that they kill"]
+fn apart() {
+    carry_out_apart(|variable| {
+        let login = SshLogin {
+            port: variable("_PORT").parse().unwrap(),
+            host_keys: vec![HostKey(variable("_KEY"))],
+            proof: SshProof::Key,
+        };
+        target(login, Path::new(&variable("_PATH")))
+    });
+}
