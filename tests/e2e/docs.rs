@@ -89,6 +89,7 @@ fn documents(root: &Path) -> Vec<std::path::PathBuf> {
         root.join("docs"),
         root.join("docs/decisions"),
         root.join("docs/hosting"),
+        root.join("docs/targets"),
     ];
     let files = folders
         .iter()

@@ -318,6 +318,29 @@ fn a_stage_that_somebody_changed_is_made_anew() {
     }
 }
 
+#[test]
+fn the_pages_example_releases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/targets/command.md")).unwrap();
+    let (_, rest) = page.split_once("```sh\n").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let bench = Bench::new();
+    let shop = bench.outside("shop");
+    let path = shop.with_file_name("deploy-shop");
+    fs::write(&path, script.replace("/srv/shop", shop.to_str().unwrap())).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    for (number, content) in [(1, "one"), (2, "two"), (3, "three")] {
+        let commit = bench.commit(&[("index.html", content), ("d/e", content)]);
+        released(bench.release(&order(&bench, &path, commit, number)));
+        let live = tree(&shop.join("live"));
+        assert_eq!(
+            (live["index.html"].as_str(), live["d/e"].as_str()),
+            (content, content)
+        );
+    }
+    assert_eq!(tree(&shop.join("old"))["index.html"], "two");
+}
+
 /// Not a test: the process that another test kills.
 #[test]
 #[ignore = "started by other tests, in a process that they kill"]

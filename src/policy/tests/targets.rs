@@ -314,3 +314,20 @@ fn shared_paths_do_not_lie_in_each_other() {
         assert!(lines[0].contains(part), "{bad}: {lines:?}");
     }
 }
+
+#[test]
+fn the_examples_in_the_pages_are_sound() {
+    let pages = [
+        ("dir", include_str!("../../../docs/targets/dir.md")),
+        ("rsync", include_str!("../../../docs/targets/rsync.md")),
+        ("svn", include_str!("../../../docs/targets/svn.md")),
+        ("command", include_str!("../../../docs/targets/command.md")),
+    ];
+    for (name, page) in pages {
+        let (_, rest) = page.split_once("```yaml\ntargets:\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        let body = example.split_inclusive('\n').skip(1).collect::<String>();
+        assert!(body.starts_with(&format!("    kind: {name}\n")), "{body}");
+        kind(&body);
+    }
+}
