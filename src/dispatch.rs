@@ -143,9 +143,11 @@ fn authorities(bundle: &Bundle, target: &Target) -> Result<Option<Vec<u8>>, Orde
             access: SvnAccess::Https { ca, .. },
             ..
         }) => ca,
-        TargetKind::Svn(_) | TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Command(_) => {
-            &None
-        }
+        TargetKind::Svn(_)
+        | TargetKind::Dir(_)
+        | TargetKind::Rsync(_)
+        | TargetKind::Sftp(_)
+        | TargetKind::Command(_) => &None,
     };
     let Some(name) = name else { return Ok(None) };
     match bundle.keys.get(name) {

@@ -267,30 +267,6 @@ pub struct SftpTarget {
     pub login: SshLogin,
 }
 
-/// How to log in to a host by ssh.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SshLogin {
-    /// The port.
-    pub port: u16,
-    /// The host's keys: it has to have one of them. Never empty.
-    pub host_keys: Vec<HostKey>,
-    /// What proves who relhook is.
-    pub proof: SshProof,
-}
-
-/// What proves to a host who relhook is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SshProof {
-    /// The private key that the target's credentials name.
-    Key,
-    /// The keys of the agent that relhook's environment names.
-    Agent,
-}
-
-/// A host's public key, as `known_hosts` writes it: its kind and its base64.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostKey(pub String);
-
 /// How an FTP connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {

@@ -61,7 +61,7 @@ impl Stage {
         let contents = tree::write(&root, listing.files.values(), &source, &mut |_| {})?;
         let record = home.join("tree.json");
         let bytes = Manifest::new(header(job), &listing, &contents, &BTreeSet::new())
-            .and_then(|manifest| manifest.to_bytes())
+            .and_then(|manifest| manifest.to_bytes(job.seal))
             .map_err(ReleaseError::Objects)?;
         fs::write(&record, bytes).map_err(ReleaseError::io(&record))?;
         Ok(Self { home, contents })
@@ -129,7 +129,7 @@ fn left_behind(
 ) -> Result<Option<BTreeMap<RepoPath, Content>>, ReleaseError> {
     let record = home.join("tree.json");
     let bytes = read_capped(&record, MANIFEST_LIMIT).map_err(ReleaseError::io(&record))?;
-    let Some(manifest) = bytes.and_then(|bytes| Manifest::parse(&bytes).ok()) else {
+    let Some(manifest) = bytes.and_then(|bytes| Manifest::read(&bytes, job.seal).ok()) else {
         return Ok(None);
     };
     if !job.of_same_release(&manifest) || manifest.kinds() != kinds(listing) {

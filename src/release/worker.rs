@@ -12,7 +12,7 @@ const LOG_LIMIT: u64 = 1024 * 1024;
 
 /// The variables that a worker keeps. Everything else goes: git's (they name the quarantine),
 /// and a web server's (they hold the pusher's password).
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 12] = [
     "PATH",
     "HOME",
     "USER",
@@ -24,6 +24,7 @@ const KEPT: [&str; 11] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "CREDENTIALS_DIRECTORY",
+    "SSH_AUTH_SOCK",
 ];
 
 /// Starts `relhook release --worker` for the repository and does not wait for it.

@@ -9,8 +9,8 @@ mod speech;
 
 use super::desk::read_capped;
 use super::progress::Phase;
+use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
-use super::site::may_follow;
 use super::stage::{self, Stage};
 use super::{
     Adoption, Credentials, Held, Holding, MANIFEST_LIMIT, Manifest, Plan, ReleaseError,
@@ -82,17 +82,10 @@ fn record(job: &Job<'_>, place: &str) -> Result<Option<Manifest>, ReleaseError> 
     let path = job.desk.file(RECORD);
     let here = job.landed.is_some_and(|landed| landed.place == place);
     let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
-    match bytes.map(|bytes| Manifest::parse(&bytes)) {
-        None => Ok(None),
-        Some(Ok(manifest)) if here || job.landed.is_none() => Ok(Some(manifest)),
-        // Another program, or other arguments: another place.
-        Some(Ok(_)) => Ok(None),
-        Some(Err(_)) if job.adoption == Adoption::Adopt => Ok(None),
-        Some(Err(why)) => Err(ReleaseError::Manifest {
-            place: path.display().to_string(),
-            why,
-        }),
-    }
+    let Some(bytes) = bytes else { return Ok(None) };
+    let manifest = super::record::manifest(job, place, &bytes)?;
+    // Another program, or other arguments: another place.
+    Ok(manifest.filter(|_| here || job.landed.is_none()))
 }
 
 /// What differs from the last release; a file whose mode alone changed is a changed file.
@@ -174,7 +167,7 @@ fn finish(job: &Job<'_>, stage: &Stage) -> Result<(), ReleaseError> {
         &BTreeSet::new(),
     );
     let bytes = manifest
-        .and_then(|manifest| manifest.to_bytes())
+        .and_then(|manifest| manifest.to_bytes(job.seal))
         .map_err(ReleaseError::Objects)?;
     replace_file(&path, &bytes).map_err(ReleaseError::io(&path))
 }

@@ -13,8 +13,8 @@ mod survey;
 use super::command::other_kinds_uncertain;
 use super::desk::read_capped;
 use super::progress::Phase;
+use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
-use super::site::may_follow;
 use super::stage::{self, Stage};
 use super::{
     Adoption, Content, Held, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError,
@@ -178,7 +178,7 @@ impl Work<'_> {
         let mut dirs = self.dirs();
         dirs.retain(|dir| !gone.contains(dir));
         Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
-            .and_then(|manifest| manifest.to_bytes())
+            .and_then(|manifest| manifest.to_bytes(self.job.seal))
             .map_err(ReleaseError::Objects)
     }
 }
@@ -192,14 +192,7 @@ fn manifest(
     let path = remote.fetched(MANIFEST_NAME);
     let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
     let Some(bytes) = bytes else { return Ok(None) };
-    match (Manifest::parse(&bytes), job.adoption) {
-        (Ok(manifest), _) => Ok(Some(manifest)),
-        (Err(_), Adoption::Adopt) => Ok(None),
-        (Err(why), Adoption::Refuse) => Err(ReleaseError::Manifest {
-            place: place.to_owned(),
-            why,
-        }),
-    }
+    super::record::manifest(job, place, &bytes)
 }
 
 /// What is ours there, and what of it a killed run may have changed.

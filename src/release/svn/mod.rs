@@ -13,8 +13,8 @@ mod message;
 use super::command::other_kinds_uncertain;
 use super::names::{self, Surface};
 use super::progress::Phase;
+use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
-use super::site::may_follow;
 use super::stage::{self, Stage};
 use super::{
     Adoption, Content, Held, Holding, MANIFEST_NAME, Manifest, Plan, ReleaseError, ReleaseFile,
@@ -142,7 +142,7 @@ impl Release<'_> {
         let kept = self.held.dirs.difference(&ground.spare);
         let dirs: BTreeSet<RepoPath> = kept.chain(&ground.new_dirs).cloned().collect();
         Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
-            .and_then(|manifest| manifest.to_bytes())
+            .and_then(|manifest| manifest.to_bytes(self.job.seal))
             .map_err(ReleaseError::Objects)
     }
 
@@ -186,11 +186,7 @@ fn manifest(
         return Ok(None);
     }
     let bytes = client.read(MANIFEST_NAME, standing.revision)?;
-    match (Manifest::parse(&bytes), job.adoption) {
-        (Ok(manifest), _) => Ok(Some(manifest)),
-        (Err(_), Adoption::Adopt) => Ok(None),
-        (Err(why), Adoption::Refuse) => Err(broken(place, why)),
-    }
+    super::record::manifest(job, place, &bytes)
 }
 
 /// What is ours there, and what of it somebody else has committed to since.
