@@ -161,10 +161,7 @@ fn u_12_a_key_that_others_can_read_is_not_used() {
 
 #[test]
 fn a_password_opens_the_account_where_the_host_takes_one() {
-    if account() != "root" {
-        eprintln!("needs root: sshd asks the machine's own accounts");
-        return;
-    }
+    assert_eq!(account(), "root", "sshd asks the machine's own accounts");
     let (bench, sftpd) = (Bench::new(), Sftpd::with_password());
     let commit = bench.commit(&[("a", "1")]);
     let lines = |password: &str| format!("user=root\npassword={password}\n");
@@ -187,6 +184,21 @@ fn u_05_a_link_that_stands_on_the_site_leads_nothing_out() {
     assert!(tree(&outside).is_empty());
     let link = fs::symlink_metadata(sftpd.site().join("uploads")).unwrap();
     assert!(link.is_symlink());
+}
+
+#[test]
+fn u_05_a_folder_that_became_a_link_leads_no_delete_out() {
+    let (bench, sftpd) = site();
+    let first = bench.commit(&[("old/x", "1"), ("a", "1")]);
+    released(bench.release(&order(&bench, &sftpd, first, 1)));
+    let outside = bench.outside("elsewhere");
+    fs::write(outside.join("x"), "theirs").unwrap();
+    fs::remove_dir_all(sftpd.site().join("old")).unwrap();
+    std::os::unix::fs::symlink(&outside, sftpd.site().join("old")).unwrap();
+    let second = bench.commit(&[("a", "1")]);
+    let said = refused(bench.release(&order(&bench, &sftpd, second, 2)), 616);
+    assert!(said.contains("old"), "{said}");
+    assert_eq!(fs::read_to_string(outside.join("x")).unwrap(), "theirs");
 }
 
 #[test]

@@ -163,6 +163,7 @@ pub(super) fn survey(
     let missing: BTreeSet<&RepoPath> = new_dirs.iter().collect();
     let held = &compared.recovered.holding.files;
     let mut foreign = pool.first(|session| foreign_contents(site, session, plan, held.keys()))?;
+    foreign.extend(swapped(site, pool, plan)?);
     if job.adoption == Adoption::Refuse {
         let unknown: Vec<&RepoPath> = plan
             .arriving()
@@ -182,6 +183,26 @@ pub(super) fn survey(
             files: foreign,
         })
     }
+}
+
+/// What stands where the plan steps down to remove or to move something, and is no directory: a
+/// link, which would lead the steps elsewhere. Where the protocol shows no links, none are found.
+fn swapped(site: &Site, pool: &mut Pool<'_>, plan: &Plan) -> Result<Vec<RepoPath>, ReleaseError> {
+    let moved = plan.moves.iter().map(|one| &one.from);
+    let dirs: BTreeSet<RepoPath> = plan.removed().chain(moved).flat_map(ancestors).collect();
+    let names = |dirs: &[RepoPath]| -> Result<Vec<String>, ReleaseError> {
+        dirs.iter().map(|dir| site.at(dir)).collect()
+    };
+    let dirs: Vec<RepoPath> = dirs.into_iter().collect();
+    let there = pool.are_dirs(&names(&dirs)?)?;
+    let other = dirs.into_iter().zip(there);
+    let other: Vec<RepoPath> = other.filter(|(_, is)| !is).map(|(dir, _)| dir).collect();
+    let sizes = pool.sizes(&names(&other)?)?;
+    let stands = other.into_iter().zip(sizes);
+    Ok(stands
+        .filter(|(_, size)| size.is_some())
+        .map(|(dir, _)| dir)
+        .collect())
 }
 
 /// The directories that the plan needs and that are not there, parents first.
