@@ -111,6 +111,7 @@ pub struct Planned {
 pub(in crate::release) struct Progress {
     /// Where it is shown, if it is.
     path: Option<PathBuf>,
+    target: TargetName,
     uploaded: AtomicU64,
     deleted: AtomicU64,
     unchanged: AtomicU64,
@@ -154,6 +155,7 @@ impl Progress {
         };
         Self {
             path: None,
+            target: order.target.name.clone(),
             uploaded: AtomicU64::new(0),
             deleted: AtomicU64::new(0),
             unchanged: AtomicU64::new(0),
@@ -249,7 +251,7 @@ impl Progress {
     pub(in crate::release) fn planned(&self, plan: &Plan) {
         self.unchanged(plan.unchanged);
         let planned = Planned {
-            files: plan.puts.len() as u64,
+            files: plan.arriving().count() as u64,
             bytes: plan.puts.iter().map(|file| file.size).sum(),
         };
         self.update(Show::Now, |snapshot| snapshot.planned = Some(planned));
@@ -263,7 +265,8 @@ impl Progress {
                 snapshot.phase = Phase::Failed;
                 snapshot.code = Some(error.code().to_string());
                 snapshot.error = Some(error.to_string());
-                snapshot.hints = error.hints();
+                let named = |hint: String| hint.replace("<name>", self.target.as_str());
+                snapshot.hints = error.hints().into_iter().map(named).collect();
             }
         });
     }

@@ -91,17 +91,30 @@ pub(in crate::release) fn may_follow(
             wanted: job.order.sequence,
         });
     }
-    // Signed by this server, and yet not what it wrote last: somebody put an older one back.
-    if let Some(landed) = landed.filter(|landed| manifest.sequence < landed.sequence) {
-        return Err(broken(
-            place,
-            format!(
-                "it is an older one, of entry {}, although entry {} was released there at {}",
-                manifest.sequence, landed.sequence, landed.at
-            ),
-        ));
-    }
     Ok(())
+}
+
+/// That the record of a site is the one that was written last: one that this server signed, and yet
+/// not last, was put back by somebody. In a directory that is a return to an earlier release; on a
+/// site the files are as they were.
+pub(in crate::release) fn not_older(
+    job: &Job<'_>,
+    place: &str,
+    manifest: Option<&Manifest>,
+) -> Result<(), ReleaseError> {
+    let landed = job.landed.filter(|landed| landed.place == place);
+    match (manifest, landed, job.adoption) {
+        (Some(manifest), Some(landed), Adoption::Refuse) if manifest.sequence < landed.sequence => {
+            Err(broken(
+                place,
+                format!(
+                    "it is an older one, of entry {}, although entry {} was released there at {}",
+                    manifest.sequence, landed.sequence, landed.at
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn other_owner(place: &str, owner: &str) -> ReleaseError {

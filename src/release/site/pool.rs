@@ -29,6 +29,13 @@ pub(super) struct Pool<'a> {
 /// A step: on a connection, with the repository's objects.
 type Step<'a, T> = dyn Fn(&mut dyn Session, &Source, &T) -> Result<(), ReleaseError> + Sync + 'a;
 
+/// The same for several items, in their order.
+type Batch<'a, T> = dyn Fn(&mut dyn Session, &[T]) -> Result<(), ReleaseError> + Sync + 'a;
+
+/// Something that is asked of several paths.
+type Question<'a, A> =
+    dyn Fn(&mut dyn Session, &[String]) -> Result<Vec<A>, ReleaseError> + Sync + 'a;
+
 impl<'a> Pool<'a> {
     /// A pool of as many sessions as the connector finds worth while, none of them open yet.
     pub(super) fn new(connector: &'a dyn Connector, git_dir: &Path) -> Result<Self, ReleaseError> {
@@ -108,7 +115,7 @@ impl<'a> Pool<'a> {
     pub(super) fn batches<T: Sync>(
         &mut self,
         items: &[T],
-        step: &(dyn Fn(&mut dyn Session, &[T]) -> Result<(), ReleaseError> + Sync + '_),
+        step: &Batch<'_, T>,
     ) -> Result<(), ReleaseError> {
         let share = items.len().div_ceil(self.open().max(1));
         let size = share.clamp(1, self.connector.ahead().max(1));
@@ -139,9 +146,7 @@ impl<'a> Pool<'a> {
     fn ask<A: Send>(
         &mut self,
         paths: &[String],
-        question: &(
-             dyn Fn(&mut dyn Session, &[String]) -> Result<Vec<A>, ReleaseError> + Sync + '_
-         ),
+        question: &Question<'_, A>,
     ) -> Result<Vec<A>, ReleaseError> {
         let found = Mutex::new(BTreeMap::new());
         let places: Vec<(usize, String)> = paths.iter().cloned().enumerate().collect();
