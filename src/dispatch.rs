@@ -6,7 +6,7 @@ mod stages;
 use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
 use crate::facts::{Current, Fault, PolicyReadError};
 use crate::ledger::LedgerError;
-use crate::policy::{Bundle, SvnAccess, SvnTarget, Target, TargetKind};
+use crate::policy::{Bundle, Target};
 use crate::release::ReleaseError;
 use crate::release::{Admission, Credits, Event, Next, Order, Orders, Totals, What, Witness};
 use crate::server::Server;
@@ -137,22 +137,12 @@ impl LedgerOrders<'_> {
 }
 
 fn authorities(bundle: &Bundle, target: &Target) -> Result<Option<Vec<u8>>, OrderError> {
-    let name = match &target.kind {
-        TargetKind::Ftp(ftp) => &ftp.ca,
-        TargetKind::Svn(SvnTarget {
-            access: SvnAccess::Https { ca, .. },
-            ..
-        }) => ca,
-        TargetKind::Svn(_)
-        | TargetKind::Dir(_)
-        | TargetKind::Rsync(_)
-        | TargetKind::Sftp(_)
-        | TargetKind::Command(_) => &None,
+    let Some(name) = target.kind.ca() else {
+        return Ok(None);
     };
-    let Some(name) = name else { return Ok(None) };
     match bundle.keys.get(name) {
         Some(bytes) => Ok(Some(bytes.to_vec())),
-        None => Err(OrderError::NoAuthorities(name.clone())),
+        None => Err(OrderError::NoAuthorities(name.to_owned())),
     }
 }
 

@@ -42,7 +42,6 @@ pub mod explain;
 pub mod facts;
 pub mod folder;
 pub mod hook;
-#[allow(dead_code, reason = "stores and WebDAV servers use the rest of it")]
 mod http;
 pub mod install;
 pub mod ledger;

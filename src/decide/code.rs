@@ -202,6 +202,14 @@ macro_rules! every_code {
                 "";
             626 HOST_KEY, "the host of a target is not the one that the policy knows",
                 "";
+            629 ANSWER, "the target's answer cannot be used",
+                "";
+            630 CORRUPTED, "the target says that what arrived has another sum",
+                "";
+            631 CLOCK, "the clocks of this machine and the store are too far apart",
+                "";
+            632 BUCKET, "the bucket cannot be used",
+                "";
             633 PROGRAM, "a program that the release needs cannot be used",
                 "";
             634 PROGRAM_FAILED, "a program that the release ran failed",

@@ -6,7 +6,7 @@ use super::survey::Surveyed;
 use super::{InstallError, Mode, hooks, nonces, pins, seed, settings, survey};
 use crate::facts::Store;
 use crate::folder::{Folder, private_dir};
-use crate::policy::{Bundle, POLICY_REF, Policy, SvnAccess, SvnTarget, TargetKind};
+use crate::policy::{Bundle, POLICY_REF, Policy};
 use crate::setup::{Git, Layout, Programs};
 use crate::types::escape;
 use std::os::unix::ffi::OsStrExt;
@@ -182,14 +182,8 @@ fn describe(policy: &Policy) -> String {
 
 fn next_steps(git_dir: &Path, policy: &Policy, report: &mut Report) {
     for (name, target) in &policy.targets {
-        let lines = match &target.kind {
-            TargetKind::Dir(_) | TargetKind::Command(_) => continue,
-            TargetKind::Ftp(_)
-            | TargetKind::Svn(SvnTarget {
-                access: SvnAccess::Plain { .. } | SvnAccess::Https { .. },
-                ..
-            }) => "`user=` and `password=`",
-            TargetKind::Sftp(_) | TargetKind::Rsync(_) | TargetKind::Svn(_) => "`user=` and `key=`",
+        let Some(lines) = target.kind.account().lines() else {
+            continue;
         };
         let file = git_dir.join("relhook/credentials").join(name.as_str());
         if !file.exists() {

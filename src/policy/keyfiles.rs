@@ -1,6 +1,6 @@
 //! The public key files beside the policy, and the policy together with them.
 
-use super::{Policy, SvnAccess, TargetKind};
+use super::Policy;
 use crate::types::{TargetName, escape};
 use std::collections::BTreeMap;
 
@@ -150,20 +150,10 @@ impl Bundle {
     /// for the keyring to say, which reads them.
     pub fn new(policy: Policy, keys: KeyFiles) -> Result<Self, MissingFile> {
         let missing = policy.targets.values().find_map(|target| {
-            let file = match &target.kind {
-                TargetKind::Dir(_)
-                | TargetKind::Command(_)
-                | TargetKind::Rsync(_)
-                | TargetKind::Sftp(_) => return None,
-                TargetKind::Svn(svn) => match &svn.access {
-                    SvnAccess::Https { ca, .. } => ca.as_ref()?,
-                    SvnAccess::Plain { .. } | SvnAccess::Ssh(_) => return None,
-                },
-                TargetKind::Ftp(ftp) => ftp.ca.as_ref()?,
-            };
+            let file = target.kind.ca()?;
             keys.get(file).is_none().then(|| MissingFile {
                 target: target.name.clone(),
-                file: file.clone(),
+                file: file.to_owned(),
             })
         });
         missing.map_or(Ok(Self { policy, keys }), Err)

@@ -49,9 +49,10 @@ pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
 pub(crate) use schema::is_plain_https;
 pub use stages::{Distinct, Hold, LiftRule, Stage};
 pub use targets::{
-    CommandTarget, Contents, DirTarget, Export, FtpTarget, HostKey, Names, RsyncTarget, SftpTarget,
-    SharedKind, SharedPath, SshLogin, SshProof, Submodule, SvnAccess, SvnTarget, Symlinks, Target,
-    TargetKind, TlsMode,
+    Account, Addressing, Authentication, CommandTarget, Contents, DirTarget, Dress, Export,
+    FtpTarget, HostKey, Names, Replacing, RsyncTarget, S3Switch, S3Target, SftpTarget, SharedKind,
+    SharedPath, SshLogin, SshProof, Submodule, SvnAccess, SvnTarget, Symlinks, Target, TargetKind,
+    TlsMode, WebdavTarget,
 };
 pub use text::MAX_POLICY_BYTES;
 use tree::tree;

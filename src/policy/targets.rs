@@ -3,6 +3,7 @@
 use super::PathGlobs;
 use crate::types::{RepoPath, TargetName};
 use std::path::PathBuf;
+use url::Url;
 
 /// A place in production.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +110,68 @@ pub enum TargetKind {
     Svn(SvnTarget),
     /// Wherever a program of the user's own brings it.
     Command(CommandTarget),
+    /// A bucket of an S3-compatible store.
+    S3(S3Target),
+    /// A folder of a WebDAV server.
+    Webdav(WebdavTarget),
+}
+
+impl TargetKind {
+    /// The name of the file in the policy's `keys/` with the authorities to trust, where one is.
+    #[must_use]
+    pub fn ca(&self) -> Option<&str> {
+        match self {
+            Self::Dir(_) | Self::Sftp(_) | Self::Rsync(_) | Self::Command(_) => None,
+            Self::Svn(target) => match &target.access {
+                SvnAccess::Https { ca, .. } => ca.as_deref(),
+                SvnAccess::Plain { .. } | SvnAccess::Ssh(_) => None,
+            },
+            Self::Ftp(target) => target.ca.as_deref(),
+            Self::S3(target) => target.ca.as_deref(),
+            Self::Webdav(target) => target.ca.as_deref(),
+        }
+    }
+
+    /// What relhook has to know to be let in.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        match self {
+            Self::Dir(_) | Self::Command(_) => Account::None,
+            Self::Ftp(_) | Self::Webdav(_) => Account::Password,
+            Self::Sftp(_) | Self::Rsync(_) => Account::Ssh,
+            Self::Svn(target) => match &target.access {
+                SvnAccess::Plain { .. } | SvnAccess::Https { .. } => Account::Password,
+                SvnAccess::Ssh(_) => Account::Ssh,
+            },
+            Self::S3(_) => Account::Keys,
+        }
+    }
+}
+
+/// What a target's credentials are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// There are none.
+    None,
+    /// A user and a password.
+    Password,
+    /// A user, and a key unless an agent has it.
+    Ssh,
+    /// The keys of a store.
+    Keys,
+}
+
+impl Account {
+    /// The lines that its file has to hold, as people are told them; none where there is none.
+    #[must_use]
+    pub fn lines(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Password => Some("`user=` and `password=`"),
+            Self::Ssh => Some("`user=` and `key=`"),
+            Self::Keys => Some("`access_key=` and `secret_key=`"),
+        }
+    }
 }
 
 /// `releases/<n>` and a `current` symlink below a directory.
@@ -276,4 +339,94 @@ pub enum TlsMode {
     Explicit,
     /// TLS from the first byte.
     Implicit,
+}
+
+/// A bucket of an S3-compatible store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Target {
+    /// Where the store is: `https`, or `http` where the policy says so twice.
+    pub endpoint: Url,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What every key begins with, without a `/` around it.
+    pub prefix: Option<String>,
+    /// How the bucket is named in a URL.
+    pub addressing: Addressing,
+    /// How a new release takes over.
+    pub switch: S3Switch,
+    /// What files are stored with; the first that matches decides.
+    pub headers: Vec<Dress>,
+    /// The name of a file in the policy's `keys/` folder with the authorities to trust, instead of
+    /// the machine's.
+    pub ca: Option<String>,
+    /// How many connections at once; 1 to 32.
+    pub connections: u32,
+}
+
+/// How a bucket is named in a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// `https://store/bucket/key`.
+    Path,
+    /// `https://bucket.store/key`.
+    VirtualHost,
+}
+
+/// How a new release takes over in a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum S3Switch {
+    /// Object by object, in an order in which a site breaks least.
+    IndexLast,
+    /// Each release under a prefix of its own, and one small object that names it.
+    Pointer {
+        /// How many releases are kept; at least 1.
+        keep: u32,
+    },
+}
+
+/// What the files of some paths are stored with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dress {
+    /// Which files: globs over the paths of the release.
+    pub paths: PathGlobs,
+    /// Their `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// Their `Content-Type`, instead of the one that their ending tells.
+    pub content_type: Option<String>,
+}
+
+/// A folder of a WebDAV server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebdavTarget {
+    /// The folder's URL without a trailing `/`: `https`, or `http` where the policy says so twice.
+    pub url: Url,
+    /// How relhook says who it is.
+    pub authentication: Authentication,
+    /// How files are replaced.
+    pub put: Replacing,
+    /// The name of a file in the policy's `keys/` folder with the authorities to trust, instead of
+    /// the machine's.
+    pub ca: Option<String>,
+    /// How many connections at once; 1 to 16.
+    pub connections: u32,
+}
+
+/// How relhook says who it is to a WebDAV server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// User and password with every request, over TLS only.
+    Basic,
+    /// An answer to the server's challenge, in which the password is not.
+    Digest,
+}
+
+/// How a file on a WebDAV server is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacing {
+    /// It is sent under a temporary name beside its place, and moved.
+    Beside,
+    /// It is sent into its place: the server is known to show nothing of it before it has all.
+    Whole,
 }

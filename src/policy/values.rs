@@ -192,6 +192,56 @@ fn is_dot(part: &str) -> bool {
     matches!(part, "" | "." | "..")
 }
 
+/// A region of a store, as it stands in signatures.
+pub(super) fn region(text: &str) -> Against {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(plain) {
+        against("is not a region like `eu-central-1`")
+    } else {
+        Ok(())
+    }
+}
+
+/// A bucket's name, old ones included.
+pub(super) fn bucket(text: &str) -> Against {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let shaped = (3..=255).contains(&text.len())
+        && text.starts_with(|ch: char| ch.is_ascii_alphanumeric())
+        && text.bytes().all(plain)
+        && !text.contains("..");
+    if shaped {
+        Ok(())
+    } else {
+        against("is not a bucket's name: 3 to 255 ASCII letters, digits, `.`, `-` and `_`")
+    }
+}
+
+/// What the keys in a bucket begin with.
+pub(super) fn prefix(text: &str) -> Against {
+    if text.len() > 100 {
+        return against("is longer than 100 bytes");
+    }
+    folder(text)
+}
+
+/// Whether a bucket's name can stand before a host's name, and a certificate match it.
+pub(super) fn is_host_label(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.len() <= 63 && text.bytes().all(plain) && !text.ends_with('-')
+}
+
+/// The value of a header field.
+pub(super) fn header(text: &str) -> Against {
+    let shown = text
+        .bytes()
+        .all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if text.is_empty() || text.len() > 256 || !shown || text.trim() != text {
+        against("is not the value of a header field: at most 256 printable ASCII characters")
+    } else {
+        Ok(())
+    }
+}
+
 /// A host's name or address.
 pub(super) fn host(text: &str) -> Against {
     let name = |ch: char| ch.is_ascii_alphanumeric() || "-.".contains(ch);

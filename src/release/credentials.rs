@@ -4,6 +4,7 @@
 mod ask;
 
 use super::ReleaseError;
+use crate::policy::Account;
 use crate::secret::{self, Keeper, Secret};
 use crate::types::TargetName;
 use std::collections::BTreeMap;
@@ -61,6 +62,17 @@ pub struct Credentials {
     fields: BTreeMap<Field, Secret>,
     /// Where they were found.
     path: PathBuf,
+}
+
+/// The keys of a store.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The access key: its name.
+    pub access_key: String,
+    /// The secret key.
+    pub secret_key: Secret,
+    /// What goes with keys that last for a while only.
+    pub session_token: Option<Secret>,
 }
 
 /// A user name and a password.
@@ -124,6 +136,32 @@ impl Credentials {
                 .ok_or_else(|| self.unusable("it has no `password=…` line".into()))?
                 .clone(),
         })
+    }
+
+    /// The keys of a store, and nothing else.
+    ///
+    /// # Errors
+    /// When it does not hold them, or holds more.
+    pub fn keys(&self) -> Result<Keys, ReleaseError> {
+        self.only(&[Field::AccessKey, Field::SecretKey, Field::SessionToken])?;
+        Ok(Keys {
+            access_key: self.need(Field::AccessKey)?.reveal().to_owned(),
+            secret_key: self.need(Field::SecretKey)?.clone(),
+            session_token: self.get(Field::SessionToken).cloned(),
+        })
+    }
+
+    /// Whether it is what such a target needs.
+    ///
+    /// # Errors
+    /// As when it is used.
+    pub fn check(&self, account: Account) -> Result<(), ReleaseError> {
+        match account {
+            Account::None => Ok(()),
+            Account::Password => self.login().map(drop),
+            Account::Ssh => self.need(Field::User).map(drop),
+            Account::Keys => self.keys().map(drop),
+        }
     }
 
     /// An error about this file that repeats nothing of it.

@@ -215,6 +215,44 @@ pub enum ReleaseError {
         /// The size in the commit.
         expected: u64,
     },
+    /// The site's answer is one of which nothing can be made.
+    #[error("{site}: {step}: the answer cannot be used: {why}")]
+    Answer {
+        /// Host and port.
+        site: String,
+        /// What was being done.
+        step: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The site says that what arrived has another sum than what was sent.
+    #[error("{site}: {step}: what arrived is not what was sent: {why}")]
+    Corrupted {
+        /// Host and port.
+        site: String,
+        /// What was being done.
+        step: String,
+        /// The site's words.
+        why: String,
+    },
+    /// The clocks are too far apart for signatures to hold.
+    #[error("{site}: this machine's clock and the store's are {seconds} seconds apart")]
+    Clock {
+        /// Host and port.
+        site: String,
+        /// How far.
+        seconds: u64,
+    },
+    /// The bucket is not there, or elsewhere.
+    #[error("{site}: the bucket `{}` cannot be used: {why}", escape(bucket.as_bytes()))]
+    Bucket {
+        /// Host and port.
+        site: String,
+        /// Its name.
+        bucket: String,
+        /// The store's words.
+        why: String,
+    },
     /// The directory of a `dir` target cannot be used.
     #[error("the target directory {path} cannot be used: {why}")]
     Place {
@@ -306,6 +344,10 @@ impl ReleaseError {
             Self::OtherOwner { .. } => Code::OTHER_OWNER,
             Self::Newer { .. } => Code::NEWER,
             Self::Damaged { .. } => Code::DAMAGED,
+            Self::Answer { .. } => Code::ANSWER,
+            Self::Corrupted { .. } => Code::CORRUPTED,
+            Self::Clock { .. } => Code::CLOCK,
+            Self::Bucket { .. } => Code::BUCKET,
             Self::Place { .. } => Code::PLACE,
             Self::Io { .. } => Code::RELEASE_IO,
             Self::Program { .. } => Code::PROGRAM,
@@ -324,6 +366,7 @@ impl ReleaseError {
             Self::Unreachable { .. }
             | Self::Busy { .. }
             | Self::Damaged { .. }
+            | Self::Corrupted { .. }
             | Self::ProgramBusy { .. }
             | Self::MovedOn { .. } => true,
             Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
@@ -342,6 +385,9 @@ impl ReleaseError {
             | Self::Foreign { .. }
             | Self::OtherOwner { .. }
             | Self::Newer { .. }
+            | Self::Answer { .. }
+            | Self::Clock { .. }
+            | Self::Bucket { .. }
             | Self::Place { .. }
             | Self::Io { .. }
             | Self::Program { .. }
@@ -360,7 +406,8 @@ impl ReleaseError {
             }
             Self::NoSuchFolder(_) => "correct `from` of the target in the policy",
             Self::NoCredentials { .. } | Self::Credentials { .. } => {
-                "write two lines, `user=…` and `password=…`, to that file and make it mode 0600"
+                "write the lines `user=…` and `password=…`, or for a store `access_key=…` and \
+                 `secret_key=…`, to that file and make it mode 0600"
             }
             Self::Unreachable { .. } | Self::Busy { .. } => {
                 "the next run carries on where this one stopped"
@@ -398,7 +445,15 @@ impl ReleaseError {
             Self::Newer { .. } => {
                 "run `relhook release --target <name> --adopt` if the log was begun anew"
             }
-            Self::Damaged { .. } => "the next run sends it again",
+            Self::Damaged { .. } | Self::Corrupted { .. } => "the next run sends it again",
+            Self::Answer { .. } => {
+                "correct the target's address in the policy, or look at the server with its \
+                 administrator"
+            }
+            Self::Clock { .. } => "set the clock, and keep it set: `timedatectl set-ntp true`",
+            Self::Bucket { .. } => {
+                "correct `endpoint`, `region`, `bucket` or `addressing` of the target in the policy"
+            }
             Self::Place { .. } => "correct `path` of the target in the policy, or the directory",
             Self::Program { .. } => {
                 "install the program on the server, or correct its owner and mode"

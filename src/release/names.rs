@@ -11,6 +11,10 @@ pub enum Surface {
     Ftp,
     /// A Subversion repository: text in UTF-8, links included, and no name of Subversion's own.
     Svn,
+    /// A bucket: keys of UTF-8 text, not long, and no links.
+    Store,
+    /// A WebDAV server: names of UTF-8 text in URLs, and no links.
+    Webdav,
 }
 
 /// The beginning of every name that relhook keeps for itself on a target.
@@ -21,6 +25,9 @@ const COMPONENT_LIMIT: usize = 255;
 
 /// The longest path: FTP servers cut command lines at 4096 bytes or less.
 const PATH_LIMIT: usize = 2048;
+
+/// The longest path in a bucket: keys have 1024 bytes, and some of them go to the prefix.
+const KEY_LIMIT: usize = 900;
 
 /// Whether the path is git's own business and never released: any component that begins with
 /// `.git` in any case, such as `.gitignore`, `.github/` or `.gitmodules`.
@@ -42,9 +49,10 @@ pub fn fault(path: &[u8], surface: Surface) -> Option<&'static str> {
         .find_map(component_fault)
         .or_else(|| match surface {
             Surface::Directory => None,
-            Surface::Sftp => sftp_fault(path),
             Surface::Ftp => ftp_fault(path),
             Surface::Svn => svn_fault(path),
+            Surface::Store if path.len() > KEY_LIMIT => Some("is longer than 900 bytes"),
+            Surface::Sftp | Surface::Store | Surface::Webdav => text_fault(path),
         })
 }
 
@@ -64,7 +72,8 @@ fn component_fault(name: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn sftp_fault(path: &[u8]) -> Option<&'static str> {
+/// Places whose names are text can hold no others.
+fn text_fault(path: &[u8]) -> Option<&'static str> {
     match std::str::from_utf8(path) {
         Err(_) => Some("is not UTF-8"),
         Ok(text) if text.chars().any(char::is_control) => Some("holds a control character"),
@@ -85,12 +94,10 @@ fn svn_fault(path: &[u8]) -> Option<&'static str> {
 }
 
 fn ftp_fault(path: &[u8]) -> Option<&'static str> {
-    let Ok(text) = std::str::from_utf8(path) else {
-        return Some("is not UTF-8");
-    };
-    if text.chars().any(char::is_control) {
-        return Some("holds a control character");
+    if let Some(why) = text_fault(path) {
+        return Some(why);
     }
+    let text = std::str::from_utf8(path).unwrap_or_default();
     // Servers trim them, each in its own way.
     text.split('/')
         .any(|name| name.starts_with(' ') || name.ends_with(' '))
@@ -103,7 +110,7 @@ impl Surface {
     pub fn holds_links(self) -> bool {
         match self {
             Self::Directory | Self::Sftp | Self::Svn => true,
-            Self::Ftp => false,
+            Self::Ftp | Self::Store | Self::Webdav => false,
         }
     }
 }

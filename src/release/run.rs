@@ -10,7 +10,8 @@ use super::progress::Progress;
 use super::retry::{self, Next};
 use super::stages::Admission;
 use super::{
-    Comparison, Manifest, ReleaseError, Seal, Source, command, dir, ftp, rsync, sftp, svn,
+    Comparison, Manifest, ReleaseError, Seal, Source, command, dir, ftp, rsync, s3, sftp, svn,
+    webdav,
 };
 use crate::policy::TargetKind;
 use crate::types::{PersonName, TargetName, Timestamp};
@@ -224,6 +225,8 @@ fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError>
         TargetKind::Ftp(_) => Surface::Ftp,
         TargetKind::Sftp(_) => Surface::Sftp,
         TargetKind::Svn(_) => Surface::Svn,
+        TargetKind::S3(_) => Surface::Store,
+        TargetKind::Webdav(_) => Surface::Webdav,
     };
     Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
 }
@@ -260,6 +263,8 @@ fn attempt(
         TargetKind::Rsync(target) => rsync::release(&job, target, &mut begin),
         TargetKind::Svn(target) => svn::release(&job, target, &mut begin),
         TargetKind::Command(target) => command::release(&job, target, &mut begin),
+        TargetKind::S3(target) => s3::release(&job, target, &mut begin),
+        TargetKind::Webdav(target) => webdav::release(&job, target, &mut begin),
     }
 }
 
@@ -296,6 +301,8 @@ pub fn compare(
         TargetKind::Dir(target) => dir::compare(&job, target),
         TargetKind::Ftp(target) => ftp::compare(&job, target),
         TargetKind::Sftp(target) => sftp::compare(&job, target),
+        TargetKind::S3(target) => s3::compare(&job, target),
+        TargetKind::Webdav(target) => webdav::compare(&job, target),
         TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => Err(
             ReleaseError::Order("a target of this kind is not compared beforehand".into()),
         ),
@@ -412,6 +419,12 @@ pub fn place(kind: &TargetKind) -> String {
                 target.host, target.login.port, target.path
             )
         }
+        TargetKind::S3(target) => {
+            let endpoint = target.endpoint.as_str().trim_end_matches('/');
+            let prefix = target.prefix.as_deref().unwrap_or_default();
+            format!("s3+{endpoint}/{}/{prefix}", target.bucket)
+        }
+        TargetKind::Webdav(target) => format!("webdav+{}", target.url),
     }
 }
 

@@ -2,7 +2,7 @@
 //! way to run a release in a process of its own that can be killed.
 
 use relhook::policy::{
-    DirTarget, FtpTarget, HostKey, RepositoryName, SftpTarget, SshLogin, SshProof, Target,
+    DirTarget, FtpTarget, HostKey, Policy, RepositoryName, SftpTarget, SshLogin, SshProof, Target,
     TargetKind, TlsMode,
 };
 use relhook::release::{
@@ -309,6 +309,42 @@ fn apart() {
         &mut Log::default(),
     )
     .unwrap();
+}
+
+/// A policy around one target.
+const AROUND: &str = "\
+version: 1
+repository: acme/site
+people:
+  dana:
+    emails: [dana@acme.example]
+    keys: ['openpgp:0123456789ABCDEF0123456789ABCDEF01234567']
+  bob:
+    emails: [bob@acme.example]
+    keys: ['openpgp:1123456789ABCDEF0123456789ABCDEF01234567']
+  carol:
+    emails: [carol@acme.example]
+    keys: ['openpgp:2123456789ABCDEF0123456789ABCDEF01234567']
+teams:
+  everybody: [dana, bob, carol]
+branches:
+  refs/heads/prod:
+    required: 1
+    from: [everybody]
+    release: [site]
+  refs/relhook/policy:
+    required: 1
+    from: [everybody]
+targets:
+  site:
+";
+
+/// A target as a policy writes it, its keys four spaces in.
+#[track_caller]
+pub fn written(text: &str) -> TargetKind {
+    let policy = Policy::parse(format!("{AROUND}{text}").as_bytes(), "policy.yaml");
+    let policy = policy.unwrap_or_else(|errors| panic!("{errors}"));
+    policy.targets.into_values().next().unwrap().kind
 }
 
 /// The other end of [`Bench::release_in`]: carries the order out to the target that `kind` reads

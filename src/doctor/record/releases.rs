@@ -4,7 +4,7 @@ use crate::dispatch::LedgerOrders;
 use crate::doctor::Finding;
 use crate::doctor::patient::Patient;
 use crate::doctor::words::{Words, path};
-use crate::policy::{Policy, TargetKind};
+use crate::policy::Policy;
 use crate::release::{Orders, ReleaseError, Setting, Shelves, State, is_running, state};
 use crate::server::Server;
 use crate::types::{Oid, TargetName};
@@ -104,24 +104,23 @@ fn credentials(
     words: &Words,
 ) -> Option<Finding> {
     let check = "credentials";
-    match policy.targets.get(name)?.kind {
-        TargetKind::Dir(_) | TargetKind::Command(_) => return None,
-        TargetKind::Ftp(_) | TargetKind::Sftp(_) | TargetKind::Rsync(_) | TargetKind::Svn(_) => {}
-    }
+    let account = policy.targets.get(name)?.kind.account();
+    let lines = account.lines()?;
     let file = server.folder.path().join("credentials").join(name.as_str());
     Some(
-        match Shelves::from_env(server.folder.path()).credentials(name) {
-            Ok(_) => Finding::ok(
+        match Shelves::from_env(server.folder.path())
+            .credentials(name)
+            .and_then(|found| found.check(account))
+        {
+            Ok(()) => Finding::ok(
                 check,
                 format!("the account of `{name}` is there and ours alone"),
             ),
-            Err(error @ ReleaseError::NoCredentials { .. }) => Finding::error(
-                check,
-                format!("`{name}`: {error}"),
-            )
-            .advice(
-                "write two lines, `user=…` and `password=…`, to that file and make it mode 0600",
-            ),
+            Err(error @ ReleaseError::NoCredentials { .. }) => {
+                Finding::error(check, format!("`{name}`: {error}")).advice(format!(
+                    "write the lines {lines} to that file and make it mode 0600"
+                ))
+            }
             Err(error) => Finding::error(check, format!("`{name}`: {error}"))
                 .mend(words.own(&format!("chmod 0600 {}", path(&file))))
                 .advice("if others could read it, give the account a new password"),

@@ -216,5 +216,12 @@ fn place(target: &Target) -> String {
             let host = sftp.host.to_lowercase();
             format!("ssh {host}:{}{}", sftp.login.port, sftp.path)
         }
+        TargetKind::S3(s3) => format!(
+            "s3 {} {} {}",
+            s3.endpoint,
+            s3.bucket,
+            s3.prefix.as_deref().unwrap_or_default()
+        ),
+        TargetKind::Webdav(webdav) => format!("webdav {}", webdav.url),
     }
 }

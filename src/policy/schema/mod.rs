@@ -217,6 +217,19 @@ fn checked(
     })
 }
 
+/// Text under a key that may be absent; nothing where what stands there does not pass.
+fn checked_text(
+    fields: &Fields<'_>,
+    key: &str,
+    complaints: &mut Complaints,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Option<Option<String>> {
+    match fields.get(key) {
+        None => Some(None),
+        Some(entry) => checked(&entry.value, key, complaints, check).map(|text| Some(text.value)),
+    }
+}
+
 /// Text read as something else.
 fn read_as<T>(
     node: &Node,

@@ -10,6 +10,7 @@ mod notify;
 mod stages;
 mod targets;
 mod values;
+mod web_targets;
 
 use super::{Policy, PolicyErrors};
 

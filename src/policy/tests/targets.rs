@@ -322,6 +322,8 @@ fn the_examples_in_the_pages_are_sound() {
         ("rsync", include_str!("../../../docs/targets/rsync.md")),
         ("svn", include_str!("../../../docs/targets/svn.md")),
         ("command", include_str!("../../../docs/targets/command.md")),
+        ("s3", include_str!("../../../docs/targets/s3.md")),
+        ("webdav", include_str!("../../../docs/targets/webdav.md")),
     ];
     for (name, page) in pages {
         let (_, rest) = page.split_once("```yaml\ntargets:\n").unwrap();

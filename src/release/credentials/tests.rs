@@ -117,3 +117,29 @@ fn the_service_managers_file_comes_first() {
     let found = login(&shelves).unwrap();
     assert_eq!(found.user, "service");
 }
+
+#[test]
+fn keys_of_a_store_are_read_with_and_without_a_token() {
+    let found = |text: &str| {
+        let (_dir, shelves, _) = shelf(text, 0o600);
+        shelves.credentials(&TargetName::new("site"))
+    };
+    let plain = found("access_key=AKIA\nsecret_key=a=b/c+\n").unwrap();
+    let keys = plain.keys().unwrap();
+    assert_eq!(
+        (keys.access_key.as_str(), keys.secret_key.reveal()),
+        ("AKIA", "a=b/c+")
+    );
+    assert!(keys.session_token.is_none() && !format!("{keys:?}").contains("a=b"));
+    assert!(plain.check(Account::Keys).is_ok() && plain.check(Account::Password).is_err());
+    let all = found("session_token=t\nsecret_key=s\naccess_key=a\n").unwrap();
+    assert_eq!(all.keys().unwrap().session_token.unwrap().reveal(), "t");
+    for bad in [
+        "access_key=a\n",
+        "secret_key=s\n",
+        "access_key=\nsecret_key=s\n",
+        "user=a\naccess_key=a\nsecret_key=s\n",
+    ] {
+        assert!(found(bad).unwrap().keys().is_err(), "{bad}");
+    }
+}

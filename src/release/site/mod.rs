@@ -20,7 +20,7 @@ use super::names::Surface;
 use super::run::{Begin, Job, Reached};
 use super::{Adoption, Comparison, Held, Holding, MANIFEST_NAME, ReleaseError, plan};
 use crate::types::RepoPath;
-use pool::Pool;
+pub(in crate::release) use pool::Pool;
 #[allow(
     unused_imports,
     reason = "the kinds of target that use the rest are being added"

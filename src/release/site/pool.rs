@@ -21,13 +21,14 @@ struct Worker {
 }
 
 /// The connections of a run.
-pub(super) struct Pool<'a> {
+pub(in crate::release) struct Pool<'a> {
     connector: &'a dyn Connector,
     workers: Vec<Worker>,
 }
 
 /// A step: on a connection, with the repository's objects.
-type Step<'a, T> = dyn Fn(&mut dyn Session, &Source, &T) -> Result<(), ReleaseError> + Sync + 'a;
+pub(in crate::release) type Step<'a, T> =
+    dyn Fn(&mut dyn Session, &Source, &T) -> Result<(), ReleaseError> + Sync + 'a;
 
 /// The same for several items, in their order.
 type Batch<'a, T> = dyn Fn(&mut dyn Session, &[T]) -> Result<(), ReleaseError> + Sync + 'a;
@@ -38,7 +39,10 @@ type Question<'a, A> =
 
 impl<'a> Pool<'a> {
     /// A pool of as many sessions as the connector finds worth while, none of them open yet.
-    pub(super) fn new(connector: &'a dyn Connector, git_dir: &Path) -> Result<Self, ReleaseError> {
+    pub(in crate::release) fn new(
+        connector: &'a dyn Connector,
+        git_dir: &Path,
+    ) -> Result<Self, ReleaseError> {
         let worker = |_| {
             Source::open(git_dir).map(|source| Worker {
                 session: None,
@@ -60,7 +64,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Does something on the first connection.
-    pub(super) fn first<T>(
+    pub(in crate::release) fn first<T>(
         &mut self,
         mut step: impl FnMut(&mut dyn Session) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
@@ -73,7 +77,7 @@ impl<'a> Pool<'a> {
 
     /// Does a step for every item, on as many connections as there are. The first error that
     /// trying again does not mend stops all of them.
-    pub(super) fn each<T: Sync>(
+    pub(in crate::release) fn each<T: Sync>(
         &mut self,
         items: &[T],
         step: &Step<'_, T>,

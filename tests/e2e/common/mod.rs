@@ -3,6 +3,7 @@
 //! A scenario reads like a story: somebody commits, somebody pushes, somebody approves. Everything
 //! goes through the git, gpg and ssh-keygen that are installed and through the built hooks.
 
+pub mod davd;
 pub mod ftpd;
 mod keys;
 mod objects;
@@ -12,6 +13,7 @@ mod port;
 pub mod proxy;
 mod raw;
 mod run;
+pub mod s3d;
 pub mod sftpd;
 pub mod svnserve;
 mod text;

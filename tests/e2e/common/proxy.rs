@@ -1,6 +1,7 @@
 //! A relay in front of a site's control connections that goes wrong at a chosen command.
 //!
-//! Data connections do not pass through it: EPSV names a port only, and the host is the same.
+//! Data connections do not pass through it: EPSV names a port only, and the host is the same. In
+//! front of an HTTP server, a command is a request with its body.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -19,6 +20,15 @@ pub enum Mishap {
     CutBefore,
     /// The connection breaks before the site's answer comes back. Later ones work.
     CutAfter,
+    /// From the command on, so many are answered with "503 Service Unavailable" by the relay.
+    Busy(usize),
+}
+
+/// What a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    Lines,
+    Http,
 }
 
 /// The relay.
@@ -42,6 +52,15 @@ struct State {
 impl Proxy {
     /// A relay to `site` that does nothing wrong.
     pub fn before(site: u16) -> Self {
+        Self::speaking(Speech::Lines, site)
+    }
+
+    /// A relay to an HTTP server without TLS that does nothing wrong.
+    pub fn before_http(server: u16) -> Self {
+        Self::speaking(Speech::Http, server)
+    }
+
+    fn speaking(speech: Speech, site: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, happened) = channel();
@@ -55,7 +74,7 @@ impl Proxy {
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                relay(client, site, &shared);
+                relay(speech, client, site, &shared);
             }
         });
         Self {
@@ -84,13 +103,18 @@ impl Proxy {
         }
     }
 
+    /// How many commands there were since it was armed.
+    pub fn count(&self) -> usize {
+        self.state.lock().unwrap().count
+    }
+
     /// Whether it went wrong within so long a time.
     pub fn went_wrong(&self, within: Duration) -> bool {
         self.happened.recv_timeout(within).is_ok()
     }
 }
 
-fn relay(client: TcpStream, site: u16, shared: &Arc<Mutex<State>>) {
+fn relay(speech: Speech, client: TcpStream, site: u16, shared: &Arc<Mutex<State>>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", site)) else {
         return;
     };
@@ -102,20 +126,24 @@ fn relay(client: TcpStream, site: u16, shared: &Arc<Mutex<State>>) {
     }
     let (up, down) = (Arc::clone(shared), Arc::clone(shared));
     let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    std::thread::spawn(move || commands(client, server_too, &up));
+    std::thread::spawn(move || commands(speech, client, server_too, &up));
     std::thread::spawn(move || answers(server, client_too, &down));
 }
 
-fn commands(client: TcpStream, mut server: TcpStream, shared: &Mutex<State>) {
+fn commands(speech: Speech, client: TcpStream, mut server: TcpStream, shared: &Mutex<State>) {
     let mut lines = BufReader::new(client.try_clone().unwrap());
     let mut line = Vec::new();
-    while matches!(lines.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+    while command(speech, &mut lines, &mut line).is_some() {
         let wrong = {
             let mut state = shared.lock().unwrap();
             state.count += 1;
+            let count = state.count;
             state
                 .plan
-                .filter(|(at, _)| *at == state.count)
+                .filter(|(at, mishap)| match mishap {
+                    Mishap::Busy(times) => (*at..at + times).contains(&count),
+                    _ => *at == count,
+                })
                 .map(|(_, mishap)| mishap)
         };
         match wrong {
@@ -126,6 +154,14 @@ fn commands(client: TcpStream, mut server: TcpStream, shared: &Mutex<State>) {
             }
             Some(Mishap::FreezeAfter) => shared.lock().unwrap().frozen = true,
             Some(Mishap::CutBefore) => break,
+            Some(Mishap::Busy(_)) => {
+                let answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+                if (&client).write_all(answer).is_err() {
+                    break;
+                }
+                line.clear();
+                continue;
+            }
             Some(Mishap::CutAfter) => {
                 // The answers stop first, so that this one is lost for certain.
                 let _ = client.shutdown(Shutdown::Write);
@@ -138,6 +174,27 @@ fn commands(client: TcpStream, mut server: TcpStream, shared: &Mutex<State>) {
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
+}
+
+/// Reads one command, with the body that an HTTP request has; nothing at the end.
+fn command(speech: Speech, from: &mut impl BufRead, into: &mut Vec<u8>) -> Option<()> {
+    if from.read_until(b'\n', into).ok()? == 0 {
+        return None;
+    }
+    if speech == Speech::Lines {
+        return Some(());
+    }
+    while !into.ends_with(b"\r\n\r\n") {
+        if from.read_until(b'\n', into).ok()? == 0 {
+            return None;
+        }
+    }
+    let head = String::from_utf8_lossy(into).to_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let read = from.take(length.unwrap_or(0)).read_to_end(into).ok()?;
+    (read as u64 == length.unwrap_or(0)).then_some(())
 }
 
 fn freeze(shared: &Mutex<State>) {

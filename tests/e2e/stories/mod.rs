@@ -4,4 +4,5 @@ mod approval;
 mod demands;
 mod policy;
 mod release;
+mod release_web;
 mod statements;

@@ -34,7 +34,7 @@ fn credentials(world: &World, password: &str) {
 }
 
 /// Dana makes a file, Rita approves it, Dana pushes it.
-fn ships(world: &World, file: &str) -> Push {
+pub(super) fn ships(world: &World, file: &str) -> Push {
     let (dana, rita) = (world.person("dana"), world.person("rita"));
     let fix = dana.commits(file);
     dana.pushes(&["+HEAD:refs/heads/fix"]).accepted();
@@ -45,7 +45,7 @@ fn ships(world: &World, file: &str) -> Push {
 }
 
 /// What the audit log says about releases.
-fn recorded(world: &World) -> Vec<String> {
+pub(super) fn recorded(world: &World) -> Vec<String> {
     let state = |entry: serde_json::Value| {
         let text = entry.to_string();
         let states = ["started", "finished", "failed"];

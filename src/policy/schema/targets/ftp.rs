@@ -1,6 +1,6 @@
 //! `kind: ftps` and `kind: ftp`: an FTP site, encrypted or, where the policy says so twice, not.
 
-use super::{Kind, ca, count, host};
+use super::{Kind, count, host, optional_ca};
 use crate::policy::Fault;
 use crate::policy::complaint::Complaints;
 use crate::policy::fields::{self, Fields};
@@ -40,10 +40,7 @@ fn ftp(fields: &Fields<'_>, safety: Safety, complaints: &mut Complaints) -> Opti
         checked(node, what, complaints, |text| values::absolute(text, true))
     });
     let tls = tls(fields, safety, complaints);
-    let ca = match fields.get("ca") {
-        None => Some(None),
-        Some(entry) => ca(&entry.value, complaints).map(Some),
-    };
+    let ca = optional_ca(fields, complaints);
     let default_port = match tls {
         Some(TlsMode::Implicit) => 990,
         Some(TlsMode::Plain | TlsMode::Explicit) | None => 21,

@@ -5,9 +5,12 @@ mod contents;
 mod dir;
 mod ftp;
 mod rsync;
+mod s3;
 mod sftp;
 mod ssh;
 mod svn;
+mod web;
+mod webdav;
 
 use super::rules::path_globs;
 use super::{
@@ -40,6 +43,8 @@ const KINDS: &[Kind] = &[
     ftp::FTP,
     ftp::FTPS,
     sftp::SFTP,
+    s3::S3,
+    webdav::WEBDAV,
     rsync::RSYNC,
     svn::SVN,
     command::COMMAND,
@@ -184,6 +189,14 @@ fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> 
             complaints.add(node.at, Fault::Value { what, why });
             None
         }
+    }
+}
+
+/// The file with the authorities to trust, where one is named; nothing where it is not to be used.
+fn optional_ca(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Option<String>> {
+    match fields.get("ca") {
+        None => Some(None),
+        Some(entry) => ca(&entry.value, complaints).map(Some),
     }
 }
 

@@ -1,0 +1,55 @@
+//! Releasing to a bucket of an S3-compatible store.
+//!
+//! An object is replaced in one step, so nothing needs a temporary name. In the plain form
+//! (`switch: index-last`) the store is a site like any other, with paths for keys. In the other
+//! (`switch: pointer`) each release has a prefix of its own and a small object names the one that
+//! counts: see [`pointer`].
+
+mod multipart;
+mod pointer;
+mod session;
+mod store;
+
+use super::names::Surface;
+use super::run::{Begin, Job, Reached, place};
+use super::site::{self, Site};
+use super::{Comparison, ReleaseError, Shelves};
+use crate::policy::{S3Switch, S3Target, TargetKind};
+use session::Stores;
+use store::Store;
+
+/// The bucket, as messages name it and as it is reached.
+fn reach(job: &Job<'_>, target: &S3Target) -> Result<(String, Stores), ReleaseError> {
+    let found = Shelves::from_env(job.setting.folder).credentials(&job.order.target.name)?;
+    let store = Store::new(target, &found.keys()?, job.order.ca.as_deref())?;
+    let place = place(&TargetKind::S3(target.clone()));
+    Ok((place, Stores::new(store, target.connections)))
+}
+
+/// Brings a bucket to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &S3Target,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let (place, stores) = reach(job, target)?;
+    match target.switch {
+        S3Switch::IndexLast => {
+            site::release(job, &Site::new(place, "/", Surface::Store), &stores, begin)
+        }
+        S3Switch::Pointer { keep } => pointer::release(job, &place, &stores, keep, begin),
+    }
+}
+
+/// Compares a bucket with the order's tree.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &S3Target,
+) -> Result<Comparison, ReleaseError> {
+    let (place, stores) = reach(job, target)?;
+    let folder = match target.switch {
+        S3Switch::IndexLast => "/".to_owned(),
+        S3Switch::Pointer { .. } => pointer::current(job, &place, &stores)?,
+    };
+    site::comparison(job, &Site::new(place, &folder, Surface::Store), &stores)
+}

@@ -1,0 +1,99 @@
+//! What the kinds that are reached by HTTP share: whom they ask, and what goes wrong there.
+
+use super::ReleaseError;
+use super::error::shown_reply;
+use crate::http::{Answer, Client, HttpError, Pace};
+use crate::types::escape;
+use url::Url;
+
+/// A server, and the way to it.
+#[derive(Debug, Clone)]
+pub(in crate::release) struct Peer {
+    pub(in crate::release) client: Client,
+    site: String,
+}
+
+impl Peer {
+    /// The server at `url`, reached over up to `connections`, trusted by the authorities in `ca` or
+    /// the machine's own.
+    pub(in crate::release) fn new(
+        url: &Url,
+        ca: Option<&[u8]>,
+        connections: u32,
+    ) -> Result<Self, ReleaseError> {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let site = format!("{}:{port}", escape(host.as_bytes()));
+        let client = match url.scheme() {
+            "https" => {
+                Client::new(ca, connections, Pace::FILES).map_err(|error| ReleaseError::Tls {
+                    site: site.clone(),
+                    why: error.to_string(),
+                })?
+            }
+            _ => Client::plain(connections, Pace::FILES),
+        };
+        Ok(Self { client, site })
+    }
+
+    /// Host and port, for messages.
+    pub(in crate::release) fn site(&self) -> String {
+        self.site.clone()
+    }
+
+    /// There was no answer.
+    pub(in crate::release) fn lost(&self, step: &str, error: HttpError) -> ReleaseError {
+        let site = self.site();
+        match error {
+            HttpError::Untrusted(why) => ReleaseError::Tls { site, why },
+            HttpError::TooLarge(_) | HttpError::Unusable => self.odd(step, error.to_string()),
+            HttpError::Lost(_) | HttpError::Garbled => ReleaseError::Unreachable {
+                site,
+                step: escape(step.as_bytes()),
+                why: error.to_string(),
+            },
+        }
+    }
+
+    /// There was an answer of which nothing can be made.
+    pub(in crate::release) fn odd(&self, step: &str, why: String) -> ReleaseError {
+        ReleaseError::Answer {
+            site: self.site(),
+            step: escape(step.as_bytes()),
+            why,
+        }
+    }
+
+    /// The answer was no. `reply` is what the server said in words.
+    pub(in crate::release) fn refused(
+        &self,
+        step: &str,
+        answer: &Answer,
+        reply: &str,
+    ) -> ReleaseError {
+        let (site, shown) = (self.site(), shown_reply(reply.as_bytes()));
+        match answer.status {
+            300..=399 => {
+                let to = answer.header("location").unwrap_or("nowhere");
+                let to = shown_reply(to.split(['?', '#']).next().unwrap_or(to).as_bytes());
+                let status = answer.status;
+                self.odd(
+                    step,
+                    format!("it is a redirect ({status}) to `{to}`, and none is followed"),
+                )
+            }
+            401 => ReleaseError::Login { site, reply: shown },
+            408 | 423 | 425 | 429 | 500 | 502 | 503 | 504 => ReleaseError::Busy {
+                site,
+                step: escape(step.as_bytes()),
+                reply: format!("{} {shown}", answer.status),
+            },
+            status => ReleaseError::Refused {
+                site,
+                step: escape(step.as_bytes()),
+                code: u32::from(status),
+                reply: shown,
+            },
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Releasing to a folder of a WebDAV server (RFC 4918).
+//!
+//! A file is sent under a temporary name beside its place and moved there, unless the policy says
+//! that the server shows nothing of a file before it has all of it.
+
+mod answer;
+mod login;
+mod session;
+
+use super::names::Surface;
+use super::run::{Begin, Job, Reached, place};
+use super::site::{self, Site};
+use super::{Comparison, ReleaseError, Shelves};
+use crate::policy::{TargetKind, WebdavTarget};
+use session::Servers;
+
+/// The site, and what opens sessions on it.
+fn reach(job: &Job<'_>, target: &WebdavTarget) -> Result<(Site, Servers), ReleaseError> {
+    let found = Shelves::from_env(job.setting.folder).credentials(&job.order.target.name)?;
+    let servers = Servers::new(target, found.login()?, job.order.ca.as_deref())?;
+    let place = place(&TargetKind::Webdav(target.clone()));
+    Ok((Site::new(place, "/", Surface::Webdav), servers))
+}
+
+/// Brings a folder of a WebDAV server to the order's tree.
+pub(in crate::release) fn release(
+    job: &Job<'_>,
+    target: &WebdavTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
+    let (site, servers) = reach(job, target)?;
+    site::release(job, &site, &servers, begin)
+}
+
+/// Compares a folder of a WebDAV server with the order's tree.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &WebdavTarget,
+) -> Result<Comparison, ReleaseError> {
+    let (site, servers) = reach(job, target)?;
+    site::comparison(job, &site, &servers)
+}

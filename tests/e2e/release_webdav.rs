@@ -1,0 +1,258 @@
+//! Releases to WebDAV servers: real nginx, real Apache.
+
+use crate::common::davd::{Dav, Davd, PASSWORD, USER};
+use crate::common::ftpd::authority;
+use crate::release_kit::{Bench, Log, refused, released, tree};
+use relhook::policy::{Authentication, Replacing, TargetKind, WebdavTarget};
+use relhook::release::{Adoption, Order, Outcome};
+use relhook::types::Oid;
+use std::collections::BTreeMap;
+use std::fs;
+
+/// A folder of a server on this machine.
+fn webdav(server: &Davd, kind: Dav, put: Replacing) -> WebdavTarget {
+    WebdavTarget {
+        url: server.url().parse().unwrap(),
+        authentication: match kind.is_digest() {
+            true => Authentication::Digest,
+            false => Authentication::Basic,
+        },
+        put,
+        ca: None,
+        connections: 3,
+    }
+}
+
+struct Scene {
+    bench: Bench,
+    server: Davd,
+    target: WebdavTarget,
+}
+
+impl Scene {
+    fn new(kind: Dav, put: Replacing) -> Self {
+        let (bench, server) = (Bench::new(), Davd::start(kind));
+        bench.credentials(USER, PASSWORD);
+        let target = webdav(&server, kind, put);
+        Self {
+            bench,
+            server,
+            target,
+        }
+    }
+
+    fn order(&self, commit: Oid, sequence: u64) -> Order {
+        let kind = TargetKind::Webdav(self.target.clone());
+        let mut order = self.bench.order(kind, commit, sequence);
+        order.ca = Some(authority("right"));
+        order
+    }
+
+    /// Puts a file of somebody else there.
+    fn put(&self, path: &str, content: &str) {
+        let file = self.server.site().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+        self.server.hands_over();
+    }
+
+    fn site(&self) -> BTreeMap<String, String> {
+        let mut files = tree(&self.server.site());
+        files.retain(|name, _| !name.ends_with(".relhook-manifest.json"));
+        files
+    }
+}
+
+fn files(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let pairs = list.iter();
+    pairs
+        .map(|(name, content)| ((*name).to_owned(), (*content).to_owned()))
+        .collect()
+}
+
+const ODD: &str = "odd/a b&c+d%20é#?=~'(1).html";
+
+/// Two releases, with all that can change between them, and a file that is somebody else's.
+fn plays(kind: Dav, put: Replacing) {
+    let scene = Scene::new(kind, put);
+    scene.put("uploads/theirs", "theirs");
+    let commit = scene.bench.commit(&[
+        ("index.html", "1"),
+        ("empty", ""),
+        (ODD, "odd"),
+        ("gone/deep/x", "x"),
+        ("gone/y", "y"),
+        ("file-to-dir", "1"),
+        ("dir-to-file/p/q", "1"),
+        ("old-name", "the same content under another name"),
+    ]);
+    let totals = released(scene.bench.release(&scene.order(commit, 1)));
+    assert_eq!((totals.uploaded, totals.deleted), (8, 0));
+    let big = "0123456789abcdef".repeat(65_536);
+    let commit = scene.bench.commit(&[
+        ("index.html", "2"),
+        ("empty", ""),
+        (ODD, "odd"),
+        ("file-to-dir/a", "1"),
+        ("dir-to-file", "1"),
+        ("new-name", "the same content under another name"),
+        ("big", &big),
+    ]);
+    let totals = released(scene.bench.release(&scene.order(commit, 2)));
+    assert_eq!(totals.unchanged, 2, "{kind:?}");
+    let expected = files(&[
+        ("index.html", "2"),
+        ("empty", ""),
+        ("odd/", ""),
+        (ODD, "odd"),
+        ("file-to-dir/", ""),
+        ("file-to-dir/a", "1"),
+        ("dir-to-file", "1"),
+        ("new-name", "the same content under another name"),
+        ("big", &big),
+        ("uploads/", ""),
+        ("uploads/theirs", "theirs"),
+    ]);
+    assert!(
+        scene.site() == expected,
+        "{kind:?}: {:?}",
+        scene.site().keys()
+    );
+    assert!(matches!(
+        scene.bench.release(&scene.order(commit, 2)),
+        Ok(Outcome::UpToDate(_))
+    ));
+    let asked = scene.server.requests();
+    assert!(!asked.iter().any(|line| line.contains(PASSWORD)));
+}
+
+#[test]
+fn u_04_nginx_holds_what_was_accepted() {
+    plays(Dav::Nginx, Replacing::Beside);
+    plays(Dav::Nginx, Replacing::Whole);
+}
+
+#[test]
+fn u_04_apache_holds_what_was_accepted() {
+    plays(Dav::Apache, Replacing::Beside);
+    plays(Dav::Apache, Replacing::Whole);
+}
+
+#[test]
+fn apache_holds_it_for_whoever_answers_its_challenge() {
+    plays(Dav::ApacheDigest, Replacing::Beside);
+}
+
+#[test]
+fn u_12_a_wrong_password_stops_the_release_and_is_not_shown() {
+    for kind in [Dav::Nginx, Dav::Apache, Dav::ApacheDigest] {
+        let scene = Scene::new(kind, Replacing::Beside);
+        let commit = scene.bench.commit(&[("index.html", "1")]);
+        scene.bench.credentials(USER, "wrong-horse");
+        let said = refused(scene.bench.release(&scene.order(commit, 1)), 613);
+        assert!(!said.contains("wrong-horse"), "{said}");
+        assert!(scene.site().is_empty());
+    }
+}
+
+#[test]
+fn a_server_without_the_right_certificate_is_told_nothing() {
+    let scene = Scene::new(Dav::Nginx, Replacing::Beside);
+    let commit = scene.bench.commit(&[("index.html", "1")]);
+    let mut order = scene.order(commit, 1);
+    for ca in [None, Some(authority("wrong"))] {
+        order.ca = ca;
+        refused(scene.bench.release(&order), 612);
+    }
+    assert!(scene.server.requests().is_empty());
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_neither_removed_nor_moved_over() {
+    for (kind, put) in [
+        (Dav::Nginx, Replacing::Beside),
+        (Dav::Apache, Replacing::Beside),
+        (Dav::Apache, Replacing::Whole),
+    ] {
+        let scene = Scene::new(kind, put);
+        scene.put("page/theirs", "theirs");
+        let commit = scene
+            .bench
+            .commit(&[("page", "a file"), ("index.html", "1")]);
+        let order = scene.order(commit, 1);
+        let failed = scene.bench.release(&order);
+        assert!(failed.is_err(), "{kind:?}: {failed:?}");
+        let failed = scene
+            .bench
+            .release_with(&order, Adoption::Adopt, &mut Log::default());
+        assert!(failed.is_err(), "{kind:?}: {failed:?}");
+        assert_eq!(scene.site()["page/theirs"], "theirs", "{kind:?}");
+    }
+    // Files of ours that became somebody's folder since are not removed with it.
+    for kind in [Dav::Nginx, Dav::Apache] {
+        let scene = Scene::new(kind, Replacing::Beside);
+        let first = scene.bench.commit(&[("gone", "1"), ("index.html", "1")]);
+        released(scene.bench.release(&scene.order(first, 1)));
+        fs::remove_file(scene.server.site().join("gone")).unwrap();
+        scene.put("gone/theirs", "theirs");
+        let second = scene.bench.commit(&[("index.html", "2")]);
+        let _ = scene.bench.release(&scene.order(second, 2));
+        assert_eq!(scene.site()["gone/theirs"], "theirs", "{kind:?}");
+    }
+}
+
+#[test]
+fn what_relhook_did_not_put_there_is_left_alone_until_told() {
+    let scene = Scene::new(Dav::Apache, Replacing::Beside);
+    scene.put("index.html", "theirs");
+    let commit = scene.bench.commit(&[("index.html", "ours")]);
+    let order = scene.order(commit, 1);
+    refused(scene.bench.release(&order), 616);
+    assert_eq!(scene.site(), files(&[("index.html", "theirs")]));
+    let adopted = scene
+        .bench
+        .release_with(&order, Adoption::Adopt, &mut Log::default());
+    released(adopted);
+    assert_eq!(scene.site(), files(&[("index.html", "ours")]));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_not_made() {
+    for kind in [Dav::Nginx, Dav::Apache] {
+        let mut scene = Scene::new(kind, Replacing::Beside);
+        scene.target.url = format!("{}/none", scene.server.url()).parse().unwrap();
+        let commit = scene.bench.commit(&[("index.html", "1")]);
+        refused(scene.bench.release(&scene.order(commit, 1)), 620);
+        assert!(scene.site().is_empty());
+    }
+}
+
+#[test]
+fn a_locked_file_is_waited_for() {
+    let scene = Scene::new(Dav::Apache, Replacing::Beside);
+    let commit = scene.bench.commit(&[("index.html", "1")]);
+    released(scene.bench.release(&scene.order(commit, 1)));
+    let lock = "<?xml version=\"1.0\"?><lockinfo xmlns=\"DAV:\"><lockscope><exclusive/></lockscope>\
+        <locktype><write/></locktype></lockinfo>";
+    let locked = scene.server.curl(
+        "LOCK",
+        "index.html",
+        &["-f", "-d", lock, "-H", "Timeout: Second-600"],
+    );
+    locked.assert_ok();
+    let commit = scene.bench.commit(&[("index.html", "2")]);
+    let error = scene.bench.release(&scene.order(commit, 2)).unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert!(error.to_string().contains("423"), "{error}");
+    assert_eq!(scene.site()["index.html"], "1");
+    let token = locked.text();
+    let from = token.find("opaquelocktoken:").unwrap();
+    let token: String = token[from..].chars().take_while(|ch| *ch != '<').collect();
+    let header = format!("Lock-Token: <{token}>");
+    let unlocked = scene
+        .server
+        .curl("UNLOCK", "index.html", &["-f", "-H", &header]);
+    unlocked.assert_ok();
+    released(scene.bench.release(&scene.order(commit, 2)));
+    assert_eq!(scene.site(), files(&[("index.html", "2")]));
+}
