@@ -1,17 +1,25 @@
 //! Between the record and the releaser: what a target is to hold, by the policy in force and what
 //! the log accepted; and the log's entries of how a release went.
 
+mod history;
 mod stages;
 
-use crate::audit::{self, AuditLog, ReleaseRecord, ReleaseState};
+use crate::audit::{
+    self, AuditLog, CourseRecord, DriftItem, DriftRecord, MAX_DRIFT, ReleaseRecord, ReleaseState,
+};
 use crate::facts::{Current, Fault, PolicyReadError};
 use crate::ledger::LedgerError;
 use crate::policy::{Bundle, Target};
-use crate::release::ReleaseError;
-use crate::release::{Admission, Credits, Event, Next, Order, Orders, Totals, What, Witness};
+use crate::release::drift::Finding;
+use crate::release::{
+    Admission, Course, Credits, Event, Next, Order, Orders, Pin, ReleaseError, Setting, Totals,
+    What, Witness,
+};
 use crate::server::Server;
 use crate::signature::KeyringError;
 use crate::types::{Oid, RefName, TargetName, Timestamp};
+
+pub use history::Past;
 
 /// Orders by the ledger and the policy in force, both read anew each time one is asked for.
 pub struct LedgerOrders<'a> {
@@ -46,23 +54,48 @@ enum OrderError {
     Desk(#[from] ReleaseError),
 }
 
+/// Which of a target's commits is asked for.
+#[derive(Clone, Copy)]
+enum Aim {
+    /// What was accepted last.
+    Newest,
+    /// What it is to hold: that, or the earlier one that it went back to.
+    Held,
+}
+
 impl Orders for LedgerOrders<'_> {
     fn order(&self, target: &TargetName) -> Result<Option<Order>, String> {
-        self.find(target).map_err(|error| error.to_string())
+        self.find(target, Aim::Held)
+            .map_err(|error| error.to_string())
     }
 
     fn admission(&self, order: &Order) -> Result<Admission, String> {
-        self.admit(order).map_err(|error| error.to_string())
+        match order.course {
+            // Nobody has to lift anything for what stood there before.
+            Course::Back => Ok(Admission::Go(Vec::new())),
+            Course::Forward => self.admit(order),
+        }
+        .map_err(|error| error.to_string())
     }
 }
 
 impl LedgerOrders<'_> {
-    fn find(&self, name: &TargetName) -> Result<Option<Order>, OrderError> {
+    fn find(&self, name: &TargetName, aim: Aim) -> Result<Option<Order>, OrderError> {
         let (_, bundle) = self.server.store.policy()?.ok_or(OrderError::NoPolicy)?;
         let target = bundle.policy.targets.get(name);
         let target = target.ok_or_else(|| OrderError::NoTarget(name.clone()))?;
         let Some((refname, commit, sequence)) = self.latest(&bundle, name)? else {
             return Ok(None);
+        };
+        let pin = match aim {
+            Aim::Newest => None,
+            Aim::Held => self.pin(&bundle, name)?,
+        };
+        let (refname, commit, sequence, course) = match pin {
+            Some((pinned, pin)) if sequence <= pin.above => {
+                (pinned, pin.commit, pin.sequence, Course::Back)
+            }
+            Some(_) | None => (refname, commit, sequence, Course::Forward),
         };
         Ok(Some(Order {
             target: target.clone(),
@@ -72,6 +105,7 @@ impl LedgerOrders<'_> {
             refname,
             commit,
             sequence,
+            course,
         }))
     }
 
@@ -90,6 +124,41 @@ impl LedgerOrders<'_> {
             pushed_by: verdict.person.or(verdict.login),
             approved_by: update.map(|update| update.approved_by).unwrap_or_default(),
         }
+    }
+
+    /// What was accepted last for `target`, whatever it was gone back to.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    pub fn newest(&self, target: &TargetName) -> Result<Option<Order>, String> {
+        self.find(target, Aim::Newest)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The earlier release that the target went back to, as long as the policy in force releases its
+    /// ref to the target.
+    fn pin(
+        &self,
+        bundle: &Bundle,
+        name: &TargetName,
+    ) -> Result<Option<(RefName, Pin)>, OrderError> {
+        let setting = Setting {
+            git_dir: self.server.store.git_dir(),
+            folder: self.server.folder.path(),
+            now: &|| Timestamp::from_unix(0),
+        };
+        let Some(pin) = crate::release::state(setting, name)?.pin else {
+            return Ok(None);
+        };
+        let refs = self.server.ledger()?.refs()?.into_iter();
+        let mut refs = refs.map(|(refname, _)| refname);
+        let refname = refs.find(|refname| refname.to_string() == pin.refname);
+        Ok(refname
+            .filter(|refname| {
+                let rules = bundle.policy.rules_for(refname);
+                rules.iter().any(|rule| rule.release.contains(name))
+            })
+            .map(|refname| (refname, pin)))
     }
 
     /// The accepted commit that stands in a ref released to this target: where several refs are,
@@ -156,7 +225,7 @@ pub struct LogWitness<'a> {
 
 impl Witness for LogWitness<'_> {
     fn record(&mut self, event: &Event) -> Result<(), String> {
-        let entry = audit::Event::Release(release_record(event));
+        let entry = entry(event);
         self.log
             .append((self.now)(), entry)
             .map(drop)
@@ -164,7 +233,75 @@ impl Witness for LogWitness<'_> {
     }
 }
 
-fn release_record(event: &Event) -> ReleaseRecord {
+fn entry(event: &Event) -> audit::Event {
+    let release =
+        |state, totals, error| audit::Event::Release(release_record(event, state, totals, error));
+    match &event.what {
+        What::Started => release(ReleaseState::Started, Totals::default(), None),
+        What::Finished(totals) => release(ReleaseState::Finished, *totals, None),
+        What::Failed {
+            code,
+            error,
+            totals,
+            next: _,
+        } => release(
+            ReleaseState::Failed,
+            *totals,
+            Some(format!("{code} {error}")),
+        ),
+        What::Pinned { above, by, reason } => {
+            audit::Event::Course(course_record(event, Some(*above), by.clone(), reason))
+        }
+        What::Unpinned { by, reason } => {
+            audit::Event::Course(course_record(event, None, Some(by.clone()), reason))
+        }
+        What::Drifted(finding) => audit::Event::Drift(drift_record(event, finding)),
+    }
+}
+
+fn course_record(
+    event: &Event,
+    above: Option<u64>,
+    by: Option<String>,
+    reason: &str,
+) -> CourseRecord {
+    CourseRecord {
+        target: event.target.to_string(),
+        refname: event.refname.to_string(),
+        commit: event.commit,
+        sequence: event.sequence,
+        above,
+        by,
+        reason: reason.to_owned(),
+    }
+}
+
+fn drift_record(event: &Event, finding: &Finding) -> DriftRecord {
+    let listed = finding.differences.iter().take(MAX_DRIFT);
+    let found: Vec<DriftItem> = listed
+        .map(|one| DriftItem {
+            path: one.shown(),
+            what: one.what.word().to_owned(),
+            how: one.how.clone(),
+        })
+        .collect();
+    DriftRecord {
+        target: event.target.to_string(),
+        refname: event.refname.to_string(),
+        commit: event.commit,
+        sequence: event.sequence,
+        deep: finding.deep,
+        more: finding.count().saturating_sub(found.len() as u64),
+        found,
+    }
+}
+
+fn release_record(
+    event: &Event,
+    state: ReleaseState,
+    totals: Totals,
+    error: Option<String>,
+) -> ReleaseRecord {
     let for_good = matches!(
         event.what,
         What::Failed {
@@ -172,20 +309,6 @@ fn release_record(event: &Event) -> ReleaseRecord {
             ..
         }
     );
-    let (state, totals, error) = match &event.what {
-        What::Started => (ReleaseState::Started, Totals::default(), None),
-        What::Finished(totals) => (ReleaseState::Finished, *totals, None),
-        What::Failed {
-            code,
-            error,
-            totals,
-            next: _,
-        } => (
-            ReleaseState::Failed,
-            *totals,
-            Some(format!("{code} {error}")),
-        ),
-    };
     ReleaseRecord {
         target: event.target.to_string(),
         refname: event.refname.to_string(),

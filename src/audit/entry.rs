@@ -92,6 +92,10 @@ pub enum Event {
     },
     /// A release began, ended or failed.
     Release(ReleaseRecord),
+    /// A target goes back to an earlier release, or follows what is accepted again.
+    Course(CourseRecord),
+    /// Somebody was found to have changed a target by hand.
+    Drift(DriftRecord),
     /// The end of the file was not a whole line (a crash or a full disk cut it) and was dropped.
     Recovered {
         /// How many bytes were dropped.
@@ -271,3 +275,58 @@ pub enum ReleaseState {
     /// It stopped; the next run carries on.
     Failed,
 }
+
+/// Which way a target goes from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CourseRecord {
+    /// The target's name.
+    pub target: String,
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit that the target is to hold.
+    pub commit: Oid,
+    /// The entry that accepted it.
+    pub sequence: u64,
+    /// For an earlier release: it stays until a later entry than this accepts something. Absent
+    /// where the target follows what is accepted again.
+    pub above: Option<u64>,
+    /// The account that said so; absent where a health check did.
+    pub by: Option<String>,
+    /// Why, escaped.
+    pub reason: String,
+}
+
+/// What somebody changed on a target by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftRecord {
+    /// The target's name.
+    pub target: String,
+    /// The ref of what was released there, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit that was released there.
+    pub commit: Oid,
+    /// The entry that accepted it.
+    pub sequence: u64,
+    /// Whether every content was read.
+    pub deep: bool,
+    /// Some of what differs.
+    pub found: Vec<DriftItem>,
+    /// How many more differences there are.
+    pub more: u64,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftItem {
+    /// The path on the target, escaped.
+    pub path: String,
+    /// `changed`, `missing`, `added` or `link`.
+    pub what: String,
+    /// What exactly, escaped.
+    pub how: String,
+}
+
+/// How many differences an entry lists.
+pub const MAX_DRIFT: usize = 200;

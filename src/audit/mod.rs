@@ -12,8 +12,8 @@ mod tail;
 mod verify;
 
 pub use entry::{
-    ArrivalsRecord, Entry, Event, Hash, MAX_UPDATES, PermitRecord, Pin, ReleaseRecord,
-    ReleaseState, UpdateRecord, VerdictRecord,
+    ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
+    MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

@@ -133,6 +133,8 @@ pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash
         | Event::Pinned(_)
         | Event::Refused { .. }
         | Event::Release(_)
+        | Event::Course(_)
+        | Event::Drift(_)
         | Event::Recovered { .. } => None,
     };
     verdict.into_iter().flat_map(|verdict| {

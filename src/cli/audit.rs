@@ -119,9 +119,37 @@ fn line(entry: &Entry) -> String {
                 error.unwrap_or_default()
             )
         }
+        Event::Course(course) => course_line(course),
+        Event::Drift(drift) => drift_line(drift),
         Event::Recovered { dropped_bytes } => format!("recovered  {dropped_bytes} bytes dropped"),
     };
     head + &what
+}
+
+fn course_line(course: &crate::audit::CourseRecord) -> String {
+    let what = match course.above {
+        Some(_) => "goes back to",
+        None => "goes on with",
+    };
+    format!(
+        "course     {} {what} {}{}: {}",
+        course.target,
+        course.commit.short(),
+        by(course.by.as_deref()),
+        course.reason
+    )
+}
+
+fn drift_line(drift: &crate::audit::DriftRecord) -> String {
+    let (target, commit) = (&drift.target, drift.commit.short());
+    let mut text = format!("drift      {target} is not {commit} any more");
+    for one in &drift.found {
+        text += &format!("\n{:>10} {:<7} {}: {}", "", one.what, one.path, one.how);
+    }
+    if drift.more > 0 {
+        text += &format!("\n{:>10} and {} more", "", drift.more);
+    }
+    text
 }
 
 fn verdict_line(verdict: &crate::audit::VerdictRecord) -> String {

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod directory;
 mod doctor;
+mod drift;
 mod explain;
 mod hook;
 pub mod init;
@@ -84,6 +85,8 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// Bring the targets to what was accepted for them, or show how they are
     Release(release::ReleaseArgs),
+    /// Find what somebody changed by hand on the targets since their last release
+    Drift(drift::DriftArgs),
     /// Serve git to the owner of an SSH key: the forced command in authorized_keys
     ServeKey(serve::ServeKeyArgs),
     /// Serve git to the account that logged in: sshd's ForceCommand, through sudo
@@ -132,6 +135,7 @@ impl Cli {
             Command::Directory(command) => command.run(&self.git_dir),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),
+            Command::Drift(args) => args.run(&self.git_dir),
             Command::ServeKey(args) => Ok(args.run()),
             Command::ServeAccount(args) => Ok(args.run()),
             Command::Hook(command) => Ok(command.run()),

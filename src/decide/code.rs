@@ -220,6 +220,18 @@ macro_rules! every_code {
                 "";
             637 MOVED_ON, "the target was changed by somebody else meanwhile",
                 "";
+            638 DRIFTED, "somebody changed the target by hand",
+                "";
+            639 DRIFT_UNCLEAR, "whether somebody changed the target cannot be told",
+                "";
+            640 UNHEALTHY, "the release does not work",
+                "";
+            641 RETURNED, "the release does not work, and the one before is back",
+                "";
+            642 NOT_RETURNED, "the release does not work, and the one before is not back",
+                "";
+            643 NO_SUCH_RELEASE, "no release that can be brought back",
+                "";
             701 LOG_UNWRITABLE, "the audit log cannot be written",
                 "nothing goes in that cannot be recorded: an administrator can look at the server";
             702 LOG_BROKEN, "the audit log does not verify",

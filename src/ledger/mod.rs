@@ -17,6 +17,7 @@ use database::Database;
 pub use error::LedgerError;
 pub use hands::Hands;
 pub use refs::RefRecord;
+pub(crate) use refs::name_from_hex;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 use std::path::Path;
@@ -237,6 +238,8 @@ fn replay(
         Event::Begun { .. }
         | Event::Refused { .. }
         | Event::Release(_)
+        | Event::Course(_)
+        | Event::Drift(_)
         | Event::Recovered { .. } => Ok(()),
     }
 }

@@ -96,7 +96,7 @@ impl RefRecord {
 }
 
 /// A ref name from the hexadecimal form that the log keeps.
-pub(in crate::ledger) fn name_from_hex(hex: &str) -> Result<RefName, String> {
+pub(crate) fn name_from_hex(hex: &str) -> Result<RefName, String> {
     let digits: Option<Vec<u8>> = hex
         .as_bytes()
         .chunks(2)

@@ -45,6 +45,8 @@ impl Notice {
             | Event::Pinned(_)
             | Event::Verdict(_)
             | Event::Refused { .. }
+            | Event::Course(_)
+            | Event::Drift(_)
             | Event::Recovered { .. } => None,
         }
     }

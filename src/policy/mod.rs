@@ -10,6 +10,7 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The folder of the public key files, beside the policy.
 pub const KEYS_FOLDER: &str = "keys";
 
+mod care;
 pub(crate) mod complaint;
 mod fault;
 pub(crate) mod fields;
@@ -34,6 +35,7 @@ mod values;
 mod warnings;
 pub(crate) mod yaml;
 
+pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;
 pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs, PathRules};

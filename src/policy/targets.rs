@@ -1,6 +1,6 @@
 //! What a target of the policy is: where releases go, and how.
 
-use super::PathGlobs;
+use super::{Care, PathGlobs};
 use crate::types::{RepoPath, TargetName};
 use std::path::PathBuf;
 use url::Url;
@@ -18,6 +18,8 @@ pub struct Target {
     pub contents: Contents,
     /// Globs, in the tree's own paths, of what is put into place after everything else.
     pub last: PathGlobs,
+    /// How it is looked after.
+    pub care: Care,
     /// Where and how.
     pub kind: TargetKind,
 }
@@ -90,6 +92,7 @@ impl Target {
             exclude: PathGlobs::default(),
             contents: Contents::default(),
             last: PathGlobs::default(),
+            care: Care::default(),
             kind,
         }
     }

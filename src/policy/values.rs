@@ -149,6 +149,52 @@ pub(crate) fn span(text: &str) -> Result<Seconds, String> {
     }
 }
 
+/// A short span of time: `30s` or `5m`.
+pub(crate) fn wait(text: &str) -> Result<Seconds, String> {
+    let why = || "has to be like `30s` or `5m`, at most an hour".to_owned();
+    let (digits, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+        (Some(seconds), _) => (seconds, 1),
+        (None, Some(minutes)) => (minutes, 60),
+        (None, None) => return Err(why()),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let count: u64 = digits.parse().map_err(|_| why())?;
+    match count.checked_mul(unit) {
+        Some(seconds) if plain && seconds <= 60 * 60 => Ok(Seconds(seconds)),
+        Some(_) | None => Err(why()),
+    }
+}
+
+/// The address of a page that relhook asks for. What does not fit is not repeated: it may hold a
+/// password.
+pub(super) fn page(text: &str) -> Against {
+    let Some(rest) = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+    else {
+        return against("has to begin with `https://` or `http://`");
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if text.len() > 2000 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        against("has to be at most 2000 ASCII characters without blanks")
+    } else if authority.is_empty() || text.contains(['#', '\\', '"', '<', '>', '`']) {
+        against("is not the address of a page")
+    } else if authority.contains('@') {
+        against("holds a user's name: a policy has no credentials in it")
+    } else {
+        Ok(())
+    }
+}
+
+/// What a page has to hold.
+pub(super) fn excerpt(text: &str) -> Against {
+    if text.is_empty() || text.len() > 1000 {
+        against("is not 1 to 1000 bytes long")
+    } else {
+        Ok(())
+    }
+}
+
 /// A whole object id.
 pub(super) fn oid(text: &str) -> Result<Oid, String> {
     text.parse()

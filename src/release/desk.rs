@@ -3,6 +3,7 @@
 //! A lock that the system lets go when its holder dies, the state of the last runs, what a
 //! running one is doing, and the journal of an unfinished one.
 
+use super::drift::Finding;
 use super::order::{Patience, Totals};
 use super::{Adoption, ReleaseError};
 use crate::folder::{private_dir, replace_file};
@@ -15,6 +16,12 @@ use std::path::{Path, PathBuf};
 
 /// The largest state file that is read, in bytes.
 const STATE_LIMIT: u64 = 64 * 1024;
+
+/// The file that keeps what the last look at the target found.
+const DRIFT: &str = "drift.json";
+
+/// The largest such file that is read, in bytes.
+const DRIFT_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What the first field of the state says.
 const SCHEMA: &str = "relhook/release-state/v1";
@@ -47,6 +54,30 @@ pub struct State {
     /// Whether it is not tried again: a person says so first, or another commit is accepted.
     #[serde(default)]
     pub for_good: bool,
+    /// The earlier release that the target went back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+}
+
+/// An earlier release that a target holds until something newer is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
+    /// What was accepted by this entry or an earlier one does not replace it.
+    pub above: u64,
+    /// Since when.
+    pub at: Timestamp,
+    /// The account that said so; absent where a health check did.
+    pub by: Option<String>,
+    /// Why, escaped.
+    pub reason: String,
 }
 
 /// A release that ended well.
@@ -96,6 +127,7 @@ impl Default for State {
             failures: 0,
             retry_at: None,
             for_good: false,
+            pin: None,
         }
     }
 }
@@ -206,6 +238,36 @@ impl Desk {
             Ok(state) if state.schema == SCHEMA => Ok(state),
             Ok(_) => broken("it has another schema".into()),
             Err(error) => broken(error.to_string()),
+        }
+    }
+
+    /// What the last look at the target found; nothing if nobody has looked since the release
+    /// that `landed` there, or that cannot be told: then nothing more is to be sent, no less.
+    pub(in crate::release) fn drift(&self, landed: Option<&Landed>) -> Option<Finding> {
+        let bytes = read_capped(&self.file(DRIFT), DRIFT_LIMIT).ok()??;
+        let finding: Finding = serde_json::from_slice(&bytes).ok()?;
+        let landed = landed?;
+        let of_it = finding.commit == landed.commit && finding.sequence == landed.sequence;
+        (finding.is_known() && of_it).then_some(finding)
+    }
+
+    /// Keeps what a look at the target found.
+    pub(in crate::release) fn keep_drift(&self, finding: &Finding) -> Result<(), ReleaseError> {
+        let path = self.file(DRIFT);
+        serde_json::to_vec(finding)
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace_file(&path, &bytes))
+            .map_err(ReleaseError::io(&path))
+    }
+
+    /// Forgets what the last look found: a release has been there since.
+    pub(in crate::release) fn forget_drift(&self) -> Result<(), ReleaseError> {
+        let path = self.file(DRIFT);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ReleaseError::io(&path)(error))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -3,9 +3,10 @@
 //! Whatever a site answered is escaped and cut before it gets into a variant; no variant ever
 //! holds a password.
 
+use super::drift::Difference;
 use super::seal::SealFault;
 use crate::decide::Code;
-use crate::types::{RepoPath, escape};
+use crate::types::{Oid, RepoPath, TargetName, escape};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -253,6 +254,75 @@ pub enum ReleaseError {
         /// The store's words.
         why: String,
     },
+    /// What arrived has another content than what was sent, although it was sent twice.
+    #[error("`{path}` is not what was sent: {why}")]
+    Altered {
+        /// The path.
+        path: RepoPath,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Somebody changed the target by hand, and the policy says that this is not overwritten.
+    #[error("{place} was changed by hand since the last release:{}", differences(.found))]
+    Drifted {
+        /// The target.
+        target: TargetName,
+        /// The target's place.
+        place: String,
+        /// What was changed.
+        found: Vec<Difference>,
+    },
+    /// Whether somebody changed the target by hand cannot be told.
+    #[error("whether {place} was changed by hand cannot be told: {why}")]
+    DriftUnclear {
+        /// The target's place.
+        place: String,
+        /// Why.
+        why: String,
+    },
+    /// The health check failed, and there is no earlier release to go back to.
+    #[error("release {} does not work: {why}", .commit.short())]
+    Unhealthy {
+        /// The commit.
+        commit: Oid,
+        /// What the check said.
+        why: String,
+    },
+    /// The health check failed, and the release before is back.
+    #[error("release {} does not work: {why}; {} is back", .commit.short(), .back.short())]
+    Returned {
+        /// The target.
+        target: TargetName,
+        /// The commit that does not work.
+        commit: Oid,
+        /// What the check said.
+        why: String,
+        /// The commit that the target holds again.
+        back: Oid,
+    },
+    /// The health check failed, and the release before could not be brought back.
+    #[error(
+        "release {} does not work: {why}; and {} could not be brought back: {stopped}",
+        .commit.short(), .back.short()
+    )]
+    NotReturned {
+        /// The commit that does not work.
+        commit: Oid,
+        /// What the check said.
+        why: String,
+        /// The commit that the target is to hold again.
+        back: Oid,
+        /// Why it does not.
+        stopped: Box<ReleaseError>,
+    },
+    /// There is no such earlier release of the target.
+    #[error("`{wanted}` is no release that can be brought back: {why}")]
+    NoSuchRelease {
+        /// What was asked for, escaped.
+        wanted: String,
+        /// Why.
+        why: String,
+    },
     /// The directory of a `dir` target cannot be used.
     #[error("the target directory {path} cannot be used: {why}")]
     Place {
@@ -343,7 +413,13 @@ impl ReleaseError {
             Self::Foreign { .. } => Code::FOREIGN_FILE,
             Self::OtherOwner { .. } => Code::OTHER_OWNER,
             Self::Newer { .. } => Code::NEWER,
-            Self::Damaged { .. } => Code::DAMAGED,
+            Self::Damaged { .. } | Self::Altered { .. } => Code::DAMAGED,
+            Self::Drifted { .. } => Code::DRIFTED,
+            Self::DriftUnclear { .. } => Code::DRIFT_UNCLEAR,
+            Self::Unhealthy { .. } => Code::UNHEALTHY,
+            Self::Returned { .. } => Code::RETURNED,
+            Self::NotReturned { .. } => Code::NOT_RETURNED,
+            Self::NoSuchRelease { .. } => Code::NO_SUCH_RELEASE,
             Self::Answer { .. } => Code::ANSWER,
             Self::Corrupted { .. } => Code::CORRUPTED,
             Self::Clock { .. } => Code::CLOCK,
@@ -368,7 +444,9 @@ impl ReleaseError {
             | Self::Damaged { .. }
             | Self::Corrupted { .. }
             | Self::ProgramBusy { .. }
-            | Self::MovedOn { .. } => true,
+            | Self::MovedOn { .. }
+            | Self::Altered { .. } => true,
+            Self::NotReturned { stopped, .. } => stopped.is_transient(),
             Self::Refused { code, .. } => matches!(code, 421 | 425 | 426 | 450..=459),
             Self::Unreleasable(..)
             | Self::NoSuchFolder(_)
@@ -388,6 +466,11 @@ impl ReleaseError {
             | Self::Answer { .. }
             | Self::Clock { .. }
             | Self::Bucket { .. }
+            | Self::Drifted { .. }
+            | Self::DriftUnclear { .. }
+            | Self::Unhealthy { .. }
+            | Self::Returned { .. }
+            | Self::NoSuchRelease { .. }
             | Self::Place { .. }
             | Self::Io { .. }
             | Self::Program { .. }
@@ -401,6 +484,17 @@ impl ReleaseError {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Drifted { target, .. } => return drift_hints(target),
+            Self::Returned { target, .. } => return return_hints(target),
+            Self::NotReturned { stopped, .. } => return stopped.hints(),
+            Self::DriftUnclear { .. } => {
+                "correct what stops it, or let the target's `drift` be `overwrite`"
+            }
+            Self::Unhealthy { .. } => {
+                "bring in a commit that works, or go back: `relhook release list`"
+            }
+            Self::NoSuchRelease { .. } => "`relhook release list` shows what can be brought back",
+            Self::Altered { .. } => "look at the target's disk, then run `relhook release`",
             Self::Unreleasable(..) => {
                 "take the paths out of the tree, or add them to the target's `exclude`"
             }
@@ -471,6 +565,23 @@ impl ReleaseError {
     }
 }
 
+fn drift_hints(target: &TargetName) -> Vec<String> {
+    vec![
+        format!("see all of it: `relhook drift --target {target}`"),
+        "keep what is worth it: bring it in as a commit".into(),
+        format!("put back what was released: `relhook release --target {target} --overwrite`"),
+    ]
+}
+
+fn return_hints(target: &TargetName) -> Vec<String> {
+    vec![
+        "bring in a commit that works; it is released when it is accepted".into(),
+        format!(
+            "or try this one again: `relhook release --target {target} --to latest --reason …`"
+        ),
+    ]
+}
+
 /// A site's answer, made safe to show: escaped, on one line, at most 200 bytes of it.
 #[must_use]
 pub(in crate::release) fn shown_reply(reply: &[u8]) -> String {
@@ -514,6 +625,20 @@ fn paths(all: &[RepoPath]) -> String {
         .iter()
         .take(SHOWN)
         .map(|path| format!("\n  {}", shown_path(path)))
+        .collect();
+    if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}
+
+fn differences(all: &[Difference]) -> String {
+    let shown = all.iter().take(SHOWN);
+    let mut text: String = shown
+        .map(|one| {
+            let path = shown_path(&one.path);
+            format!("\n  {:<7} {path}: {}", one.what.word(), one.how)
+        })
         .collect();
     if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         text.push_str(&format!("\n  and {more} more"));

@@ -5,13 +5,17 @@
 //! killed at any point and run again: what a target holds is compared anew each time. One run at
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 
+mod back;
 mod command;
 mod comparison;
 mod credentials;
 mod desk;
 mod dir;
+pub mod drift;
 mod error;
 mod ftp;
+mod health;
+mod look;
 mod manifest;
 mod names;
 mod order;
@@ -39,14 +43,17 @@ mod worker;
 mod xml;
 
 pub use crate::secret::Secret;
+pub use back::{Kept, kept, pin, unpin};
 pub use comparison::Comparison;
 pub use credentials::{Credentials, Field, Keys, Login, Shelves};
-pub use desk::{Attempt, Landed, State};
+pub use desk::{Attempt, Landed, Pin, State};
 pub use error::{Complaint, Fault, ReleaseError};
+pub use look::{last_look, look};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault};
 pub use names::{OWN_PREFIX, Surface};
 pub use order::{
-    Adoption, Credits, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
+    Adoption, Course, Credits, Event, Order, Orders, Outcome, Patience, Setting, Totals, What,
+    Witness,
 };
 pub use plan::{
     Content, FileKind, Held, Holding, Listing, Move, Origin, Plan, Rank, ReleaseFile, Stored,

@@ -1,5 +1,6 @@
 //! What is to be released, and what came of it: the values that go in and out of a run.
 
+use super::drift::Finding;
 use super::retry::Next;
 use super::stages::Admission;
 use crate::decide::Code;
@@ -25,6 +26,17 @@ pub struct Order {
     pub sequence: u64,
     /// Who stands behind it.
     pub credits: Credits,
+    /// Whether it follows what was accepted, or is an earlier release that was chosen.
+    pub course: Course,
+}
+
+/// Which way a target goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// To what was accepted last. It never follows a later release.
+    Forward,
+    /// To an earlier release, which somebody chose or a health check asked for.
+    Back,
 }
 
 /// Who stands behind an accepted commit, by the policy's names for them, as far as that entry is
@@ -101,6 +113,25 @@ pub enum What {
         /// What follows.
         next: Next,
     },
+    /// From now on the target holds this earlier release, until something is accepted by a later
+    /// entry than `above`.
+    Pinned {
+        /// The last entry that does not replace it.
+        above: u64,
+        /// The account that said so; absent where a health check did.
+        by: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// From now on the target follows what is accepted again, beginning with this.
+    Unpinned {
+        /// The account that said so.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody changed the target by hand since this was released.
+    Drifted(Finding),
 }
 
 /// What a release did.

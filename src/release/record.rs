@@ -4,7 +4,7 @@ use super::desk::Landed;
 use super::manifest::ManifestFault;
 use super::run::Job;
 use super::seal::SealFault;
-use super::{Adoption, Manifest, ReleaseError};
+use super::{Adoption, Course, Manifest, ReleaseError};
 
 /// What a target's manifest says, if it is this server's own.
 ///
@@ -83,6 +83,11 @@ pub(in crate::release) fn may_follow(
     };
     if manifest.repository != job.order.repository.0 {
         return Err(other_owner(place, &manifest.repository));
+    }
+    match job.order.course {
+        Course::Forward => {}
+        // An earlier release is chosen by somebody, or by a health check, and recorded.
+        Course::Back => return Ok(()),
     }
     if manifest.sequence > job.order.sequence {
         return Err(ReleaseError::Newer {

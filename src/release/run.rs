@@ -3,18 +3,18 @@
 use super::desk::{Attempt, Desk, Landed, State};
 use super::names::Surface;
 use super::order::{
-    Adoption, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
+    Adoption, Course, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
 };
 use super::plan::{Listing, Plan};
-use super::progress::Progress;
+use super::progress::{Phase, Progress};
 use super::retry::{self, Next};
 use super::stages::Admission;
 use super::{
-    Comparison, Manifest, ReleaseError, Seal, Source, command, dir, ftp, rsync, s3, sftp, svn,
-    webdav,
+    Comparison, Manifest, ReleaseError, Seal, Source, back, command, dir, ftp, health, look, rsync,
+    s3, sftp, svn, webdav,
 };
 use crate::policy::TargetKind;
-use crate::types::{PersonName, TargetName, Timestamp};
+use crate::types::{PersonName, RepoPath, TargetName, Timestamp};
 use std::time::Duration;
 
 /// How long a worker sleeps before it looks whether anything has changed.
@@ -30,6 +30,8 @@ pub(in crate::release) struct Job<'a> {
     pub(in crate::release) landed: Option<&'a Landed>,
     pub(in crate::release) adoption: Adoption,
     pub(in crate::release) progress: &'a Progress,
+    /// Released files that somebody was seen to have changed by hand since: they are sent again.
+    pub(in crate::release) suspects: Vec<RepoPath>,
 }
 
 impl Job<'_> {
@@ -96,7 +98,7 @@ pub fn run(
             return Ok(Outcome::Held(order, held));
         }
     };
-    let state = desk.state(adoption)?;
+    let mut state = desk.state(adoption)?;
     if patience == Patience::OneWaits {
         if holds(&state, &order) {
             Progress::again(&desk);
@@ -108,13 +110,24 @@ pub fn run(
         }
     }
     let progress = Progress::begin(&desk, &order);
+    let run = Run {
+        setting,
+        desk: &desk,
+        progress: &progress,
+        adoption,
+        lifted_by: &lifted_by,
+    };
+    let mut result = run.bring(&order, &state, witness);
+    if let Err(ReleaseError::Unhealthy { why, .. }) = &result
+        && let Some(previous) = back::previous(&order, &state)
+    {
+        result = Err(run.go_back(&order, previous, why.clone(), &mut state, witness));
+    }
     let log = &mut Log {
         witness,
         order: &order,
         lifted_by,
     };
-    let result = attempt(setting, &desk, &state, &progress, log, adoption)
-        .and_then(|reached| conclude(&order, reached, &state, &progress, log));
     let ended = (setting.now)();
     let state = after(state, &order, &result, progress.totals(), ended, patience);
     let remembered = desk.remember(&state);
@@ -231,14 +244,94 @@ fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError>
     Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
 }
 
-fn attempt(
-    setting: Setting<'_>,
-    desk: &Desk,
-    state: &State,
-    progress: &Progress,
-    log: &mut Log<'_>,
+/// A run, and what it works with.
+struct Run<'a> {
+    setting: Setting<'a>,
+    desk: &'a Desk,
+    progress: &'a Progress,
     adoption: Adoption,
-) -> Result<Reached, ReleaseError> {
+    lifted_by: &'a [PersonName],
+}
+
+impl Run<'_> {
+    /// Brings the target to `order`, and sees to it that it works.
+    fn bring(
+        &self,
+        order: &Order,
+        state: &State,
+        witness: &mut dyn Witness,
+    ) -> Result<Reached, ReleaseError> {
+        let log = &mut Log {
+            witness,
+            order,
+            lifted_by: self.lifted_by.to_vec(),
+        };
+        let reached = attempt(self, state, log)?;
+        self.desk.forget_drift()?;
+        if !is_known(&reached, order, state)
+            && let Some(health) = &order.target.care.health
+        {
+            self.progress.phase(Phase::Checking, 1);
+            health::check(order, health)?;
+        }
+        conclude(order, reached, state, self.progress, log)
+    }
+
+    /// Brings back `previous` after `order`, which does not work. Before anything else it is
+    /// written down that the target holds `previous`, so that whatever happens now, the next run
+    /// goes there too, and not to `order` again.
+    fn go_back(
+        &self,
+        order: &Order,
+        previous: Order,
+        why: String,
+        state: &mut State,
+        witness: &mut dyn Witness,
+    ) -> ReleaseError {
+        let now = (self.setting.now)();
+        let pin = back::pin_after(order, &previous, &why, now);
+        state.pin = Some(pin.clone());
+        let log = &mut Log {
+            witness,
+            order: &previous,
+            lifted_by: Vec::new(),
+        };
+        let pinned = log.write(What::Pinned {
+            above: pin.above,
+            by: None,
+            reason: pin.reason,
+        });
+        let back = previous.commit;
+        let (commit, target) = (order.commit, order.target.name.clone());
+        let result = pinned
+            .and_then(|()| self.desk.remember(state))
+            .and_then(|()| attempt(self, state, log))
+            .and_then(|_| log.write(What::Finished(self.progress.totals())));
+        match result {
+            Ok(()) => ReleaseError::Returned {
+                target,
+                commit,
+                why,
+                back,
+            },
+            Err(stopped) => ReleaseError::NotReturned {
+                commit,
+                why,
+                back,
+                stopped: Box::new(stopped),
+            },
+        }
+    }
+}
+
+fn attempt(run: &Run<'_>, state: &State, log: &mut Log<'_>) -> Result<Reached, ReleaseError> {
+    let Run {
+        setting,
+        desk,
+        progress,
+        adoption,
+        lifted_by: _,
+    } = *run;
     let order = log.order;
     let listing = listing(setting, order)?;
     let seal = Seal::open(setting.folder)?;
@@ -251,7 +344,12 @@ fn attempt(
         landed: state.released.as_ref(),
         adoption,
         progress,
+        suspects: desk
+            .drift(state.released.as_ref())
+            .map(|finding| finding.suspects())
+            .unwrap_or_default(),
     };
+    look::before(&job)?;
     let mut begin = |plan: &Plan| {
         progress.planned(plan);
         log.write(What::Started)
@@ -296,6 +394,7 @@ pub fn compare(
         // A record that does not fit must not keep anybody from looking.
         adoption: Adoption::Adopt,
         progress: &progress,
+        suspects: Vec::new(),
     };
     let comparison = match &order.target.kind {
         TargetKind::Dir(target) => dir::compare(&job, target),
@@ -319,15 +418,22 @@ fn conclude(
     progress: &Progress,
     log: &mut Log<'_>,
 ) -> Result<Reached, ReleaseError> {
+    if !is_known(&reached, order, state) {
+        log.write(What::Finished(progress.totals()))?;
+    }
+    Ok(reached)
+}
+
+/// Whether the target held the release before, and that is written down.
+fn is_known(reached: &Reached, order: &Order, state: &State) -> bool {
     let known = state
         .released
         .as_ref()
         .is_some_and(|landed| landed.commit == order.commit && landed.sequence == order.sequence);
     match reached {
-        Reached::Before if known => {}
-        Reached::Before | Reached::Now => log.write(What::Finished(progress.totals()))?,
+        Reached::Before => known,
+        Reached::Now => false,
     }
-    Ok(reached)
 }
 
 /// The state after a run.
@@ -361,6 +467,10 @@ fn after(
     match error {
         None => {
             state.failures = 0;
+            match order.course {
+                Course::Forward => state.pin = None,
+                Course::Back => {}
+            }
             state.released = Some(landed(state.released.take(), order, now));
         }
         Some(error) => {

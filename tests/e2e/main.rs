@@ -22,6 +22,7 @@ mod hosting;
 mod init;
 mod migrating;
 mod notify;
+mod release_care;
 mod release_command;
 mod release_crash;
 mod release_dir;

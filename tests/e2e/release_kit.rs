@@ -6,8 +6,8 @@ use relhook::policy::{
     TargetKind, TlsMode,
 };
 use relhook::release::{
-    Adoption, Credits, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting, Totals,
-    What, Witness,
+    Adoption, Course, Credits, Event, Order, Orders, Outcome, Patience, ReleaseError, Setting,
+    Totals, What, Witness,
 };
 use relhook::types::{Oid, RefName, TargetName, Timestamp};
 use std::collections::BTreeMap;
@@ -47,6 +47,9 @@ impl Log {
             What::Started => "started",
             What::Finished(_) => "finished",
             What::Failed { .. } => "failed",
+            What::Pinned { .. } => "pinned",
+            What::Unpinned { .. } => "unpinned",
+            What::Drifted(_) => "drifted",
         };
         self.0.iter().map(word).collect()
     }
@@ -193,6 +196,7 @@ impl Bench {
             commit,
             sequence,
             credits: Credits::default(),
+            course: Course::Forward,
         }
     }
 
@@ -209,6 +213,16 @@ impl Bench {
         log: &mut Log,
     ) -> Result<Outcome, ReleaseError> {
         release(&self.git_dir(), order, adoption, log)
+    }
+
+    /// Does something where the releases are done.
+    pub fn with_setting<T>(&self, what: impl FnOnce(Setting<'_>) -> T) -> T {
+        let (git_dir, folder) = (self.git_dir(), self.folder());
+        what(Setting {
+            git_dir: &git_dir,
+            folder: &folder,
+            now: &clock,
+        })
     }
 
     /// Starts to carry an order out in a process of its own: `test` is one that is ignored and
@@ -301,6 +315,7 @@ fn apart() {
         commit: variable("_COMMIT").parse().unwrap(),
         sequence: variable("_SEQUENCE").parse().unwrap(),
         credits: Credits::default(),
+        course: Course::Forward,
     };
     release(
         Path::new(&git_dir),

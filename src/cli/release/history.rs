@@ -137,6 +137,8 @@ impl History {
             | Event::Begun { .. }
             | Event::Pinned(_)
             | Event::Refused { .. }
+            | Event::Course(_)
+            | Event::Drift(_)
             | Event::Recovered { .. } => {}
         }
     }

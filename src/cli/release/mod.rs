@@ -1,8 +1,10 @@
 //! `relhook release`: brings the targets to what was accepted for them, now; and says how they are.
 
 mod compare;
+mod course;
 mod history;
 mod lift;
+mod list;
 mod show;
 mod status;
 mod watch;
@@ -36,8 +38,22 @@ pub struct ReleaseArgs {
     /// touch nothing
     #[arg(long, requires = "target", conflicts_with = "adopt")]
     pub compare: bool,
+    /// Overwrite what somebody changed by hand on the target, whatever the policy's `drift` says
+    #[arg(long, requires = "target")]
+    pub overwrite: bool,
+    /// Read back every file that is sent, and compare its content
+    #[arg(long)]
+    pub deep: bool,
+    /// Go back to an earlier release and stay there until something newer is accepted: an entry's
+    /// number, a commit, `previous`; or `latest`, to follow again
+    #[arg(long, value_name = "RELEASE", requires_all = ["target", "reason"])]
+    #[arg(conflicts_with_all = ["adopt", "compare"])]
+    pub to: Option<String>,
+    /// Why it goes there, for the log
+    #[arg(long, value_name = "TEXT", requires = "to")]
+    pub reason: Option<String>,
     /// Run detached for a push that has been answered
-    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "compare"])]
+    #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "compare", "deep"])]
     pub worker: bool,
     /// What is due, once: for a timer
     #[arg(long, hide = true, conflicts_with_all = ["target", "adopt", "compare", "worker"])]
@@ -52,6 +68,8 @@ pub struct ReleaseArgs {
 pub enum ReleaseCommand {
     /// Show each target: what it is to hold, what it was brought to, and how the last run ended
     Status(status::StatusArgs),
+    /// List what each target can go back to: what was accepted for it, and what of it was released
+    List(list::ListArgs),
     /// Show what was released when, who let it, how it ended and how long it took
     Log(history::LogArgs),
     /// Sign that a release may go on to a stage that holds it
@@ -68,23 +86,24 @@ impl ReleaseArgs {
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match &self.command {
             Some(ReleaseCommand::Status(args)) => args.run(dir),
+            Some(ReleaseCommand::List(args)) => args.run(dir),
             Some(ReleaseCommand::Log(args)) => args.run(dir),
             Some(ReleaseCommand::Lift(args)) => args.run(dir),
             Some(ReleaseCommand::Key) => key(dir),
             None if self.worker => work::work(dir, work::Stay::UntilDone),
             None if self.due => work::work(dir, work::Stay::Once),
             None if self.compare => compare::by_hand(dir, self.target.as_deref()),
-            None => work::by_hand(dir, self.target.as_deref(), self.adopt),
+            None => work::by_hand(dir, self),
         }
     }
 }
 
 impl Server {
-    fn around(dir: &Path) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn around(dir: &Path) -> anyhow::Result<Self> {
         Ok(Self::beside(Store::open(dir)?)?)
     }
 
-    fn bundle(&self) -> anyhow::Result<Bundle> {
+    pub(in crate::cli) fn bundle(&self) -> anyhow::Result<Bundle> {
         let (_, bundle) = self
             .store
             .policy()?
@@ -92,11 +111,11 @@ impl Server {
         Ok(bundle)
     }
 
-    fn orders(&self) -> LedgerOrders<'_> {
+    pub(in crate::cli) fn orders(&self) -> LedgerOrders<'_> {
         LedgerOrders { server: self }
     }
 
-    fn setting(&self) -> Setting<'_> {
+    pub(in crate::cli) fn setting(&self) -> Setting<'_> {
         Setting {
             git_dir: self.store.git_dir(),
             folder: self.folder.path(),
@@ -104,7 +123,7 @@ impl Server {
         }
     }
 
-    fn witness(&self) -> LogWitness<'_> {
+    pub(in crate::cli) fn witness(&self) -> LogWitness<'_> {
         LogWitness {
             log: &self.log,
             now: &crate::hook::clock,
@@ -120,7 +139,10 @@ fn key(dir: &Path) -> anyhow::Result<Answer> {
 }
 
 /// The targets that are meant: all, or the one that is named.
-fn chosen(bundle: &Bundle, only: Option<&str>) -> anyhow::Result<BTreeSet<TargetName>> {
+pub(in crate::cli) fn chosen(
+    bundle: &Bundle,
+    only: Option<&str>,
+) -> anyhow::Result<BTreeSet<TargetName>> {
     let mut names = targets(bundle);
     if let Some(only) = only {
         names.retain(|name| name.as_str() == only);

@@ -4,7 +4,8 @@ use super::{targets, watch};
 use crate::cli::Answer;
 use crate::policy::Bundle;
 use crate::release::{
-    Admission, Attempt, Landed, Order, Orders, Snapshot, State, is_running, place, snapshot, state,
+    Admission, Attempt, Course, Landed, Order, Orders, Pin, Snapshot, State, is_running, last_look,
+    place, snapshot, state,
 };
 use crate::server::Server;
 use crate::types::{Oid, StageName, TargetName, TeamName, Timestamp};
@@ -65,8 +66,21 @@ pub(in crate::cli) struct TargetStatus {
     /// What holds the wanted commit.
     pub(super) hold: Option<HoldStatus>,
     pub(super) running: Option<Snapshot>,
+    /// The earlier release that it went back to, if that still holds.
+    pin: Option<Pin>,
+    /// What the last look since its release found.
+    drift: Option<DriftStatus>,
     /// Why something of it cannot be told.
     pub(super) unclear: Option<String>,
+}
+
+/// What somebody changed by hand.
+#[derive(Debug, Serialize)]
+struct DriftStatus {
+    at: Timestamp,
+    deep: bool,
+    differences: u64,
+    found: String,
 }
 
 /// What a target is to hold.
@@ -214,10 +228,19 @@ fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {
         .and_then(|order| hold(server, order, &mut unclear));
     let target = bundle.policy.targets.get(&name);
     let stage = bundle.policy.stage_of(&name);
+    let course = order.as_ref().map(|order| order.course);
+    let looked = last_look(server.setting(), &name, &state);
     TargetStatus {
         stage: stage.map(|(_, stage)| stage.name.clone()),
         for_good: state.for_good,
         hold,
+        pin: state.pin.filter(|_| course == Some(Course::Back)),
+        drift: looked.map(|finding| DriftStatus {
+            at: finding.at,
+            deep: finding.deep,
+            differences: finding.count(),
+            found: finding.words(),
+        }),
         place: target.map(|target| place(&target.kind)),
         wanted: order.map(|order| Wanted {
             refname: order.refname.to_string(),
@@ -270,6 +293,16 @@ pub(in crate::cli) fn shown(status: &TargetStatus) -> String {
             line("released", &format!("{what}, {}", landed.at));
         }
         None => line("released", "nothing yet"),
+    }
+    if let Some(pin) = &status.pin {
+        let by = pin.by.as_deref().unwrap_or("the health check");
+        line("held", &format!("{}, by {by}: {}", pin.at, pin.reason));
+    }
+    if let Some(drift) = &status.drift {
+        line(
+            "by hand",
+            &format!("{}, looked at {}", drift.found, drift.at),
+        );
     }
     if let Some(running) = &status.running {
         line("running", &progress_line(&status.target, running, None));

@@ -1,13 +1,14 @@
 //! Releasing: by hand, and as the detached process that a push starts.
 
 use super::show::Showing;
-use super::{chosen, targets};
+use super::{ReleaseArgs, chosen, course, targets};
 use crate::cli::{Answer, Exit};
+use crate::dispatch::LedgerOrders;
 use crate::notify;
-use crate::policy::Policy;
+use crate::policy::{OnDrift, Policy, Verify};
 use crate::release::{
-    Adoption, Next, Outcome, Patience, ReleaseError, detach, forbid_core_files, run, run_and_retry,
-    trigger,
+    Admission, Adoption, Next, Order, Orders, Outcome, Patience, ReleaseError, detach,
+    forbid_core_files, run, run_and_retry, trigger,
 };
 use crate::server::Server;
 use crate::types::{TargetName, Timestamp};
@@ -33,18 +34,22 @@ pub(super) enum Stay {
 }
 
 /// Releases and waits for the end: stage by stage, the targets of one stage at once.
-pub(super) fn by_hand(dir: &Path, only: Option<&str>, adopt: bool) -> anyhow::Result<Answer> {
+pub(super) fn by_hand(dir: &Path, args: &ReleaseArgs) -> anyhow::Result<Answer> {
     forbid_core_files()?;
     let server = Server::around(dir)?;
     let bundle = server.bundle()?;
-    let names = chosen(&bundle, only)?;
-    let adoption = match adopt {
-        true => Adoption::Adopt,
-        false => Adoption::Refuse,
-    };
+    let names = chosen(&bundle, args.target.as_deref())?;
+    if let Some(to) = &args.to {
+        let reason = args.reason.as_deref().unwrap_or_default();
+        for name in &names {
+            if let Err(error) = course::set(&server, name, to, reason) {
+                return Ok(Answer::refused(told(name, &Err(error))));
+            }
+        }
+    }
     let mut answer = Answer::pass("");
     for stage in by_stage(&bundle.policy, &names) {
-        for (name, outcome) in at_once(dir, server.folder.path(), &stage, adoption) {
+        for (name, outcome) in at_once(dir, server.folder.path(), &stage, args) {
             if outcome.is_err() {
                 answer.exit = Exit::Refused;
             }
@@ -71,10 +76,10 @@ fn by_stage(policy: &Policy, names: &BTreeSet<TargetName>) -> Vec<Vec<TargetName
 type Ended = (TargetName, Result<Outcome, ReleaseError>);
 
 /// Releases to these targets at once, and shows how they get on.
-fn at_once(dir: &Path, folder: &Path, names: &[TargetName], adoption: Adoption) -> Vec<Ended> {
+fn at_once(dir: &Path, folder: &Path, names: &[TargetName], args: &ReleaseArgs) -> Vec<Ended> {
     let showing = Showing::of(folder, names);
     std::thread::scope(|scope| {
-        let start = |name| scope.spawn(move || by_hand_to(dir, name, adoption));
+        let start = |name| scope.spawn(move || by_hand_to(dir, name, args));
         let threads: Vec<_> = names.iter().map(|name| (name, start(name))).collect();
         showing.until(&|| threads.iter().all(|(_, thread)| thread.is_finished()));
         let ended = threads.into_iter().map(|(name, thread)| {
@@ -85,10 +90,17 @@ fn at_once(dir: &Path, folder: &Path, names: &[TargetName], adoption: Adoption) 
     })
 }
 
-fn by_hand_to(dir: &Path, name: &TargetName, adoption: Adoption) -> Result<Outcome, ReleaseError> {
+fn by_hand_to(dir: &Path, name: &TargetName, args: &ReleaseArgs) -> Result<Outcome, ReleaseError> {
     let server = Server::around(dir).map_err(|error| ReleaseError::Order(error.to_string()))?;
-    let (orders, mut witness) = (server.orders(), server.witness());
-    let setting = server.setting();
+    let adoption = match args.adopt {
+        true => Adoption::Adopt,
+        false => Adoption::Refuse,
+    };
+    let orders = Asked {
+        orders: server.orders(),
+        args,
+    };
+    let (setting, mut witness) = (server.setting(), server.witness());
     run(
         setting,
         name,
@@ -97,6 +109,35 @@ fn by_hand_to(dir: &Path, name: &TargetName, adoption: Adoption) -> Result<Outco
         adoption,
         Patience::Wait,
     )
+}
+
+/// Orders, with what the command line asks for beside them.
+struct Asked<'a> {
+    orders: LedgerOrders<'a>,
+    args: &'a ReleaseArgs,
+}
+
+impl Orders for Asked<'_> {
+    fn order(&self, target: &TargetName) -> Result<Option<Order>, String> {
+        let mut order = match self.orders.order(target) {
+            // Who takes a target over does so although what is remembered of it cannot be read.
+            Err(_) if self.args.adopt => self.orders.newest(target)?,
+            order => order?,
+        };
+        if let Some(order) = &mut order {
+            if self.args.overwrite {
+                order.target.care.drift = OnDrift::Overwrite;
+            }
+            if self.args.deep {
+                order.target.care.verify = Verify::Deep;
+            }
+        }
+        Ok(order)
+    }
+
+    fn admission(&self, order: &Order) -> Result<Admission, String> {
+        self.orders.admission(order)
+    }
 }
 
 /// Releases every target at once, each as soon as it may be, and writes down what came of it.

@@ -5,7 +5,7 @@ use crate::doctor::Finding;
 use crate::doctor::patient::Patient;
 use crate::doctor::words::{Words, path};
 use crate::policy::Policy;
-use crate::release::{Orders, ReleaseError, Setting, Shelves, State, is_running, state};
+use crate::release::{Course, Orders, ReleaseError, Setting, Shelves, State, is_running, state};
 use crate::server::Server;
 use crate::types::{Oid, TargetName};
 use std::collections::BTreeSet;
@@ -39,6 +39,8 @@ struct Facts {
     holds: Option<Oid>,
     /// How the last run ended, where it failed.
     failed: Option<String>,
+    /// Why it holds an earlier release than the last one that was accepted.
+    held: Option<String>,
     running: bool,
 }
 
@@ -50,9 +52,9 @@ impl Facts {
             folder: server.folder.path(),
             now: &crate::hook::clock,
         };
-        let mut wanted = orders
-            .order(name)
-            .map(|order| order.map(|order| (order.commit, order.sequence)));
+        let order = orders.order(name);
+        let back = matches!(&order, Ok(Some(order)) if order.course == Course::Back);
+        let mut wanted = order.map(|order| order.map(|order| (order.commit, order.sequence)));
         let state = state(setting, name).unwrap_or_else(|error| {
             wanted = Err(error.to_string());
             State::default()
@@ -64,6 +66,7 @@ impl Facts {
         Self {
             name: name.clone(),
             wanted,
+            held: state.pin.map(|pin| pin.reason).filter(|_| back),
             holds: state.released.map(|landed| landed.commit),
             failed,
             running: is_running(setting, name),
@@ -82,6 +85,11 @@ fn release(facts: &Facts, words: &Words) -> Finding {
     };
     let short = wanted.short();
     match (&facts.failed, facts.holds) {
+        (None, Some(holds)) if holds == wanted && facts.held.is_some() => {
+            let why = facts.held.as_deref().unwrap_or_default();
+            Finding::warning(check, format!("`{name}` went back to {short}: {why}"))
+                .advice("it stays there until something newer is accepted, or with `--to latest`")
+        }
         (None, Some(holds)) if holds == wanted => {
             Finding::ok(check, format!("`{name}` holds {short}"))
         }
@@ -144,6 +152,7 @@ mod tests {
             wanted: Ok(Some((oid(b'a'), 7))),
             holds: Some(oid(b'a')),
             failed: None,
+            held: None,
             running: false,
         }
     }
@@ -164,6 +173,10 @@ mod tests {
         assert_eq!(stands(|facts| facts.holds = None), Stands::Warning);
         assert_eq!(
             stands(|facts| facts.failed = Some("RH604 no".into())),
+            Stands::Warning
+        );
+        assert_eq!(
+            stands(|facts| facts.held = Some("it is slow".into())),
             Stands::Warning
         );
         let running = |facts: &mut Facts| {

@@ -1,5 +1,6 @@
 //! The reader as a whole: what it says about mistakes, and laws that hold for any input.
 
+mod care;
 mod complaints;
 mod globs;
 mod hostile;
@@ -174,6 +175,15 @@ fn the_example_and_the_reference_name_every_key() {
         "sendmail",
         "url",
         "run",
+        "verify",
+        "drift",
+        "health",
+        "url",
+        "status",
+        "contains",
+        "within",
+        "retries",
+        "command",
     ] {
         assert!(
             example.contains(&format!("{key}:")),

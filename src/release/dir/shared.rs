@@ -10,8 +10,11 @@
 //! manifest names them.
 
 use crate::policy::{SharedKind, SharedPath};
+use crate::release::drift::Expected;
 use crate::release::error::{Complaint, Fault};
-use crate::release::{Listing, ReleaseError, ancestors, tree};
+use crate::release::{Content, FileKind, Listing, ReleaseError, ancestors, tree};
+use crate::types::{Oid, hex};
+use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -57,6 +60,21 @@ pub(super) fn is_in(release: &Path, shared: &[SharedPath]) -> bool {
         let link = fs::read_link(tree::below(release, &shared.path));
         link.is_ok_and(|link| link.as_os_str() == target(shared))
     })
+}
+
+/// Adds the links to what is to be in a release. They have no blob; the commit stands in its place,
+/// which nothing reads.
+pub(super) fn expect(expected: &mut Expected, shared: &[SharedPath], commit: &Oid) {
+    for shared in shared {
+        let to = target(shared);
+        let content = Content {
+            blob: *commit,
+            size: to.len() as u64,
+            sha256: hex(&Sha256::digest(to.as_bytes())),
+        };
+        let link = (FileKind::Symlink, Some(content));
+        expected.files.insert(shared.path.clone(), link);
+    }
 }
 
 /// Puts the links into a release that is being built below the directory `root`, and makes what

@@ -20,7 +20,7 @@ const ENTRY_LIMIT: usize = 100_000;
 pub(super) struct Shelf {
     root: PathBuf,
     releases: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Shelf {
@@ -52,13 +52,22 @@ impl Shelf {
         Ok(Self {
             root: root.to_owned(),
             releases,
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// Looks at the directory at `root`, without locking or making anything.
+    pub(super) fn glance(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            releases: root.join("releases"),
+            _lock: None,
+        }
     }
 
     /// The number of the current release, if there is one.
     pub(super) fn current(&self, adoption: Adoption) -> Result<Option<u64>, ReleaseError> {
-        let path = self.root.join("current");
+        let path = self.link();
         let refuse = |why: &str| ReleaseError::Place {
             path: path.clone(),
             why: why.into(),
@@ -182,7 +191,7 @@ impl Shelf {
 
     /// Makes release `number` the current one, at once.
     pub(super) fn switch(&self, number: u64) -> Result<(), ReleaseError> {
-        let link = self.root.join("current");
+        let link = self.link();
         let temp = self.root.join(format!("{OWN_PREFIX}current.tmp"));
         remove_file(&temp)?;
         symlink(format!("releases/{number}"), &temp)
@@ -243,7 +252,13 @@ impl Shelf {
         read().map_err(fail)
     }
 
-    fn release(&self, number: u64) -> PathBuf {
+    /// The link to the current release.
+    pub(super) fn link(&self) -> PathBuf {
+        self.root.join("current")
+    }
+
+    /// Where a release is.
+    pub(super) fn release(&self, number: u64) -> PathBuf {
         self.releases.join(number.to_string())
     }
 

@@ -6,6 +6,8 @@ mod listing;
 mod session;
 mod stream;
 
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
 use super::site::{self, Site};
@@ -41,4 +43,13 @@ pub(in crate::release) fn compare(
 ) -> Result<Comparison, ReleaseError> {
     let (site, connector) = reach(job, target)?;
     site::comparison(job, &site, &connector)
+}
+
+/// What is to be on the site, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &FtpTarget,
+) -> Result<(Expected, Look), ReleaseError> {
+    let (site, connector) = reach(sight.job, target)?;
+    site::look(sight, &site, &connector)
 }

@@ -9,6 +9,8 @@ mod host;
 mod session;
 mod wire;
 
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::run::{Begin, Job, Reached, place};
 use super::site::{self, Site};
 use super::{Comparison, ReleaseError, Shelves, Surface};
@@ -41,4 +43,13 @@ pub(in crate::release) fn compare(
 ) -> Result<Comparison, ReleaseError> {
     let (site, connector) = reach(job, target)?;
     site::comparison(job, &site, &connector)
+}
+
+/// What is to be on the site, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &SftpTarget,
+) -> Result<(Expected, Look), ReleaseError> {
+    let (site, connector) = reach(sight.job, target)?;
+    site::look(sight, &site, &connector)
 }

@@ -9,17 +9,20 @@
 mod adopt;
 mod compare;
 mod journal;
+mod look;
 mod place;
 mod pool;
 mod record;
 mod send;
 mod session;
 mod transfer;
+mod verify;
 
 use super::names::Surface;
 use super::run::{Begin, Job, Reached};
-use super::{Adoption, Comparison, Held, Holding, MANIFEST_NAME, ReleaseError, plan};
+use super::{Adoption, Comparison, Held, Holding, MANIFEST_NAME, ReleaseError, ancestors, plan};
 use crate::types::RepoPath;
+pub(in crate::release) use look::look;
 pub(in crate::release) use pool::Pool;
 #[allow(
     unused_imports,
@@ -87,6 +90,7 @@ pub(in crate::release) fn release(
     if job.adoption == Adoption::Adopt {
         take_over(job, site, &mut pool, &mut compared.recovered.holding)?;
     }
+    doubt(job, site, &mut compared.recovered.holding)?;
     let mut plan = plan(job.listing, &compared.recovered.holding);
     let recorded = compared.manifest.as_ref();
     if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
@@ -100,6 +104,30 @@ pub(in crate::release) fn release(
     begin(&plan)?;
     transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
     Ok(Reached::Now)
+}
+
+/// What somebody was seen to have changed by hand is sent again. Where a directory of the release was
+/// replaced, nothing is: what stands there leads elsewhere.
+fn doubt(job: &Job<'_>, site: &Site, holding: &mut Holding) -> Result<(), ReleaseError> {
+    if job.adoption == Adoption::Adopt {
+        return Ok(());
+    }
+    let mut replaced = Vec::new();
+    for path in &job.suspects {
+        match holding.files.get_mut(path) {
+            Some(held) => *held = Held::Uncertain,
+            None => replaced.push(path.clone()),
+        }
+    }
+    let wanted = &job.listing.files;
+    replaced.retain(|dir| wanted.keys().any(|path| ancestors(path).contains(dir)));
+    match replaced.is_empty() {
+        true => Ok(()),
+        false => Err(ReleaseError::Foreign {
+            place: site.place.clone(),
+            files: replaced,
+        }),
+    }
 }
 
 /// Takes over what is on the site already and equal, so that it is not sent.

@@ -4,10 +4,13 @@ use super::journal::{Line, Parked, Stage};
 use super::pool::Pool;
 use super::session::{Copied, Session};
 use super::transfer::{Run, damaged, died};
+use super::verify;
 use crate::release::progress::Phase;
 use crate::release::{Content, ReleaseError, ReleaseFile, Source};
 use crate::types::hex;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 /// Files larger than this many bytes are in memory one at a time.
 const BIG: u64 = 16 * 1024 * 1024;
@@ -86,8 +89,8 @@ impl Run<'_> {
             .collect())
     }
 
-    /// Asks for the sizes of what was sent just now. What has another one is no longer counted as
-    /// arrived; the first of them is told.
+    /// Looks at what was sent just now: its size, and its content as far as the site and the policy's
+    /// `verify` let it be told. What is damaged is no longer counted as arrived; the first is told.
     fn take_out_damaged(
         &self,
         pool: &mut Pool<'_>,
@@ -102,18 +105,58 @@ impl Run<'_> {
             sent.iter().map(name).collect::<Result<_, _>>()?
         };
         let sizes = pool.sizes(&names)?;
+        let altered = self.altered(pool, sent, &names, &sizes)?;
         let mut first = None;
         for (((at, file), name), found) in sent.iter().zip(names).zip(sizes) {
-            if found == Some(file.size) {
-                continue;
-            }
+            let error = match (found == Some(file.size), altered.contains(at)) {
+                (true, false) => continue,
+                (true, true) => ReleaseError::Altered {
+                    path: file.path.clone(),
+                    why: "it has another content".into(),
+                },
+                (false, _) => damaged(file, found),
+            };
             if self.arrived.lock().map_err(died)?.remove(at).is_some() {
                 self.strays.lock().map_err(died)?.push(name);
             }
             self.placed.lock().map_err(died)?.remove(at);
-            first.get_or_insert(damaged(file, found));
+            first.get_or_insert(error);
         }
         Ok(first)
+    }
+
+    /// Those of the right size that have another content.
+    fn altered(
+        &self,
+        pool: &mut Pool<'_>,
+        sent: &[(usize, &ReleaseFile)],
+        names: &[String],
+        sizes: &[Option<u64>],
+    ) -> Result<BTreeSet<usize>, ReleaseError> {
+        let content = |at: &usize| -> Result<Option<Content>, ReleaseError> {
+            let arrived = self.arrived.lock().map_err(died)?;
+            if let Some(parked) = arrived.get(at) {
+                return Ok(Some(parked.content.clone()));
+            }
+            Ok(self.placed.lock().map_err(died)?.get(at).cloned())
+        };
+        let mut whole = Vec::new();
+        for (((at, file), name), found) in sent.iter().zip(names).zip(sizes) {
+            if *found == Some(file.size)
+                && let Some(content) = content(at)?
+            {
+                whole.push((*at, name, content));
+            }
+        }
+        let depth = self.job.order.target.care.verify;
+        let altered = Mutex::new(BTreeSet::new());
+        pool.each(&whole, &|session, _, (at, name, content)| {
+            if verify::other_content(session, depth, name, content)? {
+                altered.lock().map_err(died)?.insert(*at);
+            }
+            Ok(())
+        })?;
+        altered.into_inner().map_err(died)
     }
 
     fn send_one_aside(

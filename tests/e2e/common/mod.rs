@@ -7,6 +7,7 @@ pub mod davd;
 pub mod ftpd;
 mod keys;
 mod objects;
+pub mod page;
 mod person;
 mod policy;
 mod port;

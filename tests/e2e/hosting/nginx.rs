@@ -2,6 +2,7 @@
 //! git-http-backend.
 
 use super::{Page, Served, plays_the_story, policy, pushes_in_log};
+use crate::common::page::scratch;
 use crate::common::{PROD, Person, Ran, World, command, ftpd, run, run_with};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -181,12 +182,9 @@ impl Servers<'_> {
 
 /// What Debian's nginx.conf says around a site, with everything in one folder and one account.
 fn around(dir: &Path) -> String {
+    let scratch = scratch(dir);
     let dir = dir.display();
     let account = run(command("id", Path::new("/")).arg("-un")).text();
-    let scratch: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|name| format!("    {name}_temp_path {dir}/{name};\n"))
-        .collect();
     format!(
         "daemon off;\nuser {account};\nworker_processes 1;\npid {dir}/pid;\n\
          error_log {dir}/error.log info;\nevents {{}}\nhttp {{\n    access_log {dir}/access.log;\n\

@@ -2,6 +2,7 @@
 
 mod approval;
 mod demands;
+mod drift;
 mod policy;
 mod release;
 mod release_web;

@@ -34,6 +34,8 @@ fn status(admission: &Admission) -> TargetStatus {
         for_good: false,
         hold: HoldStatus::of(admission),
         running: None,
+        pin: None,
+        drift: None,
         unclear: None,
     }
 }

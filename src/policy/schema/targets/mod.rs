@@ -1,5 +1,6 @@
 //! `targets`: the places in production. One file for each kind; what several kinds share is here.
 
+mod care;
 mod command;
 mod contents;
 mod dir;
@@ -35,6 +36,9 @@ const COMMON: &[&str] = &[
     "export",
     "names",
     "stage",
+    "verify",
+    "drift",
+    "health",
 ];
 
 /// Every kind, in the order in which they are named to people.
@@ -80,15 +84,20 @@ fn target(entry: &Entry, complaints: &mut Complaints) -> Option<Target> {
     let exclude = globs(&fields, "exclude", complaints);
     let last = globs(&fields, "last", complaints);
     let contents = contents::contents(&fields, complaints);
+    let care = care::care(&fields, complaints);
     let kind = fields.required("kind", complaints, kind)?;
     misplaced(&fields, kind, &known, complaints);
     let kind = (kind.read)(&fields, complaints);
+    if let (Some(care), Some(kind)) = (&care, &kind) {
+        care::suits(care, kind, &fields, complaints);
+    }
     Some(Target {
         name: TargetName::new(entry.key.text.clone()),
         from: from.map(|folder| folder.value),
         exclude: exclude?,
         last: last?,
         contents: contents?,
+        care: care?,
         kind: kind?,
     })
 }

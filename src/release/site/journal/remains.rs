@@ -146,6 +146,20 @@ impl Remains {
         }
     }
 
+    /// Everything that the run may have changed: files, and directories that it may have made.
+    pub(in crate::release::site) fn touches(&self) -> impl Iterator<Item = &RepoPath> {
+        let puts = self.puts.iter().map(|(path, _)| path);
+        let moves = self.moves.iter().flat_map(|step| [&step.0, &step.1]);
+        let removed = self.early.iter().chain(&self.late);
+        puts.chain(moves).chain(removed).chain(&self.holding.dirs)
+    }
+
+    /// The names under which the run sent files, on the site.
+    pub(in crate::release::site) fn temps(&self) -> impl Iterator<Item = &str> {
+        let sent = self.sent.values().map(|parked| parked.temp.as_str());
+        self.temps.iter().map(String::as_str).chain(sent)
+    }
+
     fn take(&mut self, line: Line) {
         match line {
             Line::Temp(name) => {
