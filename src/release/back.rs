@@ -149,6 +149,8 @@ pub fn kept(setting: Setting<'_>, kind: &TargetKind) -> Vec<Kept> {
         (
             TargetKind::Ftp(_)
             | TargetKind::Sftp(_)
+            | TargetKind::S3(_)
+            | TargetKind::Webdav(_)
             | TargetKind::Rsync(_)
             | TargetKind::Svn(_)
             | TargetKind::Command(_),

@@ -6,7 +6,7 @@ use super::order::{Adoption, Event, Order, Setting, What, Witness};
 use super::plan::Listing;
 use super::progress::Progress;
 use super::run::{Job, is_running, place};
-use super::{Manifest, ReleaseError, Seal, dir, ftp, sftp};
+use super::{Manifest, ReleaseError, Seal, dir, ftp, s3, sftp, webdav};
 use crate::policy::{OnDrift, TargetKind, Verify};
 use crate::types::{RefName, TargetName};
 use std::time::Duration;
@@ -159,6 +159,8 @@ fn see(sight: &Sight<'_>) -> Result<Looked, ReleaseError> {
         TargetKind::Dir(target) => dir::look(sight, target)?,
         TargetKind::Ftp(target) => ftp::look(sight, target)?,
         TargetKind::Sftp(target) => sftp::look(sight, target)?,
+        TargetKind::S3(target) => s3::look(sight, target)?,
+        TargetKind::Webdav(target) => webdav::look(sight, target)?,
         TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => {
             return Err(sight.unclear("this kind of target cannot be looked at"));
         }

@@ -73,7 +73,7 @@ impl Stage {
     }
 
     /// The same, as programs name it that begin in the target's folder.
-    pub(in crate::release) fn from_desk(&self) -> &'static str {
+    pub(in crate::release) fn beside_desk(&self) -> &'static str {
         "stage/tree"
     }
 

@@ -377,6 +377,7 @@ pub fn carry_out_apart(kind: impl Fn(&dyn Fn(&str) -> String) -> TargetKind) {
         commit: variable("_COMMIT").parse().unwrap(),
         sequence: variable("_SEQUENCE").parse().unwrap(),
         credits: Credits::default(),
+        course: Course::Forward,
     };
     let git_dir = Path::new(&git_dir);
     release(git_dir, &order, Adoption::Refuse, &mut Log::default()).unwrap();

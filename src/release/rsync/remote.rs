@@ -319,7 +319,7 @@ impl<'a> Remote<'a> {
 
 /// The staged files, as rsync's arguments name their folder: from the target's own.
 fn source(stage: &Stage) -> String {
-    format!("{}/", stage.from_desk())
+    format!("{}/", stage.beside_desk())
 }
 
 fn lacks_dir(messages: &[u8]) -> bool {

@@ -10,6 +10,8 @@ mod pointer;
 mod session;
 mod store;
 
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
 use super::site::{self, Site};
@@ -52,4 +54,17 @@ pub(in crate::release) fn compare(
         S3Switch::Pointer { .. } => pointer::current(job, &place, &stores)?,
     };
     site::comparison(job, &Site::new(place, &folder, Surface::Store), &stores)
+}
+
+/// What is to be in the bucket, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &S3Target,
+) -> Result<(Expected, Look), ReleaseError> {
+    let (place, stores) = reach(sight.job, target)?;
+    let folder = match target.switch {
+        S3Switch::IndexLast => "/".to_owned(),
+        S3Switch::Pointer { .. } => pointer::current(sight.job, &place, &stores)?,
+    };
+    site::look(sight, &Site::new(place, &folder, Surface::Store), &stores)
 }

@@ -105,7 +105,7 @@ impl Actions {
         if held && special != (file.kind == FileKind::Symlink) {
             self.add(&[b"rm", path]);
         }
-        let source = [stage.from_desk().as_bytes(), b"/", file.path.as_bytes()].concat();
+        let source = [stage.beside_desk().as_bytes(), b"/", file.path.as_bytes()].concat();
         self.add(&[b"put", &source, path]);
         match (file.kind, before.filter(|_| held)) {
             (FileKind::Symlink, _) => self.add(&[b"propset", b"svn:special", b"*", path]),

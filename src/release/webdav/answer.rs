@@ -71,7 +71,7 @@ pub(super) fn resources(body: &[u8], asked: &Url) -> Result<Vec<Resource>, Strin
         },
         ["multistatus", "response"] => {
             let told = std::mem::take(&mut told);
-            let here = !told.status.is_some_and(|status| status / 100 != 2);
+            let here = told.status.is_none_or(|status| status / 100 == 2);
             if here && all.len() < ENTRY_LIMIT {
                 match resource(told, asked) {
                     Ok(resource) => all.push(resource),

@@ -7,6 +7,8 @@ mod answer;
 mod login;
 mod session;
 
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
 use super::site::{self, Site};
@@ -39,4 +41,13 @@ pub(in crate::release) fn compare(
 ) -> Result<Comparison, ReleaseError> {
     let (site, servers) = reach(job, target)?;
     site::comparison(job, &site, &servers)
+}
+
+/// What is to be on the server, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &WebdavTarget,
+) -> Result<(Expected, Look), ReleaseError> {
+    let (site, servers) = reach(sight.job, target)?;
+    site::look(sight, &site, &servers)
 }

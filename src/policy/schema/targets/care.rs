@@ -150,7 +150,14 @@ pub(super) fn suits(
             let why = "cannot be `refuse` where the place cannot be looked at".to_owned();
             complaints.add(fields.at(), Fault::Value { what, why });
         }
-        (OnDrift::Refuse, TargetKind::Dir(_) | TargetKind::Ftp(_) | TargetKind::Sftp(_))
+        (
+            OnDrift::Refuse,
+            TargetKind::Dir(_)
+            | TargetKind::Ftp(_)
+            | TargetKind::Sftp(_)
+            | TargetKind::S3(_)
+            | TargetKind::Webdav(_),
+        )
         | (OnDrift::Overwrite, _) => {}
     }
 }
