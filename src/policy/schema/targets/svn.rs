@@ -4,7 +4,7 @@ use super::{Kind, ca, count, ssh};
 use crate::policy::Fault;
 use crate::policy::complaint::Complaints;
 use crate::policy::fields::{self, Fields};
-use crate::policy::schema::{checked, shown};
+use crate::policy::schema::shown;
 use crate::policy::values;
 use crate::policy::{SvnAccess, SvnTarget, TargetKind};
 
@@ -32,7 +32,16 @@ struct Parts {
 
 fn svn(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<SvnTarget> {
     let url = fields.required("url", complaints, |node, what, complaints| {
-        checked(node, what, complaints, |text| parts(text).map(drop))
+        // What does not fit is not repeated: it may hold a password.
+        let text = fields::text(node, what, complaints)?;
+        match parts(&text.value) {
+            Ok(_) => Some(text),
+            Err(why) => {
+                let what = what.to_owned();
+                complaints.add(node.at, Fault::Value { what, why });
+                None
+            }
+        }
     })?;
     let parts = parts(&url.value).ok()?;
     let allowed: &[&str] = match parts.scheme {
