@@ -1,11 +1,11 @@
 //! `relhook-gate`: the two hooks that a push waits for, and nothing else. It is started in each push
 //! several times, so it is small: no command line to build, nothing of the releaser to load.
 
-use super::{Answer, Stop, pre_receive, reference_transaction};
+use super::{Answer, Stop, pre_receive, reference_transaction, variable};
 use crate::decide::Reason;
 use crate::types::escape;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -82,6 +82,12 @@ fn again(args: &[OsString]) -> Option<Stop> {
         Ok(own) => {
             let mut command = Command::new(own);
             command.args(args);
+            for (name, _) in std::env::vars_os() {
+                // A command's environment holds each name once, and would forget that one differs.
+                if let Some(values) = name.to_str().and_then(variable) {
+                    command.env(&name, OsString::from_vec(values));
+                }
+            }
             for name in UNWANTED {
                 command.env_remove(name);
             }

@@ -56,10 +56,26 @@ pub fn clock() -> Timestamp {
 }
 
 /// A variable of the hook's environment, as bytes.
+///
+/// An environment can hold one name several times, and which of them counts differs from one reader
+/// to the next: the C library takes the first, a shell the last. Values that differ are all given, a
+/// line for each, so that no reader of a login takes them for one.
 #[must_use]
 pub(in crate::hook) fn variable(name: &str) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStringExt;
-    std::env::var_os(name).map(OsStringExt::into_vec)
+    let values = std::env::vars_os().filter(|(held, _)| held == name);
+    every(values.map(|(_, value)| value.into_vec()))
+}
+
+/// The one value, or all of them in lines where they differ.
+fn every(values: impl Iterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    (!seen.is_empty()).then(|| seen.join(&b'\n'))
 }
 
 /// The repository's folder, absolute: what git says, or the current folder, where git starts the
@@ -71,4 +87,22 @@ pub(in crate::hook) fn git_dir() -> Result<std::path::PathBuf, Stop> {
             why: format!("the repository's folder cannot be found: {error}"),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i_14_what_an_environment_holds_twice_is_not_settled_here() {
+        let every = |values: &[&str]| {
+            let values = values.iter().map(|value| value.as_bytes().to_vec());
+            every(values).map(|value| String::from_utf8(value).unwrap())
+        };
+        assert_eq!(every(&[]), None);
+        assert_eq!(every(&["dana"]).unwrap(), "dana");
+        assert_eq!(every(&["dana", "dana"]).unwrap(), "dana");
+        assert_eq!(every(&["dana", "rita"]).unwrap(), "dana\nrita");
+        assert_eq!(every(&["", "dana"]).unwrap(), "\ndana");
+    }
 }

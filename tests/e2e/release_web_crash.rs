@@ -33,8 +33,10 @@ impl Server {
     }
 
     fn hands_over(&self) {
-        if let Self::Dav(dav) = self {
-            dav.hands_over();
+        match self {
+            Self::Dav(dav) => dav.hands_over(),
+            // It remembers for 20 ms what a folder held, and was not asked about the change.
+            Self::Store(_) => std::thread::sleep(Duration::from_millis(60)),
         }
     }
 }

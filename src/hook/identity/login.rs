@@ -37,6 +37,9 @@ fn read(raw: &[u8]) -> Result<&str, &'static str> {
         return Err("it is longer than 128 bytes");
     }
     let login = std::str::from_utf8(raw).map_err(|_| "it is not UTF-8")?;
+    if login.contains('\n') {
+        return Err("the server gives it twice and differently, or with a line break");
+    }
     if escape(raw) != login {
         return Err("it holds a control or an invisible character");
     }

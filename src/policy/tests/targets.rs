@@ -315,6 +315,8 @@ fn shared_paths_do_not_lie_in_each_other() {
 fn the_examples_in_the_pages_are_sound() {
     let pages = [
         ("dir", include_str!("../../../docs/targets/dir.md")),
+        ("ftps", include_str!("../../../docs/targets/ftp.md")),
+        ("sftp", include_str!("../../../docs/targets/sftp.md")),
         ("rsync", include_str!("../../../docs/targets/rsync.md")),
         ("svn", include_str!("../../../docs/targets/svn.md")),
         ("command", include_str!("../../../docs/targets/command.md")),

@@ -62,7 +62,13 @@ impl Hosted {
     /// As the page ends: `origin` leads to the server. Git asks a helper for the password.
     #[track_caller]
     fn connects(&self, person: &Person<'_>) {
-        let url = format!("https://{}@localhost:{}/site.git", person.name, self.port);
+        self.connects_as(person, person.name);
+    }
+
+    /// As [`Hosted::connects`], with this name and its password.
+    #[track_caller]
+    fn connects_as(&self, person: &Person<'_>, login: &str) {
+        let url = format!("https://{login}@localhost:{}/site.git", self.port);
         let helper = format!("!printf 'password={PASSWORD}\\n' #");
         let ca = ftpd::certificates().join("right.pem");
         for (key, value) in [
@@ -351,13 +357,28 @@ fn h_10_a_site_that_asks_for_no_password_pushes_nothing() {
 
 #[test]
 fn somebody_whom_the_policy_does_not_know_is_refused() {
-    let hosted = Hosted::new(&[("$remote_user", "stranger")]);
+    let hosted = Hosted::new(&[]);
     let dana = hosted.world.person("dana");
-    hosted.connects(&dana);
+    hosted.connects_as(&dana, "stranger");
     dana.commits("index.html");
     let push = dana.pushes(&["prod"]);
     push.refused_with("RH204");
     push.refused_with("stranger");
+}
+
+#[test]
+fn i_14_a_server_that_names_two_people_names_nobody() {
+    // With a cookie, the gate starts itself again to be rid of it.
+    for more in ["", "\nfastcgi_param HTTP_COOKIE x;"] {
+        let again = format!("$remote_user;\nfastcgi_param REMOTE_USER rita;{more}");
+        let hosted = Hosted::new(&[("$remote_user;", &again)]);
+        let dana = hosted.world.person("dana");
+        hosted.connects(&dana);
+        dana.commits("index.html");
+        let push = dana.pushes(&["prod"]);
+        push.refused_with("RH208");
+        push.refused_with("twice");
+    }
 }
 
 #[test]

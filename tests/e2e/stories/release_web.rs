@@ -1,11 +1,13 @@
-//! docs/targets/s3.md and docs/targets/webdav.md, followed: an accepted push reaches a bucket and a
-//! WebDAV server, through the hooks and the worker.
+//! docs/targets/s3.md, webdav.md, ftp.md and sftp.md, followed: an accepted push reaches a bucket, a
+//! WebDAV server, an FTP site and an SFTP host, through the hooks and the worker.
 
 use super::release::{recorded, ships};
 use crate::common::davd::{self, Dav, Davd};
-use crate::common::ftpd::authority;
+use crate::common::ftpd::{self, Ftpd, Tls, authority};
 use crate::common::s3d::{ACCESS, BUCKET, S3d, SECRET};
+use crate::common::sftpd::Sftpd;
 use crate::common::{PolicyText, World};
+use crate::hosting::sshd::account;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -88,4 +90,44 @@ fn an_approved_push_reaches_a_webdav_server() {
     assert_eq!(recorded(&world), ["started", "finished"]);
     let again = world.relhook(&["release"]);
     assert!(again.text().contains("dav: holds"), "{again:?}");
+}
+
+#[test]
+fn an_approved_push_reaches_an_ftps_site() {
+    let site = Ftpd::start(Tls::Explicit);
+    let (path, port) = (site.site().display().to_string(), site.port);
+    let places = [
+        ("ftp.acme.example", "localhost"),
+        (
+            "    path: /htdocs",
+            &format!("    path: {path}\n    port: {port}\n    ca: keys/site.pem"),
+        ),
+    ];
+    let world = paged("ftp", "site", &places);
+    let lines = format!("user={}\npassword={}\n", ftpd::USER, ftpd::PASSWORD);
+    credentials(&world, "site", &lines);
+    let push = ships(&world, "index.html");
+    assert!(push.said.contains("site: released"), "{}", push.said);
+    assert!(site.site().join("index.html").exists());
+    assert_eq!(recorded(&world), ["started", "finished"]);
+}
+
+#[test]
+fn an_approved_push_reaches_an_sftp_host() {
+    let host = Sftpd::start();
+    let (path, port) = (host.site().display().to_string(), host.port.to_string());
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+    let places = [
+        ("host: www.acme.example", "host: 127.0.0.1"),
+        ("/srv/www/htdocs", &path),
+        (key, &host.host_key().0),
+        ("port: 22", &format!("port: {port}")),
+    ];
+    let world = paged("sftp", "site", &places);
+    let lines = format!("user={}\nkey={}\n", account(), host.key().display());
+    credentials(&world, "site", &lines);
+    let push = ships(&world, "index.html");
+    assert!(push.said.contains("site: released"), "{}", push.said);
+    assert!(host.site().join("index.html").exists());
+    assert_eq!(recorded(&world), ["started", "finished"]);
 }
