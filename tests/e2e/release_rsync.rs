@@ -69,19 +69,8 @@ fn a_release_brings_what_differs_and_takes_away_what_is_ours() {
     assert_eq!((totals.uploaded, totals.unchanged), (5, 0));
     assert_eq!(log.words(), ["started", "finished"]);
     assert_eq!(
-        names(&host),
-        [
-            "cgi/",
-            "cgi/run",
-            "css/",
-            "css/a/",
-            "css/a/b.css",
-            "index.html",
-            "old/",
-            "old/deep/",
-            "old/deep/page",
-            "start"
-        ]
+        names(&host).join(" "),
+        "cgi/ cgi/run css/ css/a/ css/a/b.css index.html old/ old/deep/ old/deep/page start"
     );
     assert_eq!(site(&host)["start"], "-> index.html");
     assert_eq!(
@@ -106,40 +95,23 @@ fn a_release_brings_what_differs_and_takes_away_what_is_ours() {
         (4, 2, 1)
     );
     assert_eq!(
-        names(&host),
-        [
-            "cgi/",
-            "cgi/run",
-            "css/",
-            "css/a/",
-            "css/a/b.css",
-            "css/new/",
-            "css/new/c.css",
-            "index.html",
-            "start/",
-            "start/now"
-        ]
+        names(&host).join(" "),
+        "cgi/ cgi/run css/ css/a/ css/a/b.css css/new/ css/new/c.css index.html start/ start/now"
     );
     assert_eq!(site(&host)["index.html"], "two!");
     assert_eq!(mode(&host, "cgi/run"), 0o644);
     let still = fs::metadata(host.site().join("css/a/b.css")).unwrap();
     assert_eq!(untouched.modified().unwrap(), still.modified().unwrap());
-    assert!(
-        !bench
-            .folder()
-            .join("release")
-            .join(SITE)
-            .join("stage")
-            .exists()
-    );
-    assert!(
-        !bench
-            .folder()
-            .join("release")
-            .join(SITE)
-            .join("rsync.journal")
-            .exists()
-    );
+    for gone in ["stage", "rsync.journal"] {
+        assert!(
+            !bench
+                .folder()
+                .join("release")
+                .join(SITE)
+                .join(gone)
+                .exists()
+        );
+    }
 }
 
 #[test]
@@ -173,7 +145,7 @@ fn u_03_no_name_becomes_an_option_a_host_or_a_shells_word() {
     assert_eq!(found.len(), hostile.len() + 2);
     let totals = released(bench.release(&order(&bench, &host, bench.commit(&[("a", "2")]), 2)));
     assert_eq!((totals.uploaded, totals.deleted), (1, 9));
-    assert_eq!(names(&host), ["a"]);
+    assert_eq!(names(&host).join(" "), "a");
 }
 
 #[test]
@@ -186,7 +158,7 @@ fn u_10_a_host_with_another_key_is_not_spoken_to() {
     rsync.login = host.login("other");
     let error = refused(bench.release(&order), 612);
     assert!(error.contains("Host key verification failed"), "{error}");
-    assert_eq!(names(&host), [""; 0]);
+    assert_eq!(names(&host).join(" "), "");
     assert!(!host.log().contains("Accepted publickey"), "{}", host.log());
     // Of several keys, one is enough.
     let TargetKind::Rsync(rsync) = &mut order.target.kind else {
@@ -255,7 +227,7 @@ fn files_that_relhook_did_not_put_there_stay_until_told() {
     // The folder was theirs, so it stays; the other one was ours.
     let empty = bench.commit(&[("x", "1")]);
     released(bench.release(&order(&bench, &host, empty, 2)));
-    assert_eq!(names(&host), ["other", "shop/", "x"]);
+    assert_eq!(names(&host).join(" "), "other shop/ x");
 }
 
 #[test]
@@ -265,7 +237,7 @@ fn a_folder_of_ours_stays_as_long_as_something_else_is_in_it() {
     released(bench.release(&order(&bench, &host, commit, 1)));
     fs::write(host.site().join("d/theirs"), "x").unwrap();
     released(bench.release(&order(&bench, &host, bench.commit(&[("a", "1")]), 2)));
-    assert_eq!(names(&host), ["a", "d/", "d/theirs"]);
+    assert_eq!(names(&host).join(" "), "a d/ d/theirs");
 }
 
 #[test]
@@ -285,7 +257,7 @@ fn u_05_nothing_is_written_through_a_link_on_the_host() {
         assert!(error.contains("\n  page\n  uploads"), "{error}");
     }
     assert_eq!(tree(&elsewhere).len(), 0);
-    assert_eq!(names(&host), ["page", "uploads"]);
+    assert_eq!(names(&host).join(" "), "page uploads");
 }
 
 #[test]
@@ -361,7 +333,7 @@ fn u_07_whenever_relhook_is_killed_the_next_run_ends_the_same() {
             any_below(site, ".relhook-part/f")
         }),
         ("when the first is in place", |site| {
-            fs::read(site.join("d0/f0")).is_ok_and(|bytes| bytes[0] == b'b' ^ 0)
+            fs::read(site.join("d0/f0")).is_ok_and(|bytes| bytes[0] == b'b')
         }),
     ];
     for (what, moment) in moments {
