@@ -83,10 +83,17 @@ impl LedgerOrders<'_> {
         let past = self
             .history(&newest.target.name)
             .map_err(ReleaseError::Order)?;
-        let chosen = choose(&past, holds, wanted).map_err(|why| ReleaseError::NoSuchRelease {
-            wanted: escape(wanted.as_bytes()),
-            why,
-        })?;
+        // What a target never had has to pass its stages first, and what holds it before them.
+        let chosen = choose(&past, holds, wanted)
+            .and_then(|chosen| match chosen.released {
+                Some(_) => Ok(chosen),
+                None if chosen.sequence == newest.sequence => Ok(chosen),
+                None => Err("it was accepted, but never released there".into()),
+            })
+            .map_err(|why| ReleaseError::NoSuchRelease {
+                wanted: escape(wanted.as_bytes()),
+                why,
+            })?;
         Ok(Order {
             refname: chosen.refname.clone(),
             commit: chosen.commit,

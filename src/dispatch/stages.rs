@@ -5,8 +5,8 @@ use crate::facts::{SignatureFact, Sources, StatementFacts, stored_statements};
 use crate::ledger::Ledger;
 use crate::policy::{Bundle, Distinct, Hold, Policy, Stage};
 use crate::release::{
-    Admission, Landed, Lift, Lifters, Order, Passage, StageState, Standing, State, TargetState,
-    admit, place, remembered,
+    Admission, Begun, Landed, Lift, Lifters, Order, Passage, StageState, Standing, State,
+    TargetState, admit, place, remembered, unsettled,
 };
 use crate::signature::Keyring;
 use crate::statement::Decision;
@@ -60,14 +60,16 @@ impl LedgerOrders<'_> {
         let mut before = order.sequence;
         for name in stage.targets.iter().filter(goes_to) {
             let state = remembered(self.server.folder.path(), name)?;
+            let begun = unsettled(self.server.folder.path(), name)?;
             let target = policy.targets.get(name);
             let target = target.ok_or_else(|| OrderError::NoTarget(name.clone()))?;
-            let standing = standing(&state, order, &place(&target.kind));
+            let place = place(&target.kind);
+            let standing = standing(&state, &begun, order, &place);
             if !matches!(standing, Standing::Holds(_)) {
                 let landed = state
                     .released
                     .as_ref()
-                    .filter(|landed| same_ref(landed, order));
+                    .filter(|landed| same_ref(landed, order) && landed.place == place);
                 before = before.min(landed.map_or(0, |landed| landed.sequence));
             }
             targets.push(TargetState {
@@ -117,7 +119,7 @@ impl LedgerOrders<'_> {
     }
 }
 
-fn standing(state: &State, order: &Order, place: &str) -> Standing {
+fn standing(state: &State, begun: &[Begun], order: &Order, place: &str) -> Standing {
     let same = |commit, sequence| (commit, sequence) == (order.commit, order.sequence);
     let failed = state
         .last
@@ -128,8 +130,21 @@ fn standing(state: &State, order: &Order, place: &str) -> Standing {
     {
         return Standing::Failed(last.code.clone().unwrap_or_default());
     }
+    // Somebody, or a health check, has sent it back from this release.
+    let gone_back = state
+        .pin
+        .as_ref()
+        .is_some_and(|pin| pin.above >= order.sequence && !same(pin.commit, pin.sequence));
+    // Another release has begun there, and nobody knows how far it came.
+    let mut others = begun.iter();
+    let other = others.any(|begun| begun.place == place && !same(begun.commit, begun.sequence));
     match &state.released {
-        Some(landed) if landed.place == place && same(landed.commit, landed.sequence) => {
+        Some(landed)
+            if landed.place == place
+                && same(landed.commit, landed.sequence)
+                && !gone_back
+                && !other =>
+        {
             Standing::Holds(landed.at)
         }
         Some(_) | None => Standing::Without,

@@ -23,6 +23,9 @@ const DRIFT: &str = "drift.json";
 /// The largest such file that is read, in bytes.
 const DRIFT_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// The file that keeps what was begun and has not ended well.
+const BEGUN: &str = "begun.json";
+
 /// What the first field of the state says.
 const SCHEMA: &str = "relhook/release-state/v1";
 
@@ -95,6 +98,22 @@ pub struct Landed {
     pub sequence: u64,
     /// When it ended.
     pub at: Timestamp,
+}
+
+/// What a target may hold, by its record, since a run began there that has not ended well: a run
+/// that is killed may have written its record or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begun {
+    /// The place: a host, port and path, or a directory.
+    pub place: String,
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The commit.
+    pub commit: Oid,
+    /// The number of the audit entry that accepted it.
+    pub sequence: u64,
 }
 
 /// A run.
@@ -262,7 +281,51 @@ impl Desk {
 
     /// Forgets what the last look found: a release has been there since.
     pub(in crate::release) fn forget_drift(&self) -> Result<(), ReleaseError> {
-        let path = self.file(DRIFT);
+        self.forget(DRIFT)
+    }
+
+    /// What runs have begun to bring to the target since the last release that ended well, and what
+    /// they found there.
+    pub(in crate::release) fn begun(&self) -> Result<Vec<Begun>, ReleaseError> {
+        let path = self.file(BEGUN);
+        let bytes = read_capped(&path, STATE_LIMIT).map_err(ReleaseError::io(&path))?;
+        let begun = bytes.map(|bytes| serde_json::from_slice(&bytes));
+        begun
+            .transpose()
+            .map(Option::unwrap_or_default)
+            .map_err(|error| ReleaseError::Manifest {
+                place: path.display().to_string(),
+                why: error.to_string(),
+            })
+    }
+
+    /// Notes what a run found, if it found a record, and what it is about to bring. It is on the disk
+    /// before anything is changed.
+    pub(in crate::release) fn begin(
+        &self,
+        more: impl IntoIterator<Item = Begun>,
+    ) -> Result<(), ReleaseError> {
+        // One that cannot be read was passed over by somebody who takes the target over.
+        let mut begun = self.begun().unwrap_or_default();
+        for one in more {
+            if !begun.contains(&one) {
+                begun.push(one);
+            }
+        }
+        let path = self.file(BEGUN);
+        serde_json::to_vec(&begun)
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace_file(&path, &bytes))
+            .map_err(ReleaseError::io(&path))
+    }
+
+    /// Forgets what was begun: it has ended well.
+    pub(in crate::release) fn settle(&self) -> Result<(), ReleaseError> {
+        self.forget(BEGUN)
+    }
+
+    fn forget(&self, name: &str) -> Result<(), ReleaseError> {
+        let path = self.file(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(ReleaseError::io(&path)(error))

@@ -9,6 +9,7 @@ use super::run::{Job, is_running, place};
 use super::{Manifest, ReleaseError, Seal, dir, ftp, s3, sftp, webdav};
 use crate::policy::{OnDrift, TargetKind, Verify};
 use crate::types::{RefName, TargetName};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How often a look begins anew because a release was at work meanwhile.
@@ -35,8 +36,8 @@ impl Sight<'_> {
         }
     }
 
-    /// Whether a record that this server signed is that of the last release, and not an older one
-    /// that somebody put back.
+    /// Whether a record that this server signed is that of the last release, and not another one that
+    /// somebody put back.
     pub(in crate::release) fn of_last_release(
         &self,
         place: &str,
@@ -46,8 +47,11 @@ impl Sight<'_> {
         if (manifest.commit, manifest.sequence) == (landed.commit, landed.sequence) {
             return Ok(());
         }
-        if manifest.sequence > landed.sequence {
-            return Err(self.unclear("a release was interrupted at its end"));
+        let same = (manifest.commit, manifest.sequence);
+        let mut begun = self.job.desk.begun()?.into_iter();
+        if begun.any(|begun| begun.place == landed.place && (begun.commit, begun.sequence) == same)
+        {
+            return Err(self.unclear("a release began there and has not ended well"));
         }
         Err(ReleaseError::Manifest {
             place: place.to_owned(),
@@ -94,6 +98,7 @@ pub fn look(
             adoption: Adoption::Refuse,
             progress: &progress,
             suspects: Vec::new(),
+            found: OnceLock::new(),
         };
         let sight = Sight {
             job: &job,

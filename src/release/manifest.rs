@@ -7,6 +7,7 @@ use super::names;
 use super::plan::{Content, FileKind, Held, Holding, Listing, ReleaseFile};
 use super::seal::{Seal, SealFault};
 use crate::types::{Oid, RepoPath, Timestamp, hex};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +19,6 @@ pub const MANIFEST_LIMIT: u64 = 128 * 1024 * 1024;
 
 /// What the first field says.
 const SCHEMA: &str = "relhook/manifest/v2";
-
-/// What it said before manifests were signed.
-const UNSIGNED: &str = "relhook/manifest/v1";
 
 /// Why a manifest is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,12 +187,14 @@ impl Manifest {
     /// # Errors
     /// When it is not one that relhook writes, or the signature does not fit.
     pub fn read(bytes: &[u8], seal: &Seal) -> Result<Self, ManifestFault> {
-        // What is cut off or was never a manifest is called broken, and not a stranger's work.
-        let is_json = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
-        if !bytes.ends_with(b"\n") || !bytes.split(|byte| *byte == b'\n').any(is_json) {
-            return Err(ManifestFault::Broken("it is not complete".into()));
-        }
-        let body = seal.opened(bytes).map_err(ManifestFault::Seal)?;
+        let body = seal.opened(bytes).map_err(|fault| {
+            // What is cut off or was never a manifest is called broken, and not a stranger's work.
+            let is_json = |line: &[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+            match bytes.ends_with(b"\n") && bytes.split(|byte| *byte == b'\n').any(is_json) {
+                true => ManifestFault::Seal(fault),
+                false => ManifestFault::Broken("it is not complete".into()),
+            }
+        })?;
         Self::parse(body).map_err(ManifestFault::Broken)
     }
 
@@ -205,25 +205,15 @@ impl Manifest {
         Self::parse(line).ok().map(|manifest| manifest.repository)
     }
 
-    /// Reads a manifest from before they were signed; `None` if it is none.
-    #[must_use]
-    pub fn unsigned(bytes: &[u8]) -> Option<Self> {
-        Self::parse_as(bytes, UNSIGNED).ok()
-    }
-
     /// Reads the body of a manifest, whoever wrote it.
     ///
     /// # Errors
     /// A sentence, when it is not one that relhook writes.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        Self::parse_as(body, SCHEMA)
-    }
-
-    fn parse_as(bytes: &[u8], schema: &str) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if manifest.schema != schema {
+        let manifest: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        if manifest.schema != SCHEMA {
             let shown = crate::types::escape(manifest.schema.as_bytes());
-            return Err(format!("its schema is `{shown}`, not `{schema}`"));
+            return Err(format!("its schema is `{shown}`, not `{SCHEMA}`"));
         }
         manifest.holding().map(|_| manifest)
     }
@@ -350,9 +340,8 @@ mod tests {
             sha
         );
         assert_eq!(text, expected);
-        let unsigned = text.replace("manifest/v2", "manifest/v1");
-        assert!(Manifest::unsigned(unsigned.as_bytes()).is_some());
-        assert!(Manifest::unsigned(text.as_bytes()).is_none());
+        let other = text.replace("manifest/v2", "manifest/v1");
+        assert!(Manifest::parse(other.as_bytes()).is_err());
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use crate::secret::Secret;
 pub use back::{Kept, kept, pin, unpin};
 pub use comparison::Comparison;
 pub use credentials::{Credentials, Field, Keys, Login, Shelves};
-pub use desk::{Attempt, Landed, Pin, State};
+pub use desk::{Attempt, Begun, Landed, Pin, State};
 pub use error::{Complaint, Fault, ReleaseError};
 pub use look::{last_look, look};
 pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault};
@@ -61,7 +61,7 @@ pub use plan::{
 };
 pub use progress::{Phase, Planned, Snapshot, snapshot};
 pub use retry::Next;
-pub use run::{compare, is_running, place, remembered, run, run_and_retry, state};
+pub use run::{compare, is_running, place, remembered, run, run_and_retry, state, unsettled};
 pub use seal::{KEY_FILE, Seal, SealFault};
 pub use source::{Source, Words};
 pub use stages::{

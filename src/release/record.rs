@@ -1,6 +1,6 @@
 //! The record on a target, and whether it may be relied upon.
 
-use super::desk::Landed;
+use super::desk::Begun;
 use super::manifest::ManifestFault;
 use super::run::Job;
 use super::seal::SealFault;
@@ -19,9 +19,6 @@ pub(in crate::release) fn manifest(
         Ok(manifest) => return Ok(Some(manifest)),
         Err(fault) => fault,
     };
-    if let Some(manifest) = before_signatures(job.landed, place, &fault, bytes) {
-        return Ok(Some(manifest));
-    }
     if job.adoption == Adoption::Adopt {
         return Ok(None);
     }
@@ -39,26 +36,6 @@ pub(in crate::release) fn manifest(
     })
 }
 
-/// A manifest of relhook's own from before they were signed. It is taken if it records exactly the
-/// release that the server's own state does; the release that follows signs.
-fn before_signatures(
-    landed: Option<&Landed>,
-    place: &str,
-    fault: &ManifestFault,
-    bytes: &[u8],
-) -> Option<Manifest> {
-    match fault {
-        ManifestFault::Seal(SealFault::Absent) => {}
-        ManifestFault::Seal(_) | ManifestFault::Broken(_) => return None,
-    }
-    let landed = landed.filter(|landed| place.starts_with(&landed.place))?;
-    Manifest::unsigned(bytes).filter(|manifest| {
-        manifest.commit == landed.commit
-            && manifest.sequence == landed.sequence
-            && manifest.refname == landed.refname
-    })
-}
-
 /// Whether a release may follow the one that a target's manifest records.
 pub(in crate::release) fn may_follow(
     job: &Job<'_>,
@@ -68,9 +45,8 @@ pub(in crate::release) fn may_follow(
     if job.adoption == Adoption::Adopt {
         return Ok(());
     }
-    let landed = job.landed.filter(|landed| landed.place == place);
     let Some(manifest) = manifest else {
-        return match landed {
+        return match job.landed.filter(|landed| landed.place == place) {
             Some(landed) => Err(broken(
                 place,
                 format!(
@@ -99,26 +75,53 @@ pub(in crate::release) fn may_follow(
     Ok(())
 }
 
-/// That the record of a site is the one that was written last: one that this server signed, and yet
-/// not last, was put back by somebody. In a directory that is a return to an earlier release; on a
-/// site the files are as they were.
-pub(in crate::release) fn not_older(
+/// That the record of a site is one that can be there: of the last release that ended well, or of
+/// one that was begun since. Any other that this server signed was put back by somebody, and the files
+/// are not as it says. In a directory that is a return to an earlier release.
+pub(in crate::release) fn as_left(
     job: &Job<'_>,
     place: &str,
     manifest: Option<&Manifest>,
 ) -> Result<(), ReleaseError> {
+    let Some(manifest) = manifest else {
+        return Ok(());
+    };
+    // A run reads it once.
+    let _ = job.found.set(begun(place, manifest));
+    if job.adoption == Adoption::Adopt {
+        return Ok(());
+    }
     let landed = job.landed.filter(|landed| landed.place == place);
-    match (manifest, landed, job.adoption) {
-        (Some(manifest), Some(landed), Adoption::Refuse) if manifest.sequence < landed.sequence => {
-            Err(broken(
-                place,
-                format!(
-                    "it is an older one, of entry {}, although entry {} was released there at {}",
-                    manifest.sequence, landed.sequence, landed.at
-                ),
-            ))
-        }
-        _ => Ok(()),
+    let mut since = job.desk.begun()?;
+    since.retain(|begun| begun.place == place);
+    if let Some(landed) = landed {
+        since.push(Begun {
+            place: landed.place.clone(),
+            refname: landed.refname.clone(),
+            commit: landed.commit,
+            sequence: landed.sequence,
+        });
+    }
+    if since.is_empty() || since.contains(&begun(place, manifest)) {
+        return Ok(());
+    }
+    let last = since.iter().map(|begun| begun.sequence).max();
+    let older = last.is_some_and(|last| manifest.sequence < last);
+    let what = if older { "an older one" } else { "another one" };
+    let told = landed.map_or_else(String::new, |landed| {
+        let (sequence, at) = (landed.sequence, landed.at);
+        format!(", although entry {sequence} was released there at {at}")
+    });
+    let why = format!("it is {what}, of entry {}{told}", manifest.sequence);
+    Err(broken(place, why))
+}
+
+fn begun(place: &str, manifest: &Manifest) -> Begun {
+    Begun {
+        place: place.to_owned(),
+        refname: manifest.refname.clone(),
+        commit: manifest.commit,
+        sequence: manifest.sequence,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One run for one target: ask under the lock, compare, bring it there, write down how it ended.
 
-use super::desk::{Attempt, Desk, Landed, State};
+use super::desk::{Attempt, Begun, Desk, Landed, State};
 use super::names::Surface;
 use super::order::{
     Adoption, Course, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::policy::TargetKind;
 use crate::types::{PersonName, RepoPath, TargetName, Timestamp};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a worker sleeps before it looks whether anything has changed.
@@ -32,6 +33,8 @@ pub(in crate::release) struct Job<'a> {
     pub(in crate::release) progress: &'a Progress,
     /// Released files that somebody was seen to have changed by hand since: they are sent again.
     pub(in crate::release) suspects: Vec<RepoPath>,
+    /// What the target's record said, once it was read.
+    pub(in crate::release) found: OnceLock<Begun>,
 }
 
 impl Job<'_> {
@@ -132,6 +135,7 @@ pub fn run(
     let state = after(state, &order, &result, progress.totals(), ended, patience);
     let remembered = desk.remember(&state);
     let result = result.and_then(|outcome| remembered.map(|()| outcome));
+    let result = result.and_then(|outcome| desk.settle().map(|()| outcome));
     if let Err(error) = &result {
         // The error goes to the caller in any case; that it is not in the log as well must not
         // hide it.
@@ -267,7 +271,10 @@ impl Run<'_> {
             lifted_by: self.lifted_by.to_vec(),
         };
         let reached = attempt(self, state, log)?;
-        self.desk.forget_drift()?;
+        match reached {
+            Reached::Before => {}
+            Reached::Now => self.desk.forget_drift()?,
+        }
         if !is_known(&reached, order, state)
             && let Some(health) = &order.target.care.health
         {
@@ -348,10 +355,18 @@ fn attempt(run: &Run<'_>, state: &State, log: &mut Log<'_>) -> Result<Reached, R
             .drift(state.released.as_ref())
             .map(|finding| finding.suspects())
             .unwrap_or_default(),
+        found: OnceLock::new(),
     };
     look::before(&job)?;
     let mut begin = |plan: &Plan| {
         progress.planned(plan);
+        let this = Begun {
+            place: place(&order.target.kind),
+            refname: order.refname.to_string(),
+            commit: order.commit,
+            sequence: order.sequence,
+        };
+        desk.begin(job.found.get().cloned().into_iter().chain([this]))?;
         log.write(What::Started)
     };
     match &order.target.kind {
@@ -395,6 +410,7 @@ pub fn compare(
         adoption: Adoption::Adopt,
         progress: &progress,
         suspects: Vec::new(),
+        found: OnceLock::new(),
     };
     let comparison = match &order.target.kind {
         TargetKind::Dir(target) => dir::compare(&job, target),
@@ -550,6 +566,18 @@ pub fn is_running(setting: Setting<'_>, target: &TargetName) -> bool {
 /// When it cannot be read.
 pub fn remembered(folder: &std::path::Path, target: &TargetName) -> Result<State, ReleaseError> {
     Desk::at(folder, target)?.state(Adoption::Refuse)
+}
+
+/// What runs have begun to bring to `target`, below relhook's `folder`, since the last release that
+/// ended well.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn unsettled(
+    folder: &std::path::Path,
+    target: &TargetName,
+) -> Result<Vec<Begun>, ReleaseError> {
+    Desk::at(folder, target)?.begun()
 }
 
 /// What is remembered of `target`.

@@ -472,6 +472,51 @@ fn no_loop_between_two_releases_that_do_not_work() {
 }
 
 #[test]
+fn a_site_that_went_back_to_what_does_not_work_either_takes_what_is_mended() {
+    let bench = Bench::new();
+    let (ftpd, first) = site(&bench, &[("a", "1")]);
+    released(bench.release(&first));
+    let mut second = first.clone();
+    second.commit = bench.commit(&[("a", "2"), ("b", "2")]);
+    second.sequence = 2;
+    released(bench.release(&second));
+    let mut back = first.clone();
+    back.course = Course::Back;
+    back.target.care.health = Some(command(Path::new("/bin/false"), &[]));
+    refused(bench.release(&back), 640);
+    let unclear = looks(&bench, &second, Verify::Quick)
+        .unwrap_err()
+        .to_string();
+    assert!(unclear.contains("has not ended well"), "{unclear}");
+    refused(bench.release(&back), 640);
+    let mut third = first.clone();
+    third.commit = bench.commit(&[("a", "2"), ("b", "3")]);
+    third.sequence = 3;
+    let totals = released(bench.release(&third));
+    assert_eq!(totals.uploaded, 2);
+    assert_eq!(fs::read_to_string(ftpd.site().join("a")).unwrap(), "2");
+    assert!(drift(&bench, &third, Verify::Deep).is_empty());
+}
+
+#[test]
+fn a_run_that_does_nothing_forgets_no_finding() {
+    let bench = Bench::new();
+    let (ftpd, order) = site(&bench, &[("d/a", "1")]);
+    released(bench.release(&order));
+    fs::write(ftpd.site().join("d/shell.php"), "x").unwrap();
+    assert_eq!(drift(&bench, &order, Verify::Quick), ["added d/shell.php"]);
+    let finding = || {
+        bench.with_setting(|setting| {
+            let state = relhook::release::state(setting, &order.target.name).unwrap();
+            relhook::release::last_look(setting, &order.target.name, &state)
+        })
+    };
+    assert!(finding().is_some());
+    assert!(matches!(bench.release(&order), Ok(Outcome::UpToDate(_))));
+    assert!(finding().is_some());
+}
+
+#[test]
 fn a_release_that_is_gone_back_to_is_the_one_that_was_kept_if_it_is_whole() {
     let bench = Bench::new();
     let (www, first) = directory(&bench);

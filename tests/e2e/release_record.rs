@@ -5,7 +5,7 @@ use crate::common::{command, run};
 use crate::release_kit::{Always, Bench, Log, dir, ftp, refused, released, tree};
 use relhook::policy::TlsMode;
 use relhook::release::{
-    Adoption, Comparison, KEY_FILE, MANIFEST_NAME, Manifest, Order, Seal, Setting, compare,
+    Adoption, Comparison, Course, KEY_FILE, MANIFEST_NAME, Manifest, Order, Seal, Setting, compare,
 };
 use relhook::types::{Oid, RepoPath, Timestamp};
 use std::fs;
@@ -116,18 +116,38 @@ fn u_08_an_older_record_that_was_put_back_is_refused() {
 }
 
 #[test]
-fn an_unsigned_record_of_our_own_is_taken_once() {
+fn u_08_a_later_record_that_was_put_back_after_going_back_is_refused() {
+    let (bench, ftpd) = site();
+    let record = ftpd.site().join(MANIFEST_NAME);
+    let first = bench.commit(&[("a", "1"), ("b", "1")]);
+    released(bench.release(&order(&bench, &ftpd, first, 1)));
+    released(bench.release(&order(&bench, &ftpd, bench.commit(&[("a", "2")]), 2)));
+    let second = fs::read(&record).unwrap();
+    released(bench.release(&Order {
+        course: Course::Back,
+        ..order(&bench, &ftpd, first, 1)
+    }));
+    fs::write(&record, second).unwrap();
+    // By that record `a` would not be sent, and it is not there.
+    let third = order(&bench, &ftpd, bench.commit(&[("a", "2"), ("c", "3")]), 3);
+    let error = refused(bench.release(&third), 615);
+    assert!(error.contains("another one, of entry 2"), "{error}");
+}
+
+#[test]
+fn u_08_a_record_whose_signature_was_taken_away_is_refused() {
     for kept in both() {
         let record = fs::read_to_string(&kept.record).unwrap();
         let body = record.lines().next().unwrap();
-        let old = format!("{body}\n").replace("relhook/manifest/v2", "relhook/manifest/v1");
-        let other = old.replace("\"sequence\":1", "\"sequence\":0");
-        assert_ne!(other, old);
-        fs::write(&kept.record, other).unwrap();
-        refused(kept.bench.release(&kept.next), 623);
-        fs::write(&kept.record, old).unwrap();
-        let totals = released(kept.bench.release(&kept.next));
-        assert_eq!((totals.uploaded, totals.deleted), (1, 0));
+        let grown = body.replace("\"files\":[", "\"files\":[{\"path\":\"theirs\"},");
+        for text in [
+            format!("{body}\n"),
+            format!("{body}\n").replace("manifest/v2", "manifest/v1"),
+            format!("{grown}\n"),
+        ] {
+            fs::write(&kept.record, text).unwrap();
+            refused(kept.bench.release(&kept.next), 623);
+        }
     }
 }
 

@@ -36,6 +36,36 @@ fn visible(sftpd: &Sftpd) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn a_change_of_mode_or_kind_alone_travels() {
+    let (bench, sftpd) = site();
+    let first = bench.commit_modes(&[
+        (PROGRAM, b"cgi/admin.sh", b"#!/bin/sh\n"),
+        (0o100_644, b"page", b"cgi/admin.sh"),
+        (PROGRAM, b"moves", b"moving"),
+    ]);
+    released(bench.release(&order(&bench, &sftpd, first, 1)));
+    let second = bench.commit_modes(&[
+        (0o100_644, b"cgi/admin.sh", b"#!/bin/sh\n"),
+        (LINK, b"page", b"cgi/admin.sh"),
+        (0o100_644, b"moved", b"moving"),
+    ]);
+    let mut order = order(&bench, &sftpd, second, 2);
+    // A link is not read back through to what it leads to.
+    order.target.care.verify = relhook::policy::Verify::Deep;
+    let totals = released(bench.release(&order));
+    assert_eq!((totals.uploaded, totals.deleted), (3, 1));
+    let mode = |name: &str| {
+        fs::metadata(sftpd.site().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+    };
+    assert_eq!(mode("cgi/admin.sh") & 0o777, 0o644);
+    assert_eq!(mode("moved") & 0o777, 0o644);
+    assert_eq!(visible(&sftpd)["page"], "-> cgi/admin.sh");
+}
+
+#[test]
 fn a_tree_arrives_and_then_only_what_changed() {
     let (bench, sftpd) = site();
     let big = "0123456789abcdef".repeat(200_000);

@@ -262,6 +262,39 @@ fn by_hand_nobody_gets_past_a_hold() {
     assert!(!is_there(&line.file("www", "index.html")));
 }
 
+#[test]
+fn by_the_way_back_nobody_gets_past_a_hold_either() {
+    let line = Line::with("{after: 30m}");
+    let held = line.ships("index.html").fix;
+    line.ships("second.html");
+    arrives(&line.file("staging", "second.html"));
+    for to in [held.as_str(), "previous"] {
+        let target = ["release", "--target", "www", "--reason", "x", "--to", to];
+        let ran = line.world.relhook(&target);
+        assert_ne!(ran.code, 0);
+        assert!(!is_there(&line.file("www", "index.html")), "{ran:?}");
+    }
+    let target = ["release", "--target", "www", "--reason", "x", "--to", &held];
+    assert!(flat(&line.world.relhook(&target).text()).contains("never released there"));
+}
+
+#[test]
+fn a_stage_that_was_sent_back_lets_nothing_go_on() {
+    let line = Line::with("{lift: [admins]}");
+    line.ships("index.html");
+    arrives(&line.file("staging", "index.html"));
+    line.ships("second.html");
+    arrives(&line.file("staging", "second.html"));
+    let back = [
+        "release", "--target", "staging", "--reason", "x", "--to", "previous",
+    ];
+    line.world.relhook(&back).assert_ok();
+    assert!(!is_there(&line.file("staging", "second.html")));
+    assert_eq!(line.hold("www")["state"], "waiting");
+    line.world.relhook(&["release"]);
+    assert!(!is_there(&line.file("www", "second.html")));
+}
+
 /// A lift as git alone signs it, with some trailers changed.
 fn signed_lift(person: &Person<'_>, commit: &str, change: impl FnOnce(&mut Words)) -> Push {
     person.git(&["fetch", "-q", "origin"]);

@@ -40,7 +40,7 @@ pub(super) fn compare(
 ) -> Result<Compared, ReleaseError> {
     let manifest = pool.first(|session| manifest(job, site, session))?;
     record::may_follow(job, &site.place, manifest.as_ref())?;
-    record::not_older(job, &site.place, manifest.as_ref())?;
+    record::as_left(job, &site.place, manifest.as_ref())?;
     let held = match &manifest {
         Some(manifest) => manifest.holding().map_err(|why| broken(site, why))?,
         None => Holding::default(),

@@ -20,7 +20,10 @@ mod verify;
 
 use super::names::Surface;
 use super::run::{Begin, Job, Reached};
-use super::{Adoption, Comparison, Held, Holding, MANIFEST_NAME, ReleaseError, ancestors, plan};
+use super::{
+    Adoption, Comparison, FileKind, Held, Holding, MANIFEST_NAME, Manifest, Move, ReleaseError,
+    ancestors, plan,
+};
 use crate::types::RepoPath;
 pub(in crate::release) use look::look;
 pub(in crate::release) use pool::Pool;
@@ -31,6 +34,7 @@ pub(in crate::release) use pool::Pool;
 pub(in crate::release) use session::{
     Answered, Connector, Copied, Entry, EntryKind, Placing, Session,
 };
+use std::collections::BTreeMap;
 
 /// The site and where on it the release lives.
 pub(in crate::release) struct Site {
@@ -91,6 +95,14 @@ pub(in crate::release) fn release(
         take_over(job, site, &mut pool, &mut compared.recovered.holding)?;
     }
     doubt(job, site, &mut compared.recovered.holding)?;
+    let kinds = kinds(site, compared.manifest.as_ref());
+    for (path, kind) in &kinds {
+        let wanted = job.listing.files.get(path);
+        if wanted.is_some_and(|file| file.kind != *kind) {
+            let holding = &mut compared.recovered.holding;
+            holding.files.insert(path.clone(), Held::Uncertain);
+        }
+    }
     let mut plan = plan(job.listing, &compared.recovered.holding);
     let recorded = compared.manifest.as_ref();
     if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
@@ -100,10 +112,35 @@ pub(in crate::release) fn release(
         return Ok(Reached::Before);
     }
     compare::take_moves(site, &mut pool, &compared, &mut plan)?;
+    let other_kind = |step: &&Move| {
+        kinds
+            .get(&step.from)
+            .is_some_and(|kind| *kind != step.file.kind)
+    };
+    let turned = plan.moves.iter().filter(other_kind);
+    let turned = turned.map(|step| step.from.clone()).collect();
+    plan.send_instead(&turned);
     let ground = compare::survey(job, site, &mut pool, &compared, &plan)?;
     begin(&plan)?;
     transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
     Ok(Reached::Now)
+}
+
+/// What each released file is, where the site keeps that: a file whose x bit changes, or that becomes a
+/// link, has to be sent although its content stays.
+fn kinds(site: &Site, manifest: Option<&Manifest>) -> BTreeMap<RepoPath, FileKind> {
+    match site.surface {
+        Surface::Sftp => {
+            let kinds = manifest.map(Manifest::kinds).unwrap_or_default();
+            kinds
+                .into_iter()
+                .map(|(path, kind, _)| (path, kind))
+                .collect()
+        }
+        Surface::Directory | Surface::Ftp | Surface::Svn | Surface::Store | Surface::Webdav => {
+            BTreeMap::new()
+        }
+    }
 }
 
 /// What somebody was seen to have changed by hand is sent again. Where a directory of the release was
