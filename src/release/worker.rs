@@ -12,7 +12,7 @@ const LOG_LIMIT: u64 = 1024 * 1024;
 
 /// The variables that a worker keeps. Everything else goes: git's (they name the quarantine),
 /// and a web server's (they hold the pusher's password).
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 11] = [
     "PATH",
     "HOME",
     "USER",
@@ -24,8 +24,13 @@ const KEPT: [&str; 12] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "CREDENTIALS_DIRECTORY",
-    "SSH_AUTH_SOCK",
 ];
+
+/// Where an ssh agent listens.
+const AGENT: &str = "SSH_AUTH_SOCK";
+
+/// What sshd sets for a login.
+const LOGIN: &str = "SSH_CONNECTION";
 
 /// Starts `relhook release --worker` for the repository and does not wait for it.
 ///
@@ -38,6 +43,11 @@ pub fn spawn_worker(exe: &Path, git_dir: &Path) -> Result<(), ReleaseError> {
     let log_path = git_dir.join("relhook").join("release").join("worker.log");
     let log = open_log(&log_path).map_err(ReleaseError::io(&log_path))?;
     let errors = log.try_clone().map_err(ReleaseError::io(&log_path))?;
+    // In a login by ssh it may be the agent that whoever pushed has forwarded, with their own keys.
+    let agent = match std::env::var_os(LOGIN) {
+        None => std::env::var_os(AGENT),
+        Some(_) => None,
+    };
     Command::new(exe)
         .args(["release", "--worker"])
         .current_dir(git_dir)
@@ -46,6 +56,7 @@ pub fn spawn_worker(exe: &Path, git_dir: &Path) -> Result<(), ReleaseError> {
             KEPT.iter()
                 .filter_map(|name| Some((name, std::env::var_os(name)?))),
         )
+        .envs(agent.map(|socket| (AGENT, socket)))
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)

@@ -415,6 +415,8 @@ fn n_06_d_07_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
         .env("GIT_DIR", "/elsewhere")
         .env("HTTP_AUTHORIZATION", "Basic c2VjcmV0")
         .env("LD_PRELOAD_NOT", "x")
+        .env("SSH_AUTH_SOCK", "/tmp/ssh-forwarded/agent.1")
+        .env("SSH_CONNECTION", "192.0.2.7 40000 192.0.2.1 22")
         .env("CREDENTIALS_DIRECTORY", "/run/credentials/x")
         .output()
         .unwrap();
@@ -435,6 +437,7 @@ fn n_06_d_07_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
         "GIT_DIR",
         "AUTHORIZATION",
         "LD_PRELOAD_NOT",
+        "SSH_",
         "RELHOOK_SPAWNS",
     ] {
         assert!(!said.contains(gone), "{gone}: {said}");

@@ -275,7 +275,8 @@ fn by_the_way_back_nobody_gets_past_a_hold_either() {
         assert!(!is_there(&line.file("www", "index.html")), "{ran:?}");
     }
     let target = ["release", "--target", "www", "--reason", "x", "--to", &held];
-    assert!(flat(&line.world.relhook(&target).text()).contains("never released there"));
+    let said = flat(&out(&line.world.relhook(&target)));
+    assert!(said.contains("never released there"), "{said}");
 }
 
 #[test]
