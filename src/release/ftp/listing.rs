@@ -5,13 +5,17 @@ use super::session::FtpSession;
 use crate::release::ReleaseError;
 use crate::release::site::{Entry, EntryKind};
 use crate::types::Timestamp;
+use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::UNIX_EPOCH;
-use suppaftp::FtpError;
 use suppaftp::list::{File, ListParser};
+use suppaftp::{FtpError, FtpResult, Status};
 
 /// How many entries of one directory are read.
 const LIMIT: usize = 100_000;
+
+/// How many bytes of one directory's listing are read.
+const BYTES: u64 = 32 * 1024 * 1024;
 
 /// The entries of the directory `path`, which is the connection's current one.
 pub(super) fn list(session: &mut FtpSession, path: &str) -> Result<Vec<Entry>, ReleaseError> {
@@ -25,7 +29,7 @@ pub(super) fn list(session: &mut FtpSession, path: &str) -> Result<Vec<Entry>, R
         return Ok(named(lines.filter_map(|line| machine(line))));
     }
     let step = format!("LIST {path}");
-    let result = session.library().list(Some("-a"));
+    let result = read(session, "LIST -a");
     let lines = session.there(&step, result)?.unwrap_or_default();
     bounded(path, &lines)?;
     let lines = lines.iter().filter(|line| !line.starts_with("total "));
@@ -43,7 +47,7 @@ fn mlsd(session: &mut FtpSession, path: &str) -> Result<Option<Vec<String>>, Rel
     if session.habits().no_mlsd.load(Ordering::Relaxed) {
         return Ok(None);
     }
-    match session.library().mlsd(None) {
+    match read(session, "MLSD") {
         Ok(lines) => Ok(Some(lines)),
         Err(FtpError::UnexpectedResponse(reply)) if matches!(reply.body.first(), Some(b'5')) => {
             session.habits().no_mlsd.store(true, Ordering::Relaxed);
@@ -90,7 +94,7 @@ fn entry(file: &File, changed: Option<Timestamp>) -> Entry {
 /// The names alone.
 fn names(session: &mut FtpSession, path: &str) -> Result<Vec<Entry>, ReleaseError> {
     let step = format!("NLST {path}");
-    let result = session.library().nlst(Some("-a"));
+    let result = read(session, "NLST -a");
     let lines = session.there(&step, result)?.unwrap_or_default();
     bounded(path, &lines)?;
     Ok(named(lines.iter().map(|line| Entry {
@@ -110,6 +114,28 @@ fn named(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
     plain
         .filter(|entry| !matches!(entry.name.as_str(), "" | "." | ".."))
         .collect()
+}
+
+/// The lines that a command for listing is answered with, as many bytes of them as are read at all: what
+/// is cut there is more than [`LIMIT`] lines, or no listing.
+fn read(session: &mut FtpSession, command: &str) -> FtpResult<Vec<String>> {
+    let begins = [Status::AboutToSend, Status::AlreadyOpen];
+    let (_, mut stream) = session.library().custom_data_command(command, &begins)?;
+    let mut bytes = Vec::new();
+    let read = Read::by_ref(&mut stream)
+        .take(BYTES + 1)
+        .read_to_end(&mut bytes);
+    read.map_err(FtpError::ConnectionError)?;
+    if bytes.len() as u64 > BYTES {
+        return Err(FtpError::BadResponse);
+    }
+    stream.finish()?;
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect())
 }
 
 fn bounded(path: &str, lines: &[String]) -> Result<(), ReleaseError> {

@@ -195,15 +195,20 @@ impl SftpSession {
             Err(error) => return Err(error),
         };
         let mut entries = Vec::new();
+        let mut told = 0;
         let read = loop {
             match wire.sftp.readdir(&handle).await {
-                Ok(names) => entries.extend(names.files.into_iter().filter_map(entry)),
+                Ok(names) => {
+                    // An answer without a name counts as well, or there could be no end of them.
+                    told += names.files.len().max(1);
+                    entries.extend(names.files.into_iter().filter_map(entry));
+                }
                 Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => {
                     break Ok(());
                 }
                 Err(error) => break Err(error),
             }
-            if entries.len() > ENTRY_LIMIT {
+            if told > ENTRY_LIMIT {
                 let why = format!("it has more than {ENTRY_LIMIT} entries");
                 break Err(SftpError::Limited(why));
             }
