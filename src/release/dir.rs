@@ -84,7 +84,7 @@ pub(in crate::release) fn release(
     for _ in plan.removed() {
         job.progress.deleted();
     }
-    shelf.prune(number, target.keep)?;
+    shelf.prune(number, target.keep, job.seal)?;
     Ok(Reached::Now)
 }
 

@@ -23,6 +23,7 @@ mod plan;
 mod program;
 mod progress;
 mod record;
+mod redact;
 mod retry;
 mod rsync;
 mod run;

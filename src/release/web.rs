@@ -1,7 +1,7 @@
 //! What the kinds that are reached by HTTP share: whom they ask, and what goes wrong there.
 
 use super::ReleaseError;
-use super::error::shown_reply;
+use super::redact::Redactor;
 use crate::http::{Answer, Client, HttpError, Pace};
 use crate::types::escape;
 use url::Url;
@@ -10,16 +10,19 @@ use url::Url;
 #[derive(Debug, Clone)]
 pub(in crate::release) struct Peer {
     pub(in crate::release) client: Client,
+    /// What of its answers is not shown.
+    pub(in crate::release) redactor: Redactor,
     site: String,
 }
 
 impl Peer {
     /// The server at `url`, reached over up to `connections`, trusted by the authorities in `ca` or
-    /// the machine's own.
+    /// the machine's own. What `redactor` knows is in no message.
     pub(in crate::release) fn new(
         url: &Url,
         ca: Option<&[u8]>,
         connections: u32,
+        redactor: Redactor,
     ) -> Result<Self, ReleaseError> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
@@ -33,7 +36,11 @@ impl Peer {
             }
             _ => Client::plain(connections, Pace::FILES),
         };
-        Ok(Self { client, site })
+        Ok(Self {
+            client,
+            redactor,
+            site,
+        })
     }
 
     /// Host and port, for messages.
@@ -45,12 +52,15 @@ impl Peer {
     pub(in crate::release) fn lost(&self, step: &str, error: HttpError) -> ReleaseError {
         let site = self.site();
         match error {
-            HttpError::Untrusted(why) => ReleaseError::Tls { site, why },
+            HttpError::Untrusted(why) => ReleaseError::Tls {
+                site,
+                why: self.redactor.passed(why),
+            },
             HttpError::TooLarge(_) | HttpError::Unusable => self.odd(step, error.to_string()),
             HttpError::Lost(_) | HttpError::Garbled => ReleaseError::Unreachable {
                 site,
                 step: escape(step.as_bytes()),
-                why: error.to_string(),
+                why: self.redactor.passed(error.to_string()),
             },
         }
     }
@@ -60,7 +70,7 @@ impl Peer {
         ReleaseError::Answer {
             site: self.site(),
             step: escape(step.as_bytes()),
-            why,
+            why: self.redactor.passed(why),
         }
     }
 
@@ -71,11 +81,12 @@ impl Peer {
         answer: &Answer,
         reply: &str,
     ) -> ReleaseError {
-        let (site, shown) = (self.site(), shown_reply(reply.as_bytes()));
+        let (site, shown) = (self.site(), self.redactor.shown(reply.as_bytes()));
         match answer.status {
             300..=399 => {
                 let to = answer.header("location").unwrap_or("nowhere");
-                let to = shown_reply(to.split(['?', '#']).next().unwrap_or(to).as_bytes());
+                let to = to.split(['?', '#']).next().unwrap_or(to);
+                let to = self.redactor.shown(to.as_bytes());
                 let status = answer.status;
                 self.odd(
                     step,

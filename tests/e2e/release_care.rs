@@ -21,7 +21,7 @@ fn looks(bench: &Bench, order: &Order, depth: Verify) -> Result<Option<Looked>, 
 
 /// What is found, as `what path`.
 #[track_caller]
-fn drift(bench: &Bench, order: &Order, depth: Verify) -> Vec<String> {
+pub fn drift(bench: &Bench, order: &Order, depth: Verify) -> Vec<String> {
     let looked = looks(bench, order, depth).unwrap().unwrap();
     let found = looked.differences.iter();
     found

@@ -102,6 +102,39 @@ fn u_17_u_12_an_answer_is_escaped_cut_and_never_repeats_the_password() {
 }
 
 #[test]
+fn u_12_no_answer_to_any_command_repeats_the_password() {
+    let basic = "ZGFuYTpjb3JyZWN0LWhvcnNlLWJhdHRlcnk";
+    for (verb, answer) in [
+        ("SIZE", "500 correct-horse-battery\r\n"),
+        ("CWD", "500 correct-horse-battery\r\n"),
+        ("STOR", "553 not with correct-horse-battery\r\n"),
+        (
+            "STOR",
+            "553 not with ZGFuYTpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=\r\n",
+        ),
+        ("STOR", "421 correct-horse-battery\r\n"),
+        ("TYPE", "500 correct-horse-battery\r\n"),
+        ("GREETING", "421 correct-horse-battery\r\n"),
+        ("USER", "500 correct-horse-battery\r\n"),
+    ] {
+        let (port, _) = site(move |command| match command.split(' ').next() {
+            Some(said) if said == verb => Some(answer),
+            _ => None,
+        });
+        let (bench, order) = order(port);
+        let error = bench.release(&order).unwrap_err().to_string();
+        assert!(error.contains("repeats a secret"), "{verb}: {error}");
+        assert!(
+            !error.contains(PASSWORD) && !error.contains(basic),
+            "{verb}: {error}"
+        );
+        for content in tree(&bench.folder().join("release")).values() {
+            assert!(!content.contains(PASSWORD), "{content}");
+        }
+    }
+}
+
+#[test]
 fn u_17_an_answer_without_an_end_ends_the_run() {
     let (port, _) = site(|command| match command {
         "GREETING" => Some(Box::leak(

@@ -121,7 +121,8 @@ impl Shelf {
         Ok(bytes.and_then(|bytes| Manifest::read(&bytes, seal).ok()))
     }
 
-    /// The numbers of the releases that relhook made: those with a manifest, in order.
+    /// The numbers of the releases that have what is called as a manifest is, in order. Whether
+    /// relhook made them, its signature says.
     pub(super) fn ours(&self) -> Result<Vec<u64>, ReleaseError> {
         let mut ours: Vec<u64> = Vec::new();
         for name in self.names()? {
@@ -200,17 +201,28 @@ impl Shelf {
             .map_err(ReleaseError::io(&link))
     }
 
-    /// Removes our oldest releases, so that `keep` are left; never the current one.
-    pub(super) fn prune(&self, current: u64, keep: u32) -> Result<(), ReleaseError> {
-        let mut ours = self.ours()?;
-        ours.retain(|number| *number != current);
-        let others = usize::try_from(keep)
+    /// Removes our oldest releases, so that `keep` are left; never the current one, and none whose
+    /// record this server did not sign.
+    pub(super) fn prune(&self, current: u64, keep: u32, seal: &Seal) -> Result<(), ReleaseError> {
+        let mut others = self.ours()?;
+        others.retain(|number| *number != current);
+        let mut left = usize::try_from(keep)
             .unwrap_or(usize::MAX)
             .saturating_sub(1);
-        let surplus = ours.len().saturating_sub(others);
-        ours.into_iter()
-            .take(surplus)
-            .try_for_each(|number| self.remove(number))
+        if others.len() <= left {
+            return Ok(());
+        }
+        for number in others.into_iter().rev() {
+            // What cannot be read is not ours as far as can be told.
+            let Ok(Some(_ours)) = self.own_manifest(number, seal) else {
+                continue;
+            };
+            match left.checked_sub(1) {
+                Some(fewer) => left = fewer,
+                None => self.remove(number)?,
+            }
+        }
+        Ok(())
     }
 
     /// Removes a release of ours.

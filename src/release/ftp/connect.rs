@@ -3,6 +3,7 @@
 use super::session::{FtpSession, FtpStream, Habits};
 use super::stream::{Control, Timed, limit};
 use crate::policy::{FtpTarget, TlsMode};
+use crate::release::redact::Redactor;
 use crate::release::site::{Connector, Placing, Session};
 use crate::release::{Login, ReleaseError};
 use crate::trust::roots;
@@ -31,6 +32,7 @@ pub(super) struct FtpConnector {
     credentials: Login,
     roots: Arc<RootCertStore>,
     habits: Arc<Habits>,
+    redactor: Redactor,
 }
 
 impl Connector for FtpConnector {
@@ -43,7 +45,8 @@ impl Connector for FtpConnector {
             TlsMode::Implicit => self.implicit(&control)?,
         };
         let habits = Arc::clone(&self.habits);
-        let mut session = FtpSession::new(stream, self.site(), control, habits);
+        let redactor = self.redactor.clone();
+        let mut session = FtpSession::new(stream, self.site(), control, habits, redactor);
         session.login(&self.credentials)?;
         session.step("TYPE I", |ftp| ftp.transfer_type(FileType::Binary))?;
         session.want_utf8();
@@ -81,6 +84,7 @@ impl FtpConnector {
         };
         Ok(Self {
             target: target.clone(),
+            redactor: Redactor::of_login(&credentials),
             credentials,
             roots: Arc::new(roots),
             habits: Arc::new(Habits::default()),
@@ -162,7 +166,7 @@ impl FtpConnector {
     }
 
     fn lost(&self, step: &str, error: FtpError) -> ReleaseError {
-        super::session::refused(&self.site(), step, error)
+        super::session::refused(&self.site(), step, error, &self.redactor)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ahead::{self, Reply};
 use super::listing;
 use super::stream::{Control, Stream};
-use crate::release::error::shown_reply;
+use crate::release::redact::Redactor;
 use crate::release::site::{Answered, Entry, Session};
 use crate::release::{FileKind, Login, ReleaseError};
 use crate::types::escape;
@@ -27,6 +27,8 @@ pub(super) struct FtpSession {
     control: Control,
     /// What is known of the site, for all of its connections.
     habits: Arc<Habits>,
+    /// What of its answers is not shown.
+    redactor: Redactor,
 }
 
 /// What a site turned out to do.
@@ -39,11 +41,21 @@ pub(super) struct Habits {
 }
 
 /// Turns a failed command into an error, without any secret.
-pub(super) fn refused(site: &str, step: &str, error: FtpError) -> ReleaseError {
-    let unreachable = |why: String| ReleaseError::Unreachable {
+pub(super) fn refused(
+    site: &str,
+    step: &str,
+    error: FtpError,
+    redactor: &Redactor,
+) -> ReleaseError {
+    let shown = |why: &str| redactor.shown(why.as_bytes());
+    let unreachable = |why: &str| ReleaseError::Unreachable {
         site: site.to_owned(),
         step: step.to_owned(),
-        why,
+        why: shown(why),
+    };
+    let distrusted = |why: &str| ReleaseError::Tls {
+        site: site.to_owned(),
+        why: shown(why),
     };
     match error {
         FtpError::UnexpectedResponse(response) => {
@@ -52,24 +64,18 @@ pub(super) fn refused(site: &str, step: &str, error: FtpError) -> ReleaseError {
                 site: site.to_owned(),
                 step: step.to_owned(),
                 code,
-                reply: shown_reply(text),
+                reply: redactor.shown(text),
             }
         }
         FtpError::ConnectionError(error) => match untrusted(&error) {
-            Some(why) => ReleaseError::Tls {
-                site: site.to_owned(),
-                why,
-            },
-            None => unreachable(error.to_string()),
+            Some(why) => distrusted(&why),
+            None => unreachable(&error.to_string()),
         },
-        FtpError::SecureError(why) => ReleaseError::Tls {
-            site: site.to_owned(),
-            why,
-        },
+        FtpError::SecureError(why) => distrusted(&why),
         FtpError::BadResponse | FtpError::InvalidAddress(_) => {
-            unreachable("the site's answer is not FTP".into())
+            unreachable("the site's answer is not FTP")
         }
-        FtpError::DataConnectionAlreadyOpen => unreachable("a transfer is still open".into()),
+        FtpError::DataConnectionAlreadyOpen => unreachable("a transfer is still open"),
     }
 }
 
@@ -92,12 +98,19 @@ fn untrusted(error: &std::io::Error) -> Option<String> {
 
 impl FtpSession {
     /// A connection that is not logged in yet.
-    pub(super) fn new(ftp: FtpStream, site: String, control: Control, habits: Arc<Habits>) -> Self {
+    pub(super) fn new(
+        ftp: FtpStream,
+        site: String,
+        control: Control,
+        habits: Arc<Habits>,
+        redactor: Redactor,
+    ) -> Self {
         Self {
             ftp,
             site,
             control,
             habits,
+            redactor,
         }
     }
 
@@ -141,11 +154,11 @@ impl FtpSession {
             site: self.site.clone(),
             step: escape(format!("{verb} {path}").as_bytes()),
             code: reply.code,
-            reply: shown_reply(&reply.text),
+            reply: self.redactor.shown(&reply.text),
         }
     }
 
-    /// Logs in. An answer that repeats the password is not repeated.
+    /// Logs in.
     pub(super) fn login(&mut self, credentials: &Login) -> Result<(), ReleaseError> {
         let password = credentials.password.reveal();
         let reply = match self.ftp.login(credentials.user.as_str(), password) {
@@ -154,12 +167,7 @@ impl FtpSession {
             Err(error) => return Err(self.fail("log in", error)),
         };
         let (code, text) = split(&reply.body);
-        let repeats = String::from_utf8_lossy(text).contains(password);
-        let shown = if repeats {
-            "(an answer that repeats the password)".to_owned()
-        } else {
-            shown_reply(text)
-        };
+        let shown = self.redactor.shown(text);
         let site = self.site.clone();
         Err(match code {
             430 | 530 | 532 => ReleaseError::Login { site, reply: shown },
@@ -192,7 +200,8 @@ impl FtpSession {
     }
 
     pub(super) fn fail(&self, step: &str, error: FtpError) -> ReleaseError {
-        refused(&self.site, &crate::types::escape(step.as_bytes()), error)
+        let step = escape(step.as_bytes());
+        refused(&self.site, &step, error, &self.redactor)
     }
 
     /// Reads 550 as "not there"; anything else that is not a yes is an error.

@@ -28,6 +28,19 @@ fn reach(job: &Job<'_>, target: &S3Target) -> Result<(String, Stores), ReleaseEr
     Ok((place, Stores::new(store, target.connections)))
 }
 
+/// The release in the bucket that is looked at.
+fn site(
+    job: &Job<'_>,
+    target: &S3Target,
+    place: String,
+    stores: &Stores,
+) -> Result<Site, ReleaseError> {
+    match target.switch {
+        S3Switch::IndexLast => Ok(Site::new(place, "/", Surface::Store)),
+        S3Switch::Pointer { .. } => pointer::site(job, &place, stores),
+    }
+}
+
 /// Brings a bucket to the order's tree.
 pub(in crate::release) fn release(
     job: &Job<'_>,
@@ -37,7 +50,7 @@ pub(in crate::release) fn release(
     let (place, stores) = reach(job, target)?;
     match target.switch {
         S3Switch::IndexLast => {
-            site::release(job, &Site::new(place, "/", Surface::Store), &stores, begin)
+            site::release(job, &site(job, target, place, &stores)?, &stores, begin)
         }
         S3Switch::Pointer { keep } => pointer::release(job, &place, &stores, keep, begin),
     }
@@ -49,11 +62,7 @@ pub(in crate::release) fn compare(
     target: &S3Target,
 ) -> Result<Comparison, ReleaseError> {
     let (place, stores) = reach(job, target)?;
-    let folder = match target.switch {
-        S3Switch::IndexLast => "/".to_owned(),
-        S3Switch::Pointer { .. } => pointer::current(job, &place, &stores)?,
-    };
-    site::comparison(job, &Site::new(place, &folder, Surface::Store), &stores)
+    site::comparison(job, &site(job, target, place, &stores)?, &stores)
 }
 
 /// What is to be in the bucket, and what is.
@@ -62,9 +71,5 @@ pub(in crate::release) fn look(
     target: &S3Target,
 ) -> Result<(Expected, Look), ReleaseError> {
     let (place, stores) = reach(sight.job, target)?;
-    let folder = match target.switch {
-        S3Switch::IndexLast => "/".to_owned(),
-        S3Switch::Pointer { .. } => pointer::current(sight.job, &place, &stores)?,
-    };
-    site::look(sight, &Site::new(place, &folder, Surface::Store), &stores)
+    site::look(sight, &site(sight.job, target, place, &stores)?, &stores)
 }

@@ -4,32 +4,32 @@
 //! ```text
 //! current.json                     {"release": 8, "prefix": "releases/8/", …}
 //! releases/8/index.html …          releases/8.json     its manifest
-//! releases/.relhook-9.tmp          release 9 is being made, or taken away
 //! ```
 //!
 //! What an earlier release already has is copied inside the store. The pointer is replaced when all
 //! objects of the release are there and have been looked at, so a reader of the pointer sees the old
-//! release or the new one, and nothing between.
+//! release or the new one, and nothing between. Which release is being made or taken away is noted on
+//! the server's own disk: see [`open`].
 
+mod build;
+mod open;
+mod removal;
 mod shelf;
 
-use super::session::{Range, Stores};
+use super::session::Stores;
 use super::store::{Clothes, Store};
-use crate::release::manifest::Header;
+use crate::release::names::Surface;
 use crate::release::progress::Phase;
 use crate::release::record as records;
 use crate::release::run::{Begin, Job, Reached};
-use crate::release::site::Pool;
-use crate::release::{
-    Adoption, Content, Held, Holding, MANIFEST_LIMIT, Manifest, Plan, ReleaseError, ReleaseFile,
-    Source, plan,
-};
-use crate::types::{Oid, RepoPath, hex};
+use crate::release::site::{Pool, Site};
+use crate::release::{Adoption, Holding, MANIFEST_LIMIT, Manifest, ReleaseError, plan};
+use crate::types::Oid;
+use build::Build;
+use open::Open;
+use removal::Removal;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use shelf::{Shelf, folder, marker, record, shelf};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use shelf::{folder, record, shelf};
 
 /// The pointer's name below the prefix.
 const POINTER: &str = "current.json";
@@ -53,17 +53,6 @@ struct Pointer {
     commit: Oid,
 }
 
-/// A release at work.
-struct Run<'a> {
-    job: &'a Job<'a>,
-    place: &'a str,
-    store: &'a Store,
-    number: u64,
-    /// Where content of the release before is, by its blob.
-    before: BTreeMap<Oid, (String, Content)>,
-    contents: Mutex<BTreeMap<RepoPath, Content>>,
-}
-
 /// Brings a bucket to the order's tree.
 pub(super) fn release(
     job: &Job<'_>,
@@ -80,48 +69,38 @@ pub(super) fn release(
         None => None,
     };
     records::may_follow(job, place, manifest.as_ref())?;
+    records::as_left(job, place, manifest.as_ref())?;
     let held = match &manifest {
         Some(manifest) => manifest.holding().map_err(|why| broken(place, why))?,
         None => Holding::default(),
     };
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
-    let mut shelf = pool.first(|_| shelf(store))?;
+    let mut open = Open::read(job, place)?;
+    let removal = Removal { store, job };
     let recorded = |manifest: &Manifest| job.is_recorded_in(manifest);
-    if manifest.as_ref().is_some_and(recorded) {
-        tidy(store, &mut pool, &shelf, current)?;
+    if manifest.as_ref().is_some_and(recorded) && job.suspects.is_empty() {
+        removal.tidy(&mut pool, &mut open, current)?;
         return Ok(Reached::Before);
     }
     begin(&plan)?;
-    let number = match built_before(job, store, &mut pool, &shelf, current)? {
-        Some(number) => number,
-        None => {
-            let number = shelf.number(current).ok_or_else(|| ReleaseError::Place {
-                path: place.into(),
-                why: "the numbers of its releases have run out".into(),
-            })?;
-            let run = Run {
-                job,
-                place,
-                store,
-                number,
-                before: before(&held, current),
-                contents: Mutex::default(),
-            };
-            run.build(&mut pool, &plan)?;
-            shelf.complete.insert(number);
-            number
-        }
-    };
+    let mut shelf = pool.first(|_| shelf(store))?;
+    let number = shelf
+        .number(current, open.numbers())
+        .ok_or_else(|| ReleaseError::Place {
+            path: place.into(),
+            why: "the numbers of its releases have run out".into(),
+        })?;
+    open.note(number)?;
+    Build::new(job, place, store, number, &held, current).build(&mut pool, &plan)?;
+    shelf.recorded.insert(number);
     job.progress.phase(Phase::Moving, 1);
     pool.first(|_| switch(job, place, store, number))?;
     plan.puts.iter().for_each(|_| job.progress.uploaded());
     job.progress.phase(Phase::Deleting, plan.removed().count());
     plan.removed().for_each(|_| job.progress.deleted());
-    shelf.open.remove(&number);
-    pool.first(|_| store.delete(&store.key(&marker(number))))?;
-    tidy(store, &mut pool, &shelf, Some(number))?;
-    prune(store, &mut pool, &shelf, number, keep)?;
+    removal.tidy(&mut pool, &mut open, Some(number))?;
+    removal.prune(&mut pool, &mut open, &shelf, number, keep)?;
     Ok(Reached::Now)
 }
 
@@ -169,172 +148,20 @@ fn manifest(
     }
 }
 
-/// The folder of the release that counts; of none, where there is none.
-pub(super) fn current(job: &Job<'_>, place: &str, stores: &Stores) -> Result<String, ReleaseError> {
-    let number = pointer(job, place, &stores.store)?.unwrap_or(0);
-    Ok(format!("/{}", folder(number)))
-}
-
-/// A release that a killed run completed and did not switch to, if it is this one.
-fn built_before(
-    job: &Job<'_>,
-    store: &Store,
-    pool: &mut Pool<'_>,
-    shelf: &Shelf,
-    current: Option<u64>,
-) -> Result<Option<u64>, ReleaseError> {
-    let candidates = shelf.open.intersection(&shelf.complete);
-    let Some(number) = candidates
-        .last()
-        .copied()
-        .filter(|number| Some(*number) > current)
-    else {
-        return Ok(None);
+/// The release that counts, as a site of its own; one without anything, where there is none and the
+/// caller can do without.
+pub(super) fn site(job: &Job<'_>, place: &str, stores: &Stores) -> Result<Site, ReleaseError> {
+    let number = match (pointer(job, place, &stores.store)?, job.adoption) {
+        (Some(number), _) => number,
+        (None, Adoption::Adopt) => 0,
+        (None, Adoption::Refuse) => return Err(broken(place, "its pointer is gone".into())),
     };
-    let bytes = pool.first(|_| store.get(&store.key(&record(number)), MANIFEST_LIMIT))?;
-    let manifest = bytes.and_then(|bytes| Manifest::read(&bytes, job.seal).ok());
-    Ok(manifest
-        .is_some_and(|manifest| job.is_recorded_in(&manifest))
-        .then_some(number))
-}
-
-fn before(held: &Holding, current: Option<u64>) -> BTreeMap<Oid, (String, Content)> {
-    let Some(current) = current else {
-        return BTreeMap::new();
-    };
-    let files = held.files.iter();
-    files
-        .filter_map(|(path, held)| match held {
-            Held::Known(content) => {
-                let path = std::str::from_utf8(path.as_bytes()).ok()?;
-                let at = format!("{}{path}", folder(current));
-                Some((content.blob, (at, content.clone())))
-            }
-            Held::Uncertain => None,
-        })
-        .collect()
-}
-
-impl Run<'_> {
-    /// Makes the release, up to its manifest.
-    fn build(&self, pool: &mut Pool<'_>, plan: &Plan) -> Result<(), ReleaseError> {
-        let store = self.store;
-        let there = pool.first(|_| self.objects())?;
-        let json = clothes_of_records();
-        pool.first(|_| {
-            let mark = store.key(&marker(self.number));
-            store.put(&mark, b"", &json, &|_| {})
-        })?;
-        let files: Vec<&ReleaseFile> = self.job.listing.files.values().collect();
-        self.job.progress.phase(Phase::Sending, files.len());
-        pool.each(&files, &|_, source, file| {
-            let content = self.bring(source, file, &there)?;
-            let mut contents = self.contents.lock().map_err(died)?;
-            contents.insert(file.path.clone(), content);
-            self.job.progress.step();
-            Ok(())
-        })?;
-        self.job.progress.phase(Phase::Checking, plan.puts.len());
-        self.check(pool)?;
-        let bytes = self.manifest()?;
-        pool.first(|_| store.put(&store.key(&record(self.number)), &bytes, &json, &|_| {}))
-    }
-
-    /// A file's path below the target's prefix.
-    fn at(&self, path: &RepoPath) -> Result<String, ReleaseError> {
-        match std::str::from_utf8(path.as_bytes()) {
-            Ok(text) => Ok(format!("{}{text}", folder(self.number))),
-            Err(_) => Err(broken(
-                self.place,
-                format!("the path `{path}` is not UTF-8"),
-            )),
-        }
-    }
-
-    /// The objects of the release that are there, with their sizes.
-    fn objects(&self) -> Result<BTreeMap<String, Option<u64>>, ReleaseError> {
-        let prefix = self.store.key(&folder(self.number));
-        objects(self.store, &prefix)
-    }
-
-    /// Brings one file: it is there already, or can be copied, or has to be sent.
-    fn bring(
-        &self,
-        source: &Source,
-        file: &ReleaseFile,
-        there: &BTreeMap<String, Option<u64>>,
-    ) -> Result<Content, ReleaseError> {
-        let (store, path) = (self.store, self.at(&file.path)?);
-        let key = store.key(&path);
-        let known = self.before.get(&file.blob);
-        let is_here = |sha256: &str| -> Result<bool, ReleaseError> {
-            if there.get(&key) != Some(&Some(file.size)) {
-                return Ok(false);
-            }
-            let stat = store.stat(&key)?;
-            Ok(stat.is_some_and(|stat| stat.sha256.as_deref() == Some(sha256)))
-        };
-        if let Some((from, content)) = known
-            && store.same_clothes(below_folder(from), below_folder(&path))
-            && (is_here(&content.sha256)? || store.copy(&store.key(from), &key, None)?)
-        {
-            return Ok(content.clone());
-        }
-        let bytes = source.content(file)?;
-        let sha256 = hex(&Sha256::digest(&bytes));
-        if !is_here(&sha256)? {
-            let clothes = store.clothes(below_folder(&path), &bytes);
-            store.put(&key, &bytes, &clothes, &|sent| self.job.progress.sent(sent))?;
-        }
-        Ok(Content {
-            blob: file.blob,
-            size: file.size,
-            sha256,
-        })
-    }
-
-    /// Compares what is there with what has to be, and removes what a killed run left over.
-    fn check(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
-        let mut there = pool.first(|_| self.objects())?;
-        for file in self.job.listing.files.values() {
-            let found = there
-                .remove(&self.store.key(&self.at(&file.path)?))
-                .flatten();
-            if found != Some(file.size) {
-                return Err(ReleaseError::Damaged {
-                    path: file.path.clone(),
-                    found: found.map_or("nothing".into(), |size| size.to_string()),
-                    expected: file.size,
-                });
-            }
-        }
-        let left: Vec<String> = there.into_keys().collect();
-        pool.each(&left, &|_, _, key| self.store.delete(key))
-    }
-
-    fn manifest(&self) -> Result<Vec<u8>, ReleaseError> {
-        let order = self.job.order;
-        let header = Header {
-            repository: order.repository.0.clone(),
-            refname: order.refname.to_string(),
-            commit: order.commit,
-            sequence: order.sequence,
-            released: (self.job.setting.now)(),
-        };
-        let contents = self.contents.lock().map_err(died)?;
-        Manifest::new(header, self.job.listing, &contents, &BTreeSet::new())
-            .and_then(|manifest| manifest.to_bytes(self.job.seal))
-            .map_err(ReleaseError::Objects)
-    }
-}
-
-fn died<T>(_: T) -> ReleaseError {
-    ReleaseError::Objects("a connection's thread died".into())
-}
-
-/// The path in the release of a path in the bucket: what `headers` in the policy is about.
-fn below_folder(path: &str) -> &str {
-    path.splitn(3, '/').nth(2).unwrap_or(path)
+    let site = Site::new(
+        place.to_owned(),
+        &format!("/{}", folder(number)),
+        Surface::Store,
+    );
+    Ok(site.recorded_at(format!("/{}", record(number))))
 }
 
 /// What the pointer and the manifests are stored with: no cache may keep them.
@@ -343,21 +170,6 @@ fn clothes_of_records() -> Clothes {
         content_type: "application/json".into(),
         cache_control: Some("no-cache".into()),
     }
-}
-
-fn objects(store: &Store, prefix: &str) -> Result<BTreeMap<String, Option<u64>>, ReleaseError> {
-    let range = Range {
-        prefix,
-        after: "",
-        delimiter: "",
-    };
-    let mut found = BTreeMap::new();
-    store.list(range, &mut |page| {
-        let objects = page.objects.into_iter();
-        found.extend(objects.map(|object| (object.key, object.size)));
-        true
-    })?;
-    Ok(found)
 }
 
 /// Makes a release the one that counts, at once.
@@ -374,59 +186,6 @@ fn switch(job: &Job<'_>, place: &str, store: &Store, number: u64) -> Result<(), 
     store.put(&store.key(POINTER), &bytes, &clothes_of_records(), &|_| {})
 }
 
-/// Removes what killed runs left: releases that were being made or taken away.
-fn tidy(
-    store: &Store,
-    pool: &mut Pool<'_>,
-    shelf: &Shelf,
-    current: Option<u64>,
-) -> Result<(), ReleaseError> {
-    for number in &shelf.open {
-        if Some(*number) == current {
-            pool.first(|_| store.delete(&store.key(&marker(*number))))?;
-        } else {
-            remove(store, pool, *number)?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes our oldest releases, so that `keep` are left; never the current one.
-fn prune(
-    store: &Store,
-    pool: &mut Pool<'_>,
-    shelf: &Shelf,
-    current: u64,
-    keep: u32,
-) -> Result<(), ReleaseError> {
-    let gone = |number: &&u64| **number != current && !shelf.open.contains(*number);
-    let ours: Vec<u64> = shelf.complete.iter().filter(gone).copied().collect();
-    let others = usize::try_from(keep)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1);
-    let surplus = ours.len().saturating_sub(others);
-    for number in ours.into_iter().take(surplus) {
-        pool.first(|_| {
-            let mark = store.key(&marker(number));
-            store.put(&mark, b"", &clothes_of_records(), &|_| {})
-        })?;
-        remove(store, pool, number)?;
-    }
-    Ok(())
-}
-
-/// Removes a release that is marked: its manifest first, the mark last.
-fn remove(store: &Store, pool: &mut Pool<'_>, number: u64) -> Result<(), ReleaseError> {
-    pool.first(|_| store.delete(&store.key(&record(number))))?;
-    let prefix = store.key(&folder(number));
-    let keys: Vec<String> = pool
-        .first(|_| objects(store, &prefix))?
-        .into_keys()
-        .collect();
-    pool.each(&keys, &|_, _, key| store.delete(key))?;
-    pool.first(|_| store.delete(&store.key(&marker(number))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -440,6 +199,5 @@ mod tests {
         let pointer: Pointer = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&pointer).unwrap(), text);
         assert!(serde_json::from_str::<Pointer>(&text.replace("release\"", "number\"")).is_err());
-        assert_eq!(below_folder("releases/8/a/b"), "a/b");
     }
 }

@@ -6,11 +6,25 @@ use crate::release::site::{Connector, Copied, Entry, EntryKind, Placing, Session
 use crate::release::xml::{self, Namespace};
 use crate::release::{FileKind, ReleaseError};
 use crate::types::Timestamp;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many entries are read of one listing.
 const ENTRY_LIMIT: usize = 1_000_000;
+
+/// How many bytes of names are read of one listing.
+const NAMES_LIMIT: usize = 256 * 1024 * 1024;
+
+/// The longest mark of where a listing goes on, in bytes: it has to fit into a URL.
+const TOKEN_LIMIT: usize = 8 * 1024;
+
+/// How many pages may have less than [`PAGE_WORTH`] entries on the average.
+const THIN_PAGES: usize = 100;
+
+/// How many entries a page brings on the average, at least. Stores may give less than they are asked
+/// for, and pages without any.
+const PAGE_WORTH: usize = 10;
 
 /// How many files are asked for together: as many as a page of a listing has.
 const AHEAD: usize = 1000;
@@ -110,12 +124,9 @@ impl Store {
             ..Call::new(Verb::Get, "")
         };
         let answer = self.done(&step, &call)?;
-        let page = page(&answer.body).map_err(|why| self.peer.odd(&step, why))?;
-        // A store that ignores what it was asked for would have us list for ever.
-        if page.next.is_some() && page.next.as_deref() == from {
-            return Err(self.peer.odd(&step, "the listing does not go on".into()));
-        }
-        Ok(page)
+        page(&answer.body)
+            .and_then(|page| page.within(range).map(|()| page))
+            .map_err(|why| self.peer.odd(&step, why))
     }
 
     /// Everything in a range, page by page; `take` says whether to go on.
@@ -125,18 +136,15 @@ impl Store {
         take: &mut dyn FnMut(Page) -> bool,
     ) -> Result<(), ReleaseError> {
         let mut from: Option<String> = None;
-        let mut seen = 0;
+        let mut walk = Walk::default();
         loop {
             let page = self.page(range, from.as_deref(), "1000")?;
-            seen += page.objects.len() + page.prefixes.len();
             from = page.next.clone();
+            let known = walk.goes_on(&page);
             if !take(page) || from.is_none() {
                 return Ok(());
             }
-            if seen > ENTRY_LIMIT {
-                let step = format!("LIST {}", range.prefix);
-                return Err(self.peer.odd(&step, "there are too many objects".into()));
-            }
+            known.map_err(|why| self.peer.odd(&format!("LIST {}", range.prefix), why))?;
         }
     }
 
@@ -149,6 +157,56 @@ impl Store {
             delimiter: "",
         };
         self.page(range, None, "1").map(drop)
+    }
+}
+
+impl Page {
+    /// That it tells of nothing but what was asked for: names decide what is removed.
+    fn within(&self, range: Range<'_>) -> Result<(), String> {
+        let one_level = |rest: &str| range.delimiter.is_empty() || !rest.contains(range.delimiter);
+        let object = |key: &str| key.strip_prefix(range.prefix).is_some_and(one_level);
+        let folder = |name: &str| {
+            let rest = name.strip_prefix(range.prefix);
+            let rest = rest.and_then(|rest| rest.strip_suffix(range.delimiter));
+            !range.delimiter.is_empty() && rest.is_some_and(one_level)
+        };
+        let known = self.objects.iter().all(|one| object(&one.key))
+            && self.prefixes.iter().all(|name| folder(name));
+        match known {
+            true => Ok(()),
+            false => Err("it tells of what was not asked for".into()),
+        }
+    }
+}
+
+/// How far a listing has come: one that has no end, or does not move, is left.
+#[derive(Debug, Default)]
+struct Walk {
+    pages: usize,
+    entries: usize,
+    names: usize,
+    /// The sums of the marks that there were.
+    marks: BTreeSet<[u8; 32]>,
+}
+
+impl Walk {
+    fn goes_on(&mut self, page: &Page) -> Result<(), String> {
+        let names = page.objects.iter().map(|object| &object.key);
+        let names = names.chain(&page.prefixes).map(String::len);
+        self.pages += 1;
+        self.entries += page.objects.len() + page.prefixes.len();
+        self.names += names.sum::<usize>();
+        let Some(next) = &page.next else {
+            return Ok(());
+        };
+        let new = next.len() <= TOKEN_LIMIT && self.marks.insert(Sha256::digest(next).into());
+        if !new || self.pages > THIN_PAGES + self.entries / PAGE_WORTH {
+            return Err("the listing does not go on".into());
+        }
+        match self.entries > ENTRY_LIMIT || self.names > NAMES_LIMIT {
+            true => Err("there are too many objects".into()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -378,6 +436,89 @@ mod tests {
         assert_eq!(found.next.as_deref(), Some("n"));
         let last = text.replace("true", "false");
         assert_eq!(page(last.as_bytes()).unwrap().next, None);
+    }
+
+    /// A page with these keys and, ending in `/`, folders.
+    fn listed(names: &[&str], next: Option<&str>) -> Page {
+        let (prefixes, keys): (Vec<String>, Vec<String>) = names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .partition(|name| name.ends_with('/'));
+        let object = |key| Object {
+            key,
+            ..Object::default()
+        };
+        Page {
+            objects: keys.into_iter().map(object).collect(),
+            prefixes,
+            next: next.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn u_08_a_listing_tells_of_nothing_but_what_was_asked_for() {
+        let range = |delimiter| Range {
+            prefix: "www/releases/3/",
+            after: "",
+            delimiter,
+        };
+        let (all, level) = (range(""), range("/"));
+        let within = |range, names: &[&str]| listed(names, None).within(range).is_ok();
+        assert!(within(all, &["www/releases/3/a", "www/releases/3/b/c"]));
+        assert!(within(level, &["www/releases/3/a", "www/releases/3/b/"]));
+        // What people's tools make to have an empty folder, and a folder without a name.
+        let mut placeholder = listed(&["www/releases/3//"], None);
+        placeholder.objects.push(Object {
+            key: "www/releases/3/".into(),
+            ..Object::default()
+        });
+        assert!(placeholder.within(level).is_ok());
+        for bad in [
+            "www/releases/3",
+            "www/releases/4/a",
+            "www/index.html",
+            "",
+            "/",
+            "www/releases/",
+        ] {
+            assert!(!within(all, &["www/releases/3/a", bad]), "{bad}");
+            assert!(!within(level, &["www/releases/3/a", bad]), "{bad}");
+        }
+        assert!(!within(level, &["www/releases/3/b/c"]));
+        assert!(!within(level, &["www/releases/3/b/c/"]));
+        assert!(!within(all, &["www/releases/3/b/"]));
+    }
+
+    #[test]
+    fn u_17_a_listing_that_does_not_move_or_has_no_end_is_left() {
+        fn left(mut pages: impl Iterator<Item = Page>) -> Option<usize> {
+            let mut walk = Walk::default();
+            pages.position(|page| walk.goes_on(&page).is_err())
+        }
+        let mark = |at: usize| Some(at.to_string());
+        // Marks that come again, however many there are of them.
+        let around = (0..).map(|at: usize| listed(&["a"; 20], mark(at % 3).as_deref()));
+        assert_eq!(left(around), Some(3));
+        let empty = (0..).map(|at: usize| listed(&[], mark(at).as_deref()));
+        assert_eq!(left(empty), Some(100));
+        let thin = (0..).map(|at: usize| listed(&["a"], mark(at).as_deref()));
+        assert_eq!(left(thin), Some(111));
+        let full = ["a"; 1000];
+        let endless = (0..).map(|at: usize| listed(&full, mark(at).as_deref()));
+        assert_eq!(left(endless), Some(1000));
+        let name = "x".repeat(1024 * 1024);
+        let long = [name.as_str(); 64];
+        let long = (0..).map(|at: usize| listed(&long, mark(at).as_deref()));
+        assert_eq!(left(long), Some(4));
+        let wide = std::iter::once(listed(&["a"], Some(&"x".repeat(8193))));
+        assert_eq!(left(wide), Some(0));
+        // An ordinary one, with a page that has nothing in it.
+        let ordinary = (0..900).map(|at: usize| match at {
+            7 => listed(&[], mark(at).as_deref()),
+            899 => listed(&full, None),
+            _ => listed(&full, mark(at).as_deref()),
+        });
+        assert_eq!(left(ordinary), None);
     }
 
     #[test]

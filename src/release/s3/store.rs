@@ -4,9 +4,10 @@ mod clothes;
 mod reply;
 
 use crate::http::{Answer, Ask, HttpError};
-use crate::policy::{Addressing, Dress, S3Target};
+use crate::policy::{Addressing, Dress, S3Target, Verify};
+use crate::release::redact::Redactor;
 use crate::release::web::Peer;
-use crate::release::{Keys, ReleaseError};
+use crate::release::{Content, Keys, ReleaseError};
 use crate::types::{escape, hex};
 use base64ct::{Base64, Encoding};
 pub(super) use clothes::Clothes;
@@ -122,7 +123,12 @@ impl Store {
         keys: &Keys,
         ca: Option<&[u8]>,
     ) -> Result<Self, ReleaseError> {
-        let peer = Peer::new(&target.endpoint, ca, target.connections)?;
+        let peer = Peer::new(
+            &target.endpoint,
+            ca,
+            target.connections,
+            Redactor::of_keys(keys),
+        )?;
         let style = match target.addressing {
             Addressing::Path => UrlStyle::Path,
             Addressing::VirtualHost => UrlStyle::VirtualHost,
@@ -257,6 +263,27 @@ impl Store {
             404 if code.as_deref() != Some("NoSuchBucket") => Ok(None),
             _ => Err(self.refused(&step, &answer)),
         }
+    }
+
+    /// Whether an object holds this content, as far as the store and the depth let it be told: by size,
+    /// and by the hash that the store computed, or, deep, by reading it back.
+    pub(super) fn holds(
+        &self,
+        key: &str,
+        content: &Content,
+        depth: Verify,
+    ) -> Result<bool, ReleaseError> {
+        let Some(stat) = self.stat(key)?.filter(|stat| stat.size == content.size) else {
+            return Ok(false);
+        };
+        let found = match depth {
+            Verify::Quick => stat.sha256,
+            Verify::Deep => match self.get(key, content.size)? {
+                Some(bytes) => Some(hex(&Sha256::digest(&bytes))),
+                None => return Ok(false),
+            },
+        };
+        Ok(found.is_none_or(|found| found.eq_ignore_ascii_case(&content.sha256)))
     }
 
     /// Stores an object in one request. The store checks the sums, and says what it computed.

@@ -4,16 +4,18 @@ use super::Site;
 use super::journal::{self, Recovered, Spot};
 use super::pool::Pool;
 use super::session::Session;
-use super::transfer::by_depth;
+use super::transfer::{by_depth, died};
+use super::verify;
 use crate::release::names;
 use crate::release::record;
 use crate::release::run::Job;
 use crate::release::{
-    Adoption, Content, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, ReleaseError,
-    ancestors,
+    Adoption, Content, FileKind, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan,
+    ReleaseError, ancestors,
 };
 use crate::types::{Oid, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 /// What the site says and what a killed run left.
 pub(super) struct Compared {
@@ -99,10 +101,10 @@ fn manifest(
         });
     }
     let name = site.manifest();
-    if session.size(&name)?.is_none() {
+    if session.size(name)?.is_none() {
         return Ok(None);
     }
-    let bytes = session.get(&name, MANIFEST_LIMIT)?;
+    let bytes = session.get(name, MANIFEST_LIMIT)?;
     record::manifest(job, &site.place, &bytes)
 }
 
@@ -268,9 +270,11 @@ fn sources(
         .collect())
 }
 
-/// Makes moves of what only changes its place, where the site has it as the record says. Where the
-/// site copies files that is better: what still refers to the old place finds it there to the end.
+/// Makes moves of what only changes its place, where the site has it as the record says: by size, and
+/// by content as far as the site and the policy's `verify` let it be told. Where the site copies files
+/// that is better: what still refers to the old place finds it there to the end.
 pub(super) fn take_moves(
+    job: &Job<'_>,
     site: &Site,
     pool: &mut Pool<'_>,
     compared: &Compared,
@@ -289,14 +293,21 @@ pub(super) fn take_moves(
         .map(|step| site.at(&step.from))
         .collect::<Result<_, _>>()?;
     let sizes = pool.sizes(&names)?;
-    let digests = pool.digests(&names)?;
-    let mut unfit = BTreeSet::new();
-    for ((step, size), digest) in plan.moves.iter().zip(sizes).zip(digests) {
-        let same = digest.is_none_or(|digest| digest == step.content.sha256);
-        if size != Some(step.content.size) || !same {
-            unfit.insert(step.from.clone());
+    let steps = plan.moves.iter().zip(names).zip(sizes);
+    // A link is read where it leads, so what it says cannot be told.
+    let (whole, short): (Vec<_>, Vec<_>) = steps.partition(|((step, _), size)| {
+        *size == Some(step.content.size) && step.file.kind != FileKind::Symlink
+    });
+    let short = short.into_iter().map(|((step, _), _)| step.from.clone());
+    let unfit = Mutex::new(short.collect::<BTreeSet<RepoPath>>());
+    let depth = job.order.target.care.verify;
+    pool.each(&whole, &|session, _, ((step, name), _)| {
+        if verify::other_content(session, depth, name, &step.content)? {
+            unfit.lock().map_err(died)?.insert(step.from.clone());
         }
-    }
+        Ok(())
+    })?;
+    let unfit = unfit.into_inner().map_err(died)?;
     plan.send_instead(&unfit);
     Ok(())
 }

@@ -5,17 +5,17 @@
 //! not older than the manifest, which was written last and by the same clock, is read back and
 //! compared, so that a time that means nothing raises no alarm. A deep look reads everything.
 
-use super::Site;
 use super::journal;
 use super::pool::Pool;
 use super::session::{Connector, EntryKind, Session};
 use super::transfer::died;
 use super::verify;
+use super::{Extent, Site};
 use crate::policy::Verify;
 use crate::release::drift::{Compared, Expected, Look, Seen};
 use crate::release::look::Sight;
 use crate::release::record;
-use crate::release::{Content, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ReleaseError, ancestors};
+use crate::release::{Content, MANIFEST_LIMIT, Manifest, ReleaseError, ancestors};
 use crate::types::{RepoPath, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -44,12 +44,14 @@ pub(in crate::release) fn look(
         .chain(expected.dirs.iter().cloned())
         .chain([RepoPath::new(Vec::new())])
         .collect();
+    let owned = match site.extent {
+        Extent::Shared => expected.dirs.clone(),
+        Extent::Own => dirs.clone(),
+    };
     let listed = list(site, &mut pool, dirs)?;
-    let written = listed
-        .get(&RepoPath::new(MANIFEST_NAME.as_bytes().to_vec()))
-        .and_then(|told| told.changed);
+    let written = written(site, &mut pool, &listed)?;
     let mut look = Look {
-        owned: expected.dirs.clone(),
+        owned,
         ..Look::default()
     };
     let mut closer = Vec::new();
@@ -95,14 +97,30 @@ fn manifest(
     session: &mut dyn Session,
 ) -> Result<Manifest, ReleaseError> {
     let name = site.manifest();
-    if session.size(&name)?.is_none() {
+    if session.size(name)?.is_none() {
         return Err(broken(site, "it is gone".into()));
     }
-    let bytes = session.get(&name, MANIFEST_LIMIT)?;
+    let bytes = session.get(name, MANIFEST_LIMIT)?;
     let manifest = record::manifest(sight.job, &site.place, &bytes)?;
     let manifest = manifest.ok_or_else(|| broken(site, "it is gone".into()))?;
     sight.of_last_release(&site.place, &manifest)?;
     Ok(manifest)
+}
+
+/// When the site says that the manifest was written.
+fn written(
+    site: &Site,
+    pool: &mut Pool<'_>,
+    listed: &BTreeMap<RepoPath, Told>,
+) -> Result<Option<Timestamp>, ReleaseError> {
+    let (folder, name) = site.manifest().rsplit_once('/').unwrap_or_default();
+    if folder == site.base {
+        let told = listed.get(&RepoPath::new(name.as_bytes().to_vec()));
+        return Ok(told.and_then(|told| told.changed));
+    }
+    let beside = pool.first(|session| session.list(folder))?;
+    let record = beside.into_iter().find(|entry| entry.name == name);
+    Ok(record.and_then(|record| record.changed))
 }
 
 /// What a release that was interrupted had begun to change is nobody's drift.

@@ -36,12 +36,25 @@ pub(in crate::release) use session::{
 };
 use std::collections::BTreeMap;
 
+/// What else may be in a release's directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Files of other people.
+    Shared,
+    /// Nothing: the directory was made for this one release.
+    Own,
+}
+
 /// The site and where on it the release lives.
 pub(in crate::release) struct Site {
     /// The place, as the state and the journal name it.
     place: String,
     /// The release's directory on the site, without a trailing `/`.
     base: String,
+    /// Where the manifest is on the site.
+    record: String,
+    /// What else may be in the release's directory.
+    extent: Extent,
     /// Which names it can bear.
     surface: Surface,
 }
@@ -49,10 +62,23 @@ pub(in crate::release) struct Site {
 impl Site {
     /// The directory `path` of a site.
     pub(in crate::release) fn new(place: String, path: &str, surface: Surface) -> Self {
+        let base = path.trim_end_matches('/').to_owned();
         Self {
             place,
-            base: path.trim_end_matches('/').to_owned(),
+            record: format!("{base}/{MANIFEST_NAME}"),
+            base,
+            extent: Extent::Shared,
             surface,
+        }
+    }
+
+    /// The same for a release that has a directory of its own, with its manifest at `record`
+    /// outside of it.
+    pub(in crate::release) fn recorded_at(self, record: String) -> Self {
+        Self {
+            record,
+            extent: Extent::Own,
+            ..self
         }
     }
 
@@ -77,8 +103,8 @@ impl Site {
     }
 
     /// The manifest's name on the site.
-    pub(in crate::release) fn manifest(&self) -> String {
-        format!("{}/{MANIFEST_NAME}", self.base)
+    pub(in crate::release) fn manifest(&self) -> &str {
+        &self.record
     }
 }
 
@@ -111,7 +137,7 @@ pub(in crate::release) fn release(
         journal::forget(job.desk)?;
         return Ok(Reached::Before);
     }
-    compare::take_moves(site, &mut pool, &compared, &mut plan)?;
+    compare::take_moves(job, site, &mut pool, &compared, &mut plan)?;
     let other_kind = |step: &&Move| {
         kinds
             .get(&step.from)

@@ -4,8 +4,9 @@ use super::journal::{Line, Parked, Stage};
 use super::pool::Pool;
 use super::session::Session;
 use super::transfer::{Run, died};
-use crate::release::ReleaseError;
+use super::verify;
 use crate::release::progress::Phase;
+use crate::release::{Content, ReleaseError};
 
 /// A rename on the site, as one step of a batch.
 struct Rename {
@@ -13,6 +14,8 @@ struct Rename {
     to: String,
     size: u64,
     done: Line,
+    /// What it has to hold, where this run did not send it.
+    carried: Option<Content>,
 }
 
 impl Run<'_> {
@@ -55,6 +58,7 @@ impl Run<'_> {
                     to: self.at(&step.file.path)?,
                     size: step.content.size,
                     done: Line::Renamed(at),
+                    carried: Some(step.content.clone()),
                 })
             })
             .collect::<Result<_, ReleaseError>>()?;
@@ -67,6 +71,7 @@ impl Run<'_> {
             to: self.at(&parked.path)?,
             size: parked.content.size,
             done: Line::Moved(at),
+            carried: None,
         })
     }
 
@@ -85,12 +90,16 @@ impl Run<'_> {
             .iter()
             .map(|step| (step.from.clone(), step.to.clone()))
             .collect();
-        let mut refused = Vec::new();
+        let (mut refused, mut carried) = (Vec::new(), Vec::new());
         session.renames(&pairs, &mut |at, result| {
             let Some(step) = open.get(at) else {
                 return Ok(());
             };
             match result {
+                Ok(()) if step.carried.is_some() => {
+                    carried.push(*step);
+                    Ok(())
+                }
                 Ok(()) => self.confirmed(step),
                 Err(error @ ReleaseError::Refused { .. }) if !error.is_transient() => {
                     refused.push((*step, error));
@@ -104,12 +113,32 @@ impl Run<'_> {
         for (step, error) in refused {
             let moved =
                 session.size(&step.from)?.is_none() && session.size(&step.to)? == Some(step.size);
-            if !moved {
-                return Err(error);
+            match (moved, &step.carried) {
+                (false, _) => return Err(error),
+                (true, Some(_)) => carried.push(step),
+                (true, None) => self.confirmed(step)?,
             }
-            self.confirmed(step)?;
+        }
+        for step in carried {
+            self.looked_at(session, step)?;
         }
         Ok(())
+    }
+
+    /// Confirms a rename of what was on the site already, once it holds what the record says. Until
+    /// then it is uncertain, and a run that follows sends the file.
+    fn looked_at(&self, session: &mut dyn Session, step: &Rename) -> Result<(), ReleaseError> {
+        let depth = self.job.order.target.care.verify;
+        if let (Some(content), Line::Renamed(at)) = (&step.carried, &step.done)
+            && let Some(of) = self.plan.moves.get(*at)
+            && verify::other_content(session, depth, &step.to, content)?
+        {
+            return Err(ReleaseError::Altered {
+                path: of.file.path.clone(),
+                why: "it was changed on the site before it was renamed".into(),
+            });
+        }
+        self.confirmed(step)
     }
 
     fn confirmed(&self, step: &Rename) -> Result<(), ReleaseError> {

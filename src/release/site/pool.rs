@@ -132,16 +132,6 @@ impl<'a> Pool<'a> {
         self.ask(paths, &|session, paths| session.sizes(paths))
     }
 
-    /// The SHA-256 of files as the site computes it, in their order; `None` where it does not.
-    pub(super) fn digests(
-        &mut self,
-        paths: &[String],
-    ) -> Result<Vec<Option<String>>, ReleaseError> {
-        self.ask(paths, &|session, paths| {
-            paths.iter().map(|path| session.digest(path)).collect()
-        })
-    }
-
     /// Whether directories are there, in their order.
     pub(super) fn are_dirs(&mut self, paths: &[String]) -> Result<Vec<bool>, ReleaseError> {
         self.ask(paths, &|session, paths| session.are_dirs(paths))

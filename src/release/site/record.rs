@@ -22,10 +22,10 @@ impl Run<'_> {
         let name = self.site.manifest();
         match pool.placing() {
             Placing::Direct => pool.first(|session| {
-                session.put(&name, &bytes, FileKind::File, &|_| {})?;
-                self.whole(session.size(&name)?, &bytes)
+                session.put(name, &bytes, FileKind::File, &|_| {})?;
+                self.whole(session.size(name)?, &bytes)
             }),
-            Placing::Aside => self.replace_manifest(pool, &bytes, &name),
+            Placing::Aside => self.replace_manifest(pool, &bytes, name),
         }
     }
 

@@ -230,7 +230,8 @@ impl Run<'_> {
         })
     }
 
-    /// Lets the site copy the content from another of its files, and looks at the copy.
+    /// Lets the site copy the content from another of its files, and looks at the copy as at what is
+    /// sent: somebody may have changed what was copied.
     fn copied(
         &self,
         session: &mut dyn Session,
@@ -249,12 +250,10 @@ impl Run<'_> {
         match copied {
             Copied::NotOffered => Ok(None),
             Copied::Done => {
-                let whole = session.size(name)? == Some(content.size);
-                let same = match session.digest(name)? {
-                    Some(digest) => digest == content.sha256,
-                    None => true,
-                };
-                Ok((whole && same).then(|| content.clone()))
+                let depth = self.job.order.target.care.verify;
+                let same = session.size(name)? == Some(content.size)
+                    && !verify::other_content(session, depth, name, content)?;
+                Ok(same.then(|| content.clone()))
             }
         }
     }

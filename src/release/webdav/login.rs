@@ -76,11 +76,13 @@ impl Login {
         *last = Some(new);
         again
     }
+}
 
-    /// Whether a text repeats the password.
-    pub(super) fn is_repeated_in(&self, text: &str) -> bool {
-        text.contains(self.credentials.password.reveal())
-    }
+/// What stands for the password in an answer to a challenge.
+pub(super) fn response(said: &str) -> Option<&str> {
+    let digest = said.strip_prefix("Digest ")?;
+    let (_, rest) = digest.split_once("response=\"")?;
+    rest.split('"').next()
 }
 
 #[cfg(test)]
@@ -128,6 +130,8 @@ mod tests {
             said.starts_with("Digest ") && said.contains("nc=00000001"),
             "{said}"
         );
+        let hash = response(&said).unwrap();
+        assert_eq!((hash.len(), response("Basic x")), (64, None));
         let next = login.authorization("PUT", "/x").unwrap().unwrap();
         assert!(
             next.contains("nc=00000002") && !next.contains("Circle"),

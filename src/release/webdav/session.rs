@@ -1,9 +1,10 @@
 //! One conversation with a WebDAV server: the few methods that a release needs, with typed answers.
 
 use super::answer::{Resource, WANTED, failure, resources};
-use super::login::Login;
+use super::login::{self, Login};
 use crate::http::{Answer, Ask};
 use crate::policy::{Replacing, WebdavTarget};
+use crate::release::redact::Redactor;
 use crate::release::site::{Connector, Copied, Entry, EntryKind, Placing, Session};
 use crate::release::web::Peer;
 use crate::release::{FileKind, Login as Account, ReleaseError};
@@ -17,6 +18,9 @@ const ANSWER_LIMIT: u64 = 128 * 1024 * 1024;
 /// Why a server may not say what is in a folder.
 const NO_PROPFIND: &str = "PROPFIND is not allowed there; on Apache, a folder with a start page needs \
                            `DirectoryIndex disabled`";
+
+/// How many challenges are answered for one request.
+const CHALLENGES: u32 = 2;
 
 /// How many files are asked for together: those in one folder with one question.
 const AHEAD: usize = 32;
@@ -43,8 +47,9 @@ impl Servers {
         credentials: Account,
         ca: Option<&[u8]>,
     ) -> Result<Self, ReleaseError> {
+        let redactor = Redactor::of_login(&credentials);
         Ok(Self {
-            peer: Peer::new(&target.url, ca, target.connections)?,
+            peer: Peer::new(&target.url, ca, target.connections, redactor)?,
             target: target.clone(),
             credentials,
         })
@@ -127,12 +132,16 @@ impl Conversation {
         url
     }
 
-    /// Sends a request, and again with an answer to the server's challenge where it asks for one.
+    /// Sends a request, and again with an answer to the server's challenge where it asks for one: a
+    /// first one, and one because the last has become too old meanwhile.
     fn send(&mut self, url: &Url, words: &Words<'_>) -> Result<Answer, ReleaseError> {
         let step = format!("{} {}", words.method, url.path());
+        let mut challenges = 0..CHALLENGES;
         loop {
             let said = self.login.authorization(words.method, url.path());
             let said = said.map_err(|why| self.peer.odd(&step, why))?;
+            let response = said.as_deref().and_then(login::response);
+            self.peer.redactor.takes(response);
             let mut headers = words.headers.to_vec();
             headers.extend(said.iter().map(|said| ("authorization", said.as_str())));
             let answer = self
@@ -147,8 +156,10 @@ impl Conversation {
                     limit: words.limit,
                 })
                 .map_err(|error| self.peer.lost(&step, error))?;
-            let asked = answer.status == 401;
-            if !(asked && self.login.challenged(answer.headers("www-authenticate"))) {
+            let again = answer.status == 401
+                && challenges.next().is_some()
+                && self.login.challenged(answer.headers("www-authenticate"));
+            if !again {
                 return Ok(answer);
             }
         }
@@ -158,11 +169,10 @@ impl Conversation {
     fn no(&self, method: &str, url: &Url, answer: &Answer) -> ReleaseError {
         let step = format!("{method} {}", url.path());
         let text = String::from_utf8_lossy(&answer.body);
-        let reply = match answer.status {
-            _ if self.login.is_repeated_in(&text) => "(an answer that repeats the password)",
-            // What a page says to people is long, and says the status in other words.
-            _ if text.trim_start().starts_with('<') => "",
-            _ => &text,
+        // What a page says to people is long, and says the status in other words.
+        let reply = match text.trim_start().starts_with('<') {
+            true => "",
+            false => &text,
         };
         self.peer.refused(&step, answer, reply)
     }

@@ -3,15 +3,13 @@
 use super::super::session::{Page, Range};
 use super::super::store::Store;
 use crate::release::{OWN_PREFIX, ReleaseError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The numbers in use below `releases/`.
+/// The numbers in use below `releases/`. That a number is in use says nothing of whose it is.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Shelf {
-    /// Releases with a manifest.
-    pub(super) complete: BTreeSet<u64>,
-    /// Those that are being made or taken away.
-    pub(super) open: BTreeSet<u64>,
+    /// Those with something that is called as a manifest is.
+    pub(super) recorded: BTreeSet<u64>,
     /// The greatest number of any kind, ours or not.
     pub(super) last: u64,
 }
@@ -26,9 +24,23 @@ pub(super) fn record(number: u64) -> String {
     format!("releases/{number}.json")
 }
 
-/// What marks it while it is being made or taken away.
-pub(super) fn marker(number: u64) -> String {
-    format!("releases/{OWN_PREFIX}{number}.tmp")
+/// The objects below a prefix, with their sizes.
+pub(super) fn objects(
+    store: &Store,
+    prefix: &str,
+) -> Result<BTreeMap<String, Option<u64>>, ReleaseError> {
+    let range = Range {
+        prefix,
+        after: "",
+        delimiter: "",
+    };
+    let mut found = BTreeMap::new();
+    store.list(range, &mut |page| {
+        let objects = page.objects.into_iter();
+        found.extend(objects.map(|object| (object.key, object.size)));
+        true
+    })?;
+    Ok(found)
 }
 
 /// What is below `releases/`.
@@ -52,24 +64,24 @@ impl Shelf {
         let keys = page.objects.iter().map(|object| &object.key);
         for name in keys.chain(&page.prefixes) {
             let name = name.strip_prefix(prefix).unwrap_or(name);
-            let open = name
-                .strip_prefix(OWN_PREFIX)
-                .and_then(|name| parsed(name.strip_suffix(".tmp")?));
-            let complete = name.strip_suffix(".json").and_then(parsed);
-            let any = name.strip_suffix('/').and_then(parsed);
-            self.open.extend(open);
-            self.complete.extend(complete);
-            self.last = self.last.max(open.or(complete).or(any).unwrap_or(0));
+            let recorded = name.strip_suffix(".json").and_then(parsed);
+            let filled = name.strip_suffix('/').and_then(parsed);
+            // What earlier versions marked an unfinished release with.
+            let marked = name.strip_prefix(OWN_PREFIX);
+            let marked = marked.and_then(|name| parsed(name.strip_suffix(".tmp")?));
+            self.recorded.extend(recorded);
+            let number = recorded.or(filled).or(marked).unwrap_or(0);
+            self.last = self.last.max(number);
         }
     }
 
-    /// The number for a new release: that of one which a killed run began, or the next.
-    pub(super) fn number(&self, current: Option<u64>) -> Option<u64> {
-        let begun = self.open.last().filter(|number| {
-            **number == self.last && Some(**number) > current && !self.complete.contains(*number)
-        });
+    /// The number for a new release: that of one which a killed run began, or the next. `open` are
+    /// the releases that are noted as being made or taken away.
+    pub(super) fn number(&self, current: Option<u64>, open: &BTreeSet<u64>) -> Option<u64> {
+        let begun = open.last().copied();
+        let begun = begun.filter(|number| *number >= self.last && Some(*number) > current);
         match begun {
-            Some(number) => Some(*number),
+            Some(number) => Some(number),
             None => self.last.max(current.unwrap_or(0)).checked_add(1),
         }
     }
@@ -106,31 +118,38 @@ mod tests {
         shelf
     }
 
+    fn number(names: &[&str], current: Option<u64>, open: &[u64]) -> Option<u64> {
+        shelf(names).number(current, &open.iter().copied().collect())
+    }
+
     #[test]
     fn a_new_release_gets_a_number_that_nothing_has() {
-        assert_eq!(shelf(&[]).number(None), Some(1));
-        assert_eq!(shelf(&[]).number(Some(7)), Some(8));
-        let plain = shelf(&["1/", "1.json", "2/", "2.json"]);
-        assert_eq!(plain.number(Some(2)), Some(3));
+        assert_eq!(number(&[], None, &[]), Some(1));
+        assert_eq!(number(&[], Some(7), &[]), Some(8));
+        let plain = ["1/", "1.json", "2/", "2.json"];
+        assert_eq!(number(&plain, Some(2), &[]), Some(3));
         // After a return to an earlier release, the later one stays what it is.
-        assert_eq!(plain.number(Some(1)), Some(3));
+        assert_eq!(number(&plain, Some(1), &[]), Some(3));
         // Somebody else's folder is left alone.
-        assert_eq!(
-            shelf(&["1/", "1.json", "2024/"]).number(Some(1)),
-            Some(2025)
-        );
-        assert_eq!(shelf(&["18446744073709551615/"]).number(None), None);
-        assert_eq!(shelf(&["007/", "x.json", "0/"]).number(None), Some(1));
+        assert_eq!(number(&["1/", "1.json", "2024/"], Some(1), &[]), Some(2025));
+        assert_eq!(number(&["18446744073709551615/"], None, &[]), None);
+        assert_eq!(number(&["007/", "x.json", "0/"], None, &[]), Some(1));
+        assert_eq!(number(&[".relhook-4.tmp"], Some(1), &[]), Some(5));
     }
 
     #[test]
     fn a_release_that_a_killed_run_began_is_carried_on() {
-        let begun = shelf(&["1/", "1.json", "2/", ".relhook-2.tmp"]);
-        assert_eq!(begun.number(Some(1)), Some(2));
-        // One that was being taken away when its run was killed is not built upon.
-        let doomed = shelf(&["1/", ".relhook-1.tmp", "2/", "2.json"]);
-        assert_eq!(doomed.number(Some(2)), Some(3));
-        let complete = shelf(&["2/", "2.json", ".relhook-2.tmp"]);
-        assert_eq!(complete.number(Some(1)), Some(3));
+        let begun = ["1/", "1.json", "2/"];
+        assert_eq!(number(&begun, Some(1), &[2]), Some(2));
+        assert_eq!(number(&["1/", "1.json"], Some(1), &[2]), Some(2));
+        let complete = ["1/", "1.json", "2/", "2.json"];
+        assert_eq!(number(&complete, Some(1), &[2]), Some(2));
+        // One that was being taken away when its run was killed is not built upon, nor is one behind
+        // which there is something of somebody else.
+        assert_eq!(number(&complete, Some(2), &[1]), Some(3));
+        assert_eq!(number(&["2/", "9/"], Some(1), &[2]), Some(10));
+        // Nothing in the bucket says that a release is begun.
+        let marked = ["1/", "1.json", "2/", ".relhook-2.tmp"];
+        assert_eq!(number(&marked, Some(1), &[]), Some(3));
     }
 }

@@ -3,7 +3,6 @@
 use super::Store;
 use crate::http::Answer;
 use crate::release::ReleaseError;
-use crate::release::error::shown_reply;
 use crate::release::xml::{self, Namespace};
 use crate::types::escape;
 use jiff::Timestamp;
@@ -41,12 +40,9 @@ impl Store {
     }
 
     pub(super) fn meaning(&self, step: &str, answer: &Answer, refusal: &Refusal) -> ReleaseError {
-        let mut reply = format!("{}: {}", refusal.code, refusal.message);
-        if reply.contains(self.credentials.secret()) {
-            "(an answer that repeats the secret key)".clone_into(&mut reply);
-        }
+        let reply = format!("{}: {}", refusal.code, refusal.message);
         let site = self.peer.site();
-        let shown = shown_reply(reply.as_bytes());
+        let shown = self.peer.redactor.shown(reply.as_bytes());
         if let Some(seconds) = self.clock_gap(answer, refusal) {
             return ReleaseError::Clock { site, seconds };
         }

@@ -72,6 +72,54 @@ fn error(code: &str) -> String {
     format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>words</Message></Error>")
 }
 
+/// Whether an object holds `body`, when the store answers so, request by request.
+fn holds(depth: Verify, answers: Vec<String>) -> Result<bool, ReleaseError> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let answer = format!("HTTP/1.1 {answer}");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let content = Content {
+        blob: crate::types::Oid::from_bytes(&[7; 20]).unwrap(),
+        size: 4,
+        sha256: hex(&Sha256::digest(b"body")),
+    };
+    let found = store(port, Vec::new()).holds("www/a", &content, depth);
+    served.join().unwrap();
+    found
+}
+
+#[test]
+fn u_22_an_object_is_compared_as_closely_as_the_store_lets_it() {
+    let head = |size: u64, sum: Option<&[u8]>| {
+        let sum = sum.map(|of| format!("x-amz-checksum-sha256: {}\r\n", Sums::of(of).sha256));
+        let sum = sum.unwrap_or_default();
+        format!("200 OK\r\n{sum}Content-Length: {size}\r\nConnection: close\r\n\r\n")
+    };
+    let none = "404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+    let body = |text: &str| {
+        let length = text.len();
+        format!("200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}")
+    };
+    let quick = |answer: String| holds(Verify::Quick, vec![answer]).unwrap();
+    assert!(quick(head(4, Some(b"body"))));
+    assert!(!quick(head(4, Some(b"ydob"))));
+    assert!(!quick(head(5, Some(b"body"))));
+    assert!(!quick(none.clone()));
+    // All that such a store tells.
+    assert!(quick(head(4, None)));
+    // A sum that a store only claims counts for nothing where the content is read.
+    let deep = |answers: [String; 2]| holds(Verify::Deep, answers.into()).unwrap();
+    assert!(deep([head(4, None), body("body")]));
+    assert!(!deep([head(4, Some(b"body")), body("ydob")]));
+    assert!(!deep([head(4, None), none]));
+}
+
 #[test]
 fn u_20_each_refusal_says_what_it_is() {
     for (status, code, number, again) in [
