@@ -22,6 +22,7 @@ mod hosting;
 mod init;
 mod migrating;
 mod notify;
+mod release_agent;
 mod release_care;
 mod release_carried;
 mod release_command;

@@ -16,6 +16,7 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -47,8 +48,20 @@ pub(super) struct SftpConnector {
     user: String,
     proof: Proof,
     runtime: Runtime,
-    /// The connection that is open, if one is.
-    wire: Mutex<Option<Arc<Wire>>>,
+    /// How long each step of connecting may take.
+    patience: Duration,
+    line: Mutex<Line>,
+    /// How often connecting has failed.
+    failures: AtomicU64,
+}
+
+/// The shared connection.
+#[derive(Default)]
+struct Line {
+    /// The one that is open, if one is.
+    wire: Option<Arc<Wire>>,
+    /// What stopped the last try that failed: the step, and why.
+    unreached: Option<(String, String)>,
 }
 
 impl SftpConnector {
@@ -69,7 +82,9 @@ impl SftpConnector {
             user: credentials.need(Field::User)?.reveal().to_owned(),
             proof: proof(target.login.proof, credentials)?,
             runtime,
-            wire: Mutex::new(None),
+            patience: PATIENCE,
+            line: Mutex::default(),
+            failures: AtomicU64::new(0),
         })
     }
 
@@ -79,16 +94,36 @@ impl SftpConnector {
 
     /// The shared connection: the one that is open, or a new one where it broke.
     fn wire(&self) -> Result<Arc<Wire>, ReleaseError> {
-        let mut open = self
-            .wire
+        let before = self.failures.load(Ordering::Acquire);
+        let mut line = self
+            .line
             .lock()
             .map_err(|_| ReleaseError::Objects("a connection's thread died".into()))?;
-        if let Some(wire) = open.as_ref().filter(|wire| wire.is_open()) {
+        if let Some(wire) = line.wire.as_ref().filter(|wire| wire.is_open()) {
             return Ok(wire.clone());
         }
-        let wire = Arc::new(self.runtime.block_on(self.open())?);
-        *open = Some(wire.clone());
-        Ok(wire)
+        // A try that failed while this session waited for its turn is its own failure too: a dead
+        // host is not found out by each of them anew.
+        if self.failures.load(Ordering::Acquire) != before
+            && let Some((step, why)) = &line.unreached
+        {
+            return Err(unreachable(&self.site(), step, why));
+        }
+        match self.runtime.block_on(self.open()) {
+            Ok(wire) => {
+                let wire = Arc::new(wire);
+                line.wire = Some(wire.clone());
+                Ok(wire)
+            }
+            Err(error) => {
+                line.unreached = None;
+                if let ReleaseError::Unreachable { step, why, .. } = &error {
+                    line.unreached = Some((step.clone(), why.clone()));
+                }
+                self.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 
     async fn open(&self) -> Result<Wire, ReleaseError> {
@@ -126,7 +161,7 @@ impl SftpConnector {
         step: &str,
         what: impl Future<Output = T>,
     ) -> Result<T, ReleaseError> {
-        tokio::time::timeout(PATIENCE, what)
+        tokio::time::timeout(self.patience, what)
             .await
             .map_err(|_| unreachable(&self.site(), step, "no answer in time"))
     }
@@ -270,5 +305,62 @@ impl Connector for SftpConnector {
 
     fn placing(&self) -> Placing {
         Placing::Aside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    /// A host that takes connections and says nothing: all that wait for it learn of it at once.
+    #[test]
+    fn a_dead_host_is_found_out_once_for_all_that_wait() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let took = Arc::new(AtomicU64::new(0));
+        let counted = took.clone();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming() {
+                kept.push(stream);
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let patience = Duration::from_secs(2);
+        let connector = SftpConnector {
+            host: "127.0.0.1".into(),
+            port,
+            host_keys: Vec::new(),
+            user: "nobody".into(),
+            proof: Proof::Password(Secret::new("x".into())),
+            runtime,
+            patience,
+            line: Mutex::default(),
+            failures: AtomicU64::new(0),
+        };
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..SESSIONS)
+                .map(|_| scope.spawn(|| connector.wire().map(drop).unwrap_err()))
+                .collect();
+            for failed in tries {
+                let error = failed.join().unwrap();
+                assert!(error.is_transient(), "{error}");
+                assert!(error.to_string().contains("no answer in time"), "{error}");
+            }
+        });
+        let all = began.elapsed();
+        assert!(all >= patience && all < patience * 3, "{all:?}");
+        // Who comes later tries for itself.
+        let before = took.load(Ordering::Relaxed);
+        assert!(connector.wire().is_err());
+        assert!(took.load(Ordering::Relaxed) > before);
     }
 }

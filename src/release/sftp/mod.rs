@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod host;
+mod pulse;
 mod session;
 mod wire;
 

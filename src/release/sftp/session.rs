@@ -41,7 +41,7 @@ impl SftpSession {
         step: impl Fn() -> String,
         what: impl Future<Output = Result<T, SftpError>>,
     ) -> Result<T, ReleaseError> {
-        let done = self.wire.runtime.block_on(what);
+        let done = self.wire.wait(what).flatten();
         done.map_err(|error| self.wire.fail(&step(), &error))
     }
 
@@ -78,12 +78,16 @@ impl SftpSession {
     ) -> Result<(), ReleaseError> {
         let mut answers = stream::iter(steps).buffered(AHEAD);
         let mut at = 0;
-        while let Some(answer) = self.wire.runtime.block_on(answers.next()) {
+        loop {
+            let answer = self.wire.wait(answers.next());
+            let answer = answer.map_err(|error| self.wire.fail(&name(at), &error))?;
+            let Some(answer) = answer else {
+                return Ok(());
+            };
             let answer = answer.map_err(|error| self.wire.fail(&name(at), &error));
             answered(at, answer)?;
             at += 1;
         }
-        Ok(())
     }
 
     async fn write(
@@ -303,11 +307,8 @@ impl Session for SftpSession {
     }
 
     fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
-        let read = self
-            .wire
-            .runtime
-            .block_on(Self::read(&self.wire, path, limit));
-        read.map_err(|error| match error {
+        let read = self.wire.wait(Self::read(&self.wire, path, limit));
+        read.flatten().map_err(|error| match error {
             SftpError::Limited(why) => ReleaseError::Manifest {
                 place: format!(
                     "{}{}",
@@ -354,9 +355,10 @@ impl Session for SftpSession {
         let looks = stream::iter(paths)
             .map(|path| Self::attributes(wire, path))
             .buffered(AHEAD);
-        let found: Vec<_> = wire.runtime.block_on(looks.collect());
+        let fail = |error| wire.fail("look at directories", &error);
+        let found: Vec<_> = wire.wait(looks.collect()).map_err(fail)?;
         let found = found.into_iter().map(|found| {
-            let found = found.map_err(|error| wire.fail("look at directories", &error))?;
+            let found = found.map_err(fail)?;
             Ok(found.is_some_and(|found| found.is_dir()))
         });
         found.collect()
@@ -367,11 +369,10 @@ impl Session for SftpSession {
         let looks = stream::iter(paths)
             .map(|path| Self::file_size(wire, path))
             .buffered(AHEAD);
-        let found: Vec<_> = wire.runtime.block_on(looks.collect());
+        let fail = |error| wire.fail("look at files", &error);
+        let found: Vec<_> = wire.wait(looks.collect()).map_err(fail)?;
         let found = found.into_iter();
-        found
-            .map(|size| size.map_err(|error| wire.fail("look at files", &error)))
-            .collect()
+        found.map(|size| size.map_err(fail)).collect()
     }
 
     fn renames(

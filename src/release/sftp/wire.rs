@@ -2,18 +2,24 @@
 
 use super::error::{failed, unreachable};
 use super::host::Host;
+use super::pulse::{Pulse, Watched};
 use crate::release::ReleaseError;
 use russh::client::Handle;
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::extensions::HardlinkExtension;
 use russh_sftp::protocol::{Packet, StatusCode};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The extension by which OpenSSH and those that follow it rename over an existing file.
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
-/// How long one request may take, in seconds.
-const PATIENCE: u64 = 60;
+/// How long nothing may move while something is asked.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the library waits for one request, in seconds: it counts from when the request was lined
+/// up behind others, so that is not what ends one.
+const FOREVER: u64 = 7 * 24 * 3600;
 
 /// A connection that is logged in, with its channel.
 pub(super) struct Wire {
@@ -22,6 +28,7 @@ pub(super) struct Wire {
     pub(super) runtime: tokio::runtime::Handle,
     handle: Handle<Host>,
     broken: AtomicBool,
+    pulse: Pulse,
 }
 
 impl Wire {
@@ -38,8 +45,9 @@ impl Wire {
             .request_subsystem(true, "sftp")
             .await
             .map_err(fail)?;
-        let sftp = RawSftpSession::new(channel.into_stream());
-        sftp.set_timeout(PATIENCE);
+        let pulse = Pulse::new();
+        let sftp = RawSftpSession::new(Watched::new(channel.into_stream(), pulse.clone()));
+        sftp.set_timeout(FOREVER);
         let version = sftp
             .init()
             .await
@@ -60,7 +68,13 @@ impl Wire {
             runtime,
             handle,
             broken: AtomicBool::new(false),
+            pulse,
         })
+    }
+
+    /// Waits for answers, as long as anything moves on the connection.
+    pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> Result<T, SftpError> {
+        self.runtime.block_on(self.pulse.wait(PATIENCE, what))
     }
 
     /// Whether it can be used.
