@@ -42,7 +42,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct TargetReport {
     target: TargetName,
-    /// `clean`, `drift`, `nothing-released`, `unclear` or `record`.
+    /// `clean`, `drift`, `nothing-released`, `unseen`, `unclear` or `record`.
     outcome: Outcome,
     #[serde(rename = "ref")]
     refname: Option<String>,
@@ -71,6 +71,7 @@ struct Item {
 enum Outcome {
     Clean,
     NothingReleased,
+    Unseen,
     Drift,
     Unclear,
     Record,
@@ -100,8 +101,10 @@ impl DriftArgs {
         };
         let exit = match worst {
             None | Some(Outcome::Clean | Outcome::NothingReleased) => Exit::Pass,
+            // Beside others, a place that nobody can look at is known to be one.
+            Some(Outcome::Unseen) if self.target.is_none() => Exit::Pass,
             Some(Outcome::Drift) => Exit::Refused,
-            Some(Outcome::Unclear) => Exit::CannotTell,
+            Some(Outcome::Unseen | Outcome::Unclear) => Exit::CannotTell,
             Some(Outcome::Record) => Exit::Integrity,
         };
         Ok(Answer { text, exit })
@@ -166,9 +169,12 @@ fn report(
         }
         Err(error) => {
             let records = [Code::MANIFEST, Code::MANIFEST_SIGNATURE, Code::OTHER_OWNER];
-            report.outcome = match records.contains(&error.code()) {
-                true => Outcome::Record,
-                false => Outcome::Unclear,
+            report.outcome = if matches!(error, ReleaseError::Unseen { .. }) {
+                Outcome::Unseen
+            } else if records.contains(&error.code()) {
+                Outcome::Record
+            } else {
+                Outcome::Unclear
             };
             report.code = Some(error.code().to_string());
             report.hints = error.hints();
@@ -190,7 +196,7 @@ fn shown(report: &TargetReport) -> String {
         }
         Outcome::NothingReleased => format!("{name}: nothing was released to it yet\n"),
         Outcome::Drift => format!("{name}: was changed by hand since {commit}\n"),
-        Outcome::Unclear | Outcome::Record => {
+        Outcome::Unseen | Outcome::Unclear | Outcome::Record => {
             let (code, error) = (report.code.as_deref(), report.error.as_deref());
             let (code, error) = (code.unwrap_or_default(), error.unwrap_or_default());
             format!("{name}: cannot be told\n  {code} {error}\n")
@@ -208,9 +214,11 @@ fn shown(report: &TargetReport) -> String {
     )];
     let hints = match report.outcome {
         Outcome::Drift => drift.as_slice(),
-        Outcome::Clean | Outcome::NothingReleased | Outcome::Unclear | Outcome::Record => {
-            &report.hints
-        }
+        Outcome::Clean
+        | Outcome::NothingReleased
+        | Outcome::Unseen
+        | Outcome::Unclear
+        | Outcome::Record => &report.hints,
     };
     for hint in hints {
         let _ = writeln!(text, "  hint: {hint}");

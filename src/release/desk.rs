@@ -210,6 +210,19 @@ impl Desk {
         Ok(Some(Held { _lock: lock }))
     }
 
+    /// A folder beside the run's own, for one look at the target at a time: what a look writes down
+    /// is in no run's way.
+    pub(in crate::release) fn aside(&self) -> Result<(Self, Held), ReleaseError> {
+        let aside = Self {
+            path: self.file("look"),
+        };
+        private_dir(&aside.path).map_err(ReleaseError::io(&aside.path))?;
+        let path = aside.file("lock");
+        let lock = open(&path)?;
+        lock.lock().map_err(ReleaseError::io(&path))?;
+        Ok((aside, Held { _lock: lock }))
+    }
+
     /// Whether somebody holds the lock.
     pub(in crate::release) fn is_locked(&self) -> bool {
         let held = File::open(self.file("lock")).map(|file| file.try_lock());

@@ -13,7 +13,7 @@
 mod look;
 mod shared;
 mod shelf;
-mod walk;
+pub(in crate::release) mod walk;
 
 use super::back::Kept;
 use super::drift::{Difference, Expected, Look};

@@ -6,7 +6,7 @@ use super::order::{Adoption, Event, Order, Setting, What, Witness};
 use super::plan::Listing;
 use super::progress::Progress;
 use super::run::{Job, is_running, place};
-use super::{Manifest, ReleaseError, Seal, dir, ftp, s3, sftp, webdav};
+use super::{Manifest, ReleaseError, Seal, dir, ftp, rsync, s3, sftp, svn, webdav};
 use crate::policy::{OnDrift, TargetKind, Verify};
 use crate::types::{RefName, TargetName};
 use std::sync::OnceLock;
@@ -166,8 +166,12 @@ fn see(sight: &Sight<'_>) -> Result<Looked, ReleaseError> {
         TargetKind::Sftp(target) => sftp::look(sight, target)?,
         TargetKind::S3(target) => s3::look(sight, target)?,
         TargetKind::Webdav(target) => webdav::look(sight, target)?,
-        TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => {
-            return Err(sight.unclear("this kind of target cannot be looked at"));
+        TargetKind::Rsync(target) => rsync::look(sight, target)?,
+        TargetKind::Svn(target) => svn::look(sight, target)?,
+        TargetKind::Command(_) => {
+            return Err(ReleaseError::Unseen {
+                place: sight.landed.place.clone(),
+            });
         }
     };
     Ok(Looked {

@@ -11,6 +11,7 @@ mod comparison;
 mod credentials;
 mod desk;
 mod dir;
+mod doubt;
 pub mod drift;
 mod error;
 mod ftp;

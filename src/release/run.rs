@@ -1,79 +1,25 @@
 //! One run for one target: ask under the lock, compare, bring it there, write down how it ended.
 
-use super::desk::{Attempt, Begun, Desk, Landed, State};
-use super::names::Surface;
-use super::order::{
-    Adoption, Course, Event, Order, Orders, Outcome, Patience, Setting, Totals, What, Witness,
-};
-use super::plan::{Listing, Plan};
+mod after;
+mod job;
+mod kinds;
+
+use super::desk::{Begun, Desk, State};
+use super::order::{Adoption, Event, Order, Orders, Outcome, Patience, Setting, What, Witness};
+use super::plan::Plan;
 use super::progress::{Phase, Progress};
-use super::retry::{self, Next};
+use super::retry::Next;
 use super::stages::Admission;
-use super::{
-    Comparison, Manifest, ReleaseError, Seal, Source, back, command, dir, ftp, health, look, rsync,
-    s3, sftp, svn, webdav,
-};
-use crate::policy::TargetKind;
-use crate::types::{PersonName, RepoPath, TargetName, Timestamp};
+use super::{ReleaseError, Seal, back, health, look};
+use crate::types::{PersonName, TargetName};
+use after::{after, holds, is_known, rest};
+pub(in crate::release) use job::{Begin, Job, Reached};
+pub use kinds::{compare, place};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a worker sleeps before it looks whether anything has changed.
 const NAP: Duration = Duration::from_secs(10);
-
-/// What a kind of target gets to work with.
-pub(in crate::release) struct Job<'a> {
-    pub(in crate::release) order: &'a Order,
-    pub(in crate::release) listing: &'a Listing,
-    pub(in crate::release) setting: Setting<'a>,
-    pub(in crate::release) desk: &'a Desk,
-    pub(in crate::release) seal: &'a Seal,
-    pub(in crate::release) landed: Option<&'a Landed>,
-    pub(in crate::release) adoption: Adoption,
-    pub(in crate::release) progress: &'a Progress,
-    /// Released files that somebody was seen to have changed by hand since: they are sent again.
-    pub(in crate::release) suspects: Vec<RepoPath>,
-    /// What the target's record said, once it was read.
-    pub(in crate::release) found: OnceLock<Begun>,
-}
-
-impl Job<'_> {
-    /// Whether the policy's `last` names a path of the release.
-    pub(in crate::release) fn is_last(&self, path: &crate::types::RepoPath) -> bool {
-        let target = &self.order.target;
-        let folder = target.from.clone().unwrap_or_default();
-        let in_tree = crate::types::RepoPath::new(folder.into_bytes()).join(path.as_bytes());
-        target.last.is_match(in_tree.as_bytes())
-    }
-
-    /// Whether a manifest says exactly what this release would.
-    pub(in crate::release) fn is_recorded_in(&self, manifest: &Manifest) -> bool {
-        let wanted = self.listing.files.values();
-        let wanted: Vec<_> = wanted
-            .map(|file| (file.path.clone(), file.kind, file.blob))
-            .collect();
-        self.of_same_release(manifest) && manifest.kinds() == wanted
-    }
-
-    /// Whether a manifest is of this release, whatever files it lists.
-    pub(in crate::release) fn of_same_release(&self, manifest: &Manifest) -> bool {
-        manifest.repository == self.order.repository.0
-            && manifest.refname == self.order.refname.to_string()
-            && manifest.commit == self.order.commit
-            && manifest.sequence == self.order.sequence
-    }
-}
-
-/// What a kind of target found.
-pub(in crate::release) enum Reached {
-    /// It held the commit's tree, and said so.
-    Before,
-    /// It does now.
-    Now,
-}
-
-/// Called when the plan is known and before anything on the target is changed.
-pub(in crate::release) type Begin<'a> = dyn FnMut(&Plan) -> Result<(), ReleaseError> + 'a;
 
 /// Brings `target` to what it is to hold.
 ///
@@ -153,29 +99,6 @@ pub fn run(
     })
 }
 
-/// Whether the target got this very order, by what is remembered: then nobody has to ask it.
-fn holds(state: &State, order: &Order) -> bool {
-    let landed = |landed: &Landed| {
-        landed.place == place(&order.target.kind)
-            && (landed.commit, landed.sequence) == (order.commit, order.sequence)
-    };
-    let ended_well = |last: &Attempt| last.error.is_none() && last.sequence == order.sequence;
-    state.released.as_ref().is_some_and(landed) && state.last.as_ref().is_some_and(ended_well)
-}
-
-/// What a target waits for that failed to get this very order: nothing once it is due again.
-fn rest(state: &State, order: &Order, now: Timestamp) -> Option<Next> {
-    let last = state.last.as_ref()?;
-    if last.error.is_none() || last.sequence != order.sequence || last.commit != order.commit {
-        return None;
-    }
-    match state.retry_at {
-        Some(at) if now < at => Some(Next::Again(at)),
-        None if state.for_good => Some(Next::ForGood),
-        Some(_) | None => None,
-    }
-}
-
 /// Brings `target` to what it is to hold. Where that fails and trying again can help, or it may not
 /// go on before some time has passed, it waits for that and tries again. The lock is free while it
 /// waits, and only one waits at a time.
@@ -233,19 +156,6 @@ impl Log<'_> {
             })
             .map_err(ReleaseError::Unrecorded)
     }
-}
-
-/// The files of an order, as its kind of target can bear them.
-fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError> {
-    let surface = match &order.target.kind {
-        TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Command(_) => Surface::Directory,
-        TargetKind::Ftp(_) => Surface::Ftp,
-        TargetKind::Sftp(_) => Surface::Sftp,
-        TargetKind::Svn(_) => Surface::Svn,
-        TargetKind::S3(_) => Surface::Store,
-        TargetKind::Webdav(_) => Surface::Webdav,
-    };
-    Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
 }
 
 /// A run, and what it works with.
@@ -340,7 +250,7 @@ fn attempt(run: &Run<'_>, state: &State, log: &mut Log<'_>) -> Result<Reached, R
         lifted_by: _,
     } = *run;
     let order = log.order;
-    let listing = listing(setting, order)?;
+    let listing = kinds::listing(setting, order)?;
     let seal = Seal::open(setting.folder)?;
     let job = Job {
         order,
@@ -369,61 +279,7 @@ fn attempt(run: &Run<'_>, state: &State, log: &mut Log<'_>) -> Result<Reached, R
         desk.begin(job.found.get().cloned().into_iter().chain([this]))?;
         log.write(What::Started)
     };
-    match &order.target.kind {
-        TargetKind::Dir(target) => dir::release(&job, target, &mut begin),
-        TargetKind::Ftp(target) => ftp::release(&job, target, &mut begin),
-        TargetKind::Sftp(target) => sftp::release(&job, target, &mut begin),
-        TargetKind::Rsync(target) => rsync::release(&job, target, &mut begin),
-        TargetKind::Svn(target) => svn::release(&job, target, &mut begin),
-        TargetKind::Command(target) => command::release(&job, target, &mut begin),
-        TargetKind::S3(target) => s3::release(&job, target, &mut begin),
-        TargetKind::Webdav(target) => webdav::release(&job, target, &mut begin),
-    }
-}
-
-/// Compares what `target` holds with what it is to hold, and touches nothing on it. `None`: nothing
-/// was accepted for it yet.
-///
-/// # Errors
-/// When it cannot be found out.
-pub fn compare(
-    setting: Setting<'_>,
-    target: &TargetName,
-    orders: &dyn Orders,
-) -> Result<Option<(Order, Comparison)>, ReleaseError> {
-    let desk = Desk::open(setting.folder, target)?;
-    let _held = desk.lock(Patience::Wait)?;
-    let Some(order) = orders.order(target).map_err(ReleaseError::Order)? else {
-        return Ok(None);
-    };
-    let listing = listing(setting, &order)?;
-    let seal = Seal::open(setting.folder)?;
-    let progress = Progress::unseen(&order);
-    let job = Job {
-        order: &order,
-        listing: &listing,
-        setting,
-        desk: &desk,
-        seal: &seal,
-        landed: None,
-        // A record that does not fit must not keep anybody from looking.
-        adoption: Adoption::Adopt,
-        progress: &progress,
-        suspects: Vec::new(),
-        found: OnceLock::new(),
-    };
-    let comparison = match &order.target.kind {
-        TargetKind::Dir(target) => dir::compare(&job, target),
-        TargetKind::Ftp(target) => ftp::compare(&job, target),
-        TargetKind::Sftp(target) => sftp::compare(&job, target),
-        TargetKind::S3(target) => s3::compare(&job, target),
-        TargetKind::Webdav(target) => webdav::compare(&job, target),
-        TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => Err(
-            ReleaseError::Order("a target of this kind is not compared beforehand".into()),
-        ),
-    };
-    let comparison = comparison?;
-    Ok(Some((order, comparison)))
+    kinds::release(&job, &mut begin)
 }
 
 /// Writes down that the release ended well: now, or when an earlier run was killed before it did.
@@ -438,120 +294,6 @@ fn conclude(
         log.write(What::Finished(progress.totals()))?;
     }
     Ok(reached)
-}
-
-/// Whether the target held the release before, and that is written down.
-fn is_known(reached: &Reached, order: &Order, state: &State) -> bool {
-    let known = state
-        .released
-        .as_ref()
-        .is_some_and(|landed| landed.commit == order.commit && landed.sequence == order.sequence);
-    match reached {
-        Reached::Before => known,
-        Reached::Now => false,
-    }
-}
-
-/// The state after a run.
-fn after(
-    before: State,
-    order: &Order,
-    result: &Result<Reached, ReleaseError>,
-    totals: Totals,
-    now: Timestamp,
-    patience: Patience,
-) -> State {
-    let mut state = before;
-    let same = |last: &Attempt| last.sequence == order.sequence && last.commit == order.commit;
-    // Another commit begins anew, and so does a person who tries what had been given up.
-    let by_person = state.for_good && patience == Patience::Wait;
-    if by_person || !state.last.as_ref().is_some_and(same) {
-        state.failures = 0;
-    }
-    let error = result.as_ref().err();
-    state.last = Some(Attempt {
-        refname: order.refname.to_string(),
-        commit: order.commit,
-        sequence: order.sequence,
-        at: now,
-        code: error.map(|error| error.code().to_string()),
-        error: error.map(ToString::to_string),
-        totals,
-    });
-    state.retry_at = None;
-    state.for_good = false;
-    match error {
-        None => {
-            state.failures = 0;
-            match order.course {
-                Course::Forward => state.pin = None,
-                Course::Back => {}
-            }
-            state.released = Some(landed(state.released.take(), order, now));
-        }
-        Some(error) => {
-            state.failures = state.failures.saturating_add(1);
-            let kind = match error.is_transient() {
-                true => retry::Kind::Passing,
-                false => retry::Kind::Lasting,
-            };
-            match retry::next(state.failures, kind, now, retry::chance()) {
-                Next::Again(at) => state.retry_at = Some(at),
-                Next::ForGood => state.for_good = true,
-            }
-        }
-    }
-    state
-}
-
-/// What the target holds now: since then, where it held the very same before.
-fn landed(before: Option<Landed>, order: &Order, now: Timestamp) -> Landed {
-    let mut landed = Landed {
-        place: place(&order.target.kind),
-        refname: order.refname.to_string(),
-        commit: order.commit,
-        sequence: order.sequence,
-        at: now,
-    };
-    if let Some(before) = before {
-        let at = std::mem::replace(&mut landed.at, before.at);
-        if landed != before {
-            landed.at = at;
-        }
-    }
-    landed
-}
-
-/// Where a target is, in one line: what tells two places apart.
-#[must_use]
-pub fn place(kind: &TargetKind) -> String {
-    match kind {
-        TargetKind::Dir(target) => target.path.display().to_string(),
-        TargetKind::Rsync(target) => {
-            format!(
-                "rsync://{}:{}{}",
-                target.host, target.login.port, target.path
-            )
-        }
-        TargetKind::Svn(target) => target.url(),
-        TargetKind::Command(target) => {
-            let args = target.args.iter().flat_map(|arg| [" ", arg.as_str()]);
-            format!("command {}", target.program.display()) + &args.collect::<String>()
-        }
-        TargetKind::Ftp(target) => format!("ftp://{}:{}{}", target.host, target.port, target.path),
-        TargetKind::Sftp(target) => {
-            format!(
-                "sftp://{}:{}{}",
-                target.host, target.login.port, target.path
-            )
-        }
-        TargetKind::S3(target) => {
-            let endpoint = target.endpoint.as_str().trim_end_matches('/');
-            let prefix = target.prefix.as_deref().unwrap_or_default();
-            format!("s3+{endpoint}/{}/{prefix}", target.bucket)
-        }
-        TargetKind::Webdav(target) => format!("webdav+{}", target.url),
-    }
 }
 
 /// Whether a run is at work on `target` now.

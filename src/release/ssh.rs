@@ -170,13 +170,28 @@ fn quoted(path: &Path) -> Result<String, ReleaseError> {
     }
 }
 
+/// What `ssh` says of the key that it refused: the fingerprint, where it tells that.
+fn shown_key(text: &str) -> String {
+    let word = |word: &&str| word.starts_with("SHA256:");
+    let print = text.split_whitespace().find(word);
+    match print.map(|print| print.trim_end_matches('.')) {
+        Some(print) if print.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            format!("the key {print}")
+        }
+        Some(_) | None => "a key of another kind".into(),
+    }
+}
+
 /// What the messages of `ssh` mean, if they are about the connection.
 pub(in crate::release) fn fault(site: &str, messages: &[u8]) -> Option<ReleaseError> {
     let text = String::from_utf8_lossy(messages);
     let site = site.to_owned();
     let said = super::error::shown_end(messages);
     if text.contains("Host key verification failed") || text.contains("host key for") {
-        Some(ReleaseError::Tls { site, why: said })
+        Some(ReleaseError::HostKey {
+            site,
+            shown: shown_key(&text),
+        })
     } else if text.contains("Permission denied (") || text.contains("Too many authentication") {
         Some(ReleaseError::Login { site, reply: said })
     } else {

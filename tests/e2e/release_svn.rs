@@ -371,7 +371,7 @@ fn u_10_over_ssh_the_host_has_to_have_the_policys_key() {
         })
     };
     let commit = bench.commit(&[("a", "1")]);
-    refused(bench.release(&bench.order(target("other"), commit, 1)), 612);
+    refused(bench.release(&bench.order(target("other"), commit, 1)), 626);
     released(bench.release(&bench.order(target("host"), commit, 1)));
     assert_eq!(names(&server), ["a"]);
 }

@@ -87,4 +87,10 @@ fn what_does_not_fit_is_refused_at_its_place() {
         &format!("{DIR}    drift: refused\n"),
         "40:12: `drift`: cannot be `refused`; did you mean `refuse`?",
     );
+    let program = "    kind: command\n    program: /bin/deploy\n";
+    for key in ["drift: refuse", "verify: deep"] {
+        let lines = complaints(&with(DIR, &format!("{program}    {key}\n")));
+        assert_eq!(lines.len(), 1, "{key}: {lines:?}");
+        assert!(lines[0].contains("cannot be looked at"), "{lines:?}");
+    }
 }

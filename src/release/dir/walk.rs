@@ -19,7 +19,7 @@ const ENTRY_LIMIT: usize = 1_000_000;
 const DEPTH_LIMIT: usize = 256;
 
 /// Everything below `root`, each file by its hash.
-pub(super) fn walk(root: &Path) -> Result<Look, ReleaseError> {
+pub(in crate::release) fn walk(root: &Path) -> Result<Look, ReleaseError> {
     let mut look = Look::default();
     let top = RepoPath::new(Vec::new());
     folder(root, &top, 0, &mut look).map_err(ReleaseError::io(root))?;
@@ -52,6 +52,24 @@ fn folder(path: &Path, at: &RepoPath, depth: usize, look: &mut Look) -> io::Resu
         look.entries.insert(name, seen);
     }
     Ok(())
+}
+
+/// What stands at `path`, itself and not what it leads to; a file by its hash. Nothing if nothing does.
+///
+/// # Errors
+/// When it cannot be read.
+pub(in crate::release) fn seen(path: &Path) -> Result<Option<Seen>, ReleaseError> {
+    let read = || match fs::symlink_metadata(path)?.file_type() {
+        kind if kind.is_symlink() => link(path),
+        kind if kind.is_dir() => Ok(Seen::Directory),
+        kind if kind.is_file() => file(path),
+        _ => Ok(Seen::Other),
+    };
+    match read() {
+        Ok(seen) => Ok(Some(seen)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReleaseError::io(path)(error)),
+    }
 }
 
 /// What stands at `path`, in a few words of the comparison; nothing if nothing does.

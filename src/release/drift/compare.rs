@@ -89,6 +89,11 @@ fn directory(seen: &Seen) -> Option<(Change, &'static str)> {
     }
 }
 
+/// Whether what stands at a path is something else than a file of this kind and content.
+pub(in crate::release) fn differs(kind: FileKind, content: &Content, seen: &Seen) -> bool {
+    file(kind, Some(content), seen).is_some()
+}
+
 /// What is wrong with what stands where a file or a link was released.
 fn file(wanted: FileKind, content: Option<&Content>, seen: &Seen) -> Option<(Change, String)> {
     let runs = match wanted {

@@ -10,6 +10,7 @@ use crate::types::{Oid, RepoPath};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(in crate::release) use compare::differs;
 pub use compare::drift;
 pub use record::{Finding, Named};
 

@@ -7,20 +7,24 @@
 //! knows what a killed one may have changed, and sends that again.
 
 mod journal;
+mod look;
 mod remote;
 mod survey;
 
 use super::command::other_kinds_uncertain;
 use super::desk::read_capped;
+use super::doubt;
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::progress::Phase;
-use super::record::may_follow;
+use super::record::{as_left, may_follow};
 use super::run::{Begin, Job, Reached, place};
 use super::stage::{self, Stage};
 use super::{
-    Adoption, Content, Held, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError,
-    ancestors, plan,
+    Adoption, Comparison, Content, Held, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan,
+    ReleaseError, ancestors, plan,
 };
-use crate::policy::{RsyncTarget, TargetKind};
+use crate::policy::{RsyncTarget, TargetKind, Verify};
 use crate::types::RepoPath;
 use remote::{PART, Remote};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +40,14 @@ pub(in crate::release) fn release(
     let there = remote.fetch()?;
     let manifest = manifest(job, &remote, &place)?;
     may_follow(job, &place, manifest.as_ref())?;
+    as_left(job, &place, manifest.as_ref())?;
     let left = journal::left(job, &place, manifest.as_ref())?;
-    let held = held(job, manifest.as_ref(), &left, &place)?;
+    let mut held = held(job, manifest.as_ref(), &left, &place)?;
+    if job.adoption == Adoption::Adopt {
+        let comparison = look::compare(job, &remote, &held)?;
+        doubt::take_over(comparison, &mut held);
+    }
+    doubt::suspect(job, &place, &mut held)?;
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
     let recorded = manifest
@@ -74,6 +84,52 @@ pub(in crate::release) fn release(
     journal::forget(job)?;
     stage.end()?;
     Ok(Reached::Now)
+}
+
+/// Compares the directory with the order's tree, and touches nothing.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &RsyncTarget,
+) -> Result<Comparison, ReleaseError> {
+    let place = place(&TargetKind::Rsync(target.clone()));
+    let remote = Remote::new(job, target, &place)?;
+    remote.fetch()?;
+    let manifest = manifest(job, &remote, &place)?;
+    let left = journal::left(job, &place, manifest.as_ref())?;
+    let held = held(job, manifest.as_ref(), &left, &place)?;
+    look::compare(job, &remote, &held)
+}
+
+/// What is to be in the directory, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &RsyncTarget,
+) -> Result<(Expected, Look), ReleaseError> {
+    let place = place(&TargetKind::Rsync(target.clone()));
+    let (desk, _held) = sight.job.desk.aside()?;
+    let job = sight.job.at(&desk);
+    let remote = Remote::new(&job, target, &place)?;
+    remote.fetch()?;
+    let broken = |why: String| ReleaseError::Manifest {
+        place: place.clone(),
+        why,
+    };
+    let manifest = manifest(&job, &remote, &place)?.ok_or_else(|| broken("it is gone".into()))?;
+    sight.of_last_release(&place, &manifest)?;
+    let expected = Expected::of(&manifest).map_err(broken)?;
+    // What an interrupted run had begun to change is nobody's drift, nor is what it left aside.
+    let left = journal::left(sight.job, &place, Some(&manifest))?;
+    let aside: BTreeSet<RepoPath> = left.files.iter().map(part_of).collect();
+    let passing = left.files.into_iter().chain(left.dirs).chain(aside);
+    look::look(sight, &remote, expected, passing)
+}
+
+/// The folder beside a file in which it waits.
+fn part_of(path: &RepoPath) -> RepoPath {
+    ancestors(path).pop().map_or_else(
+        || RepoPath::new(PART.as_bytes().to_vec()),
+        |dir| dir.join(PART.as_bytes()),
+    )
 }
 
 /// What is there and what is to be done.
@@ -122,6 +178,7 @@ impl Work<'_> {
         remote.remove_dirs(&plan.blocking_dirs)?;
         let paths: Vec<&RepoPath> = plan.puts.iter().map(|file| &file.path).collect();
         remote.send(stage, &paths)?;
+        self.verify(stage)?;
         let deletes: Vec<&RepoPath> = plan.deletes.iter().collect();
         self.job.progress.phase(Phase::Deleting, deletes.len());
         self.remove(&deletes)?;
@@ -129,6 +186,32 @@ impl Work<'_> {
             self.sweep(|_| true)?;
         }
         remote.remove_dirs(&plan.spare_dirs)
+    }
+
+    /// Reads back what was sent, where the policy asks for that, and sends once more what is not as it
+    /// was. rsync itself has compared a checksum of each file.
+    fn verify(&self, stage: &Stage) -> Result<(), ReleaseError> {
+        if self.job.order.target.care.verify == Verify::Quick {
+            return Ok(());
+        }
+        let all = self.plan.puts.iter();
+        let mut sent: BTreeMap<&RepoPath, &Content> = all
+            .filter_map(|file| Some((&file.path, stage.contents.get(&file.path)?)))
+            .collect();
+        self.job.progress.phase(Phase::Checking, sent.len());
+        let wrong = look::misfits(self.remote, &sent)?;
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        self.remote.send(stage, &wrong)?;
+        sent.retain(|path, _| wrong.contains(path));
+        match look::misfits(self.remote, &sent)?.first() {
+            None => Ok(()),
+            Some(path) => Err(ReleaseError::Altered {
+                path: (*path).clone(),
+                why: "the host gives another content than what was sent".into(),
+            }),
+        }
     }
 
     fn remove(&self, paths: &[&RepoPath]) -> Result<(), ReleaseError> {
@@ -146,11 +229,7 @@ impl Work<'_> {
         let uncertain = uncertain.filter(|(path, held)| **held == Held::Uncertain && of(path));
         let (mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new());
         for (path, _) in uncertain {
-            let outer = ancestors(path).pop();
-            let part = outer.map_or_else(
-                || RepoPath::new(PART.as_bytes().to_vec()),
-                |dir| dir.join(PART.as_bytes()),
-            );
+            let part = part_of(path);
             let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
             files.insert(part.join(name.unwrap_or_default()));
             dirs.insert(part);

@@ -30,7 +30,7 @@ const TEMP: &str = ".relhook-temp";
 pub(super) const PART: &str = ".relhook-part";
 
 /// rsync's answer where something it was told to remove is no empty directory.
-const VANISHED: i32 = 24;
+pub(super) const VANISHED: i32 = 24;
 
 /// What was fetched.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,16 @@ impl<'a> Remote<'a> {
             }
         }
         Ok(remote)
+    }
+
+    /// The directory, as rsync's arguments name it.
+    pub(super) fn dest(&self) -> &str {
+        &self.dest
+    }
+
+    /// A file of the desk that rsync works at.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.job.desk.file(name)
     }
 
     /// Where a fetched file is.
@@ -245,7 +255,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Runs rsync with these paths on its standard input.
-    fn call(
+    pub(super) fn call(
         &self,
         args: &[&str],
         ends: &[&str; 2],
@@ -285,7 +295,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Whether a call ended as it may.
-    fn well(&self, ended: &Ended, codes: &[i32]) -> Result<(), ReleaseError> {
+    pub(super) fn well(&self, ended: &Ended, codes: &[i32]) -> Result<(), ReleaseError> {
         if ended.code.is_some_and(|code| codes.contains(&code)) {
             return Ok(());
         }

@@ -21,8 +21,7 @@ mod verify;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached};
 use super::{
-    Adoption, Comparison, FileKind, Held, Holding, MANIFEST_NAME, Manifest, Move, ReleaseError,
-    ancestors, plan,
+    Adoption, Comparison, FileKind, Held, MANIFEST_NAME, Manifest, Move, ReleaseError, doubt, plan,
 };
 use crate::types::RepoPath;
 pub(in crate::release) use look::look;
@@ -118,9 +117,11 @@ pub(in crate::release) fn release(
     let mut pool = Pool::new(connector, job.setting.git_dir)?;
     let mut compared = compare::compare(job, site, &mut pool)?;
     if job.adoption == Adoption::Adopt {
-        take_over(job, site, &mut pool, &mut compared.recovered.holding)?;
+        let holding = &mut compared.recovered.holding;
+        let comparison = adopt::compare(job, site, &mut pool, holding)?;
+        doubt::take_over(comparison, holding);
     }
-    doubt(job, site, &mut compared.recovered.holding)?;
+    doubt::suspect(job, &site.place, &mut compared.recovered.holding)?;
     let kinds = kinds(site, compared.manifest.as_ref());
     for (path, kind) in &kinds {
         let wanted = job.listing.files.get(path);
@@ -167,50 +168,6 @@ fn kinds(site: &Site, manifest: Option<&Manifest>) -> BTreeMap<RepoPath, FileKin
             BTreeMap::new()
         }
     }
-}
-
-/// What somebody was seen to have changed by hand is sent again. Where a directory of the release was
-/// replaced, nothing is: what stands there leads elsewhere.
-fn doubt(job: &Job<'_>, site: &Site, holding: &mut Holding) -> Result<(), ReleaseError> {
-    if job.adoption == Adoption::Adopt {
-        return Ok(());
-    }
-    let mut replaced = Vec::new();
-    for path in &job.suspects {
-        match holding.files.get_mut(path) {
-            Some(held) => *held = Held::Uncertain,
-            None => replaced.push(path.clone()),
-        }
-    }
-    let wanted = &job.listing.files;
-    replaced.retain(|dir| wanted.keys().any(|path| ancestors(path).contains(dir)));
-    match replaced.is_empty() {
-        true => Ok(()),
-        false => Err(ReleaseError::Foreign {
-            place: site.place.clone(),
-            files: replaced,
-        }),
-    }
-}
-
-/// Takes over what is on the site already and equal, so that it is not sent.
-fn take_over(
-    job: &Job<'_>,
-    site: &Site,
-    pool: &mut Pool<'_>,
-    holding: &mut Holding,
-) -> Result<(), ReleaseError> {
-    let comparison = adopt::compare(job, site, pool, holding)?;
-    // What the record says and the site does not bear out is sent again.
-    for path in comparison.different.iter().chain(&comparison.missing) {
-        if let Some(held) = holding.files.get_mut(path) {
-            *held = Held::Uncertain;
-        }
-    }
-    for (path, content) in comparison.equal {
-        holding.files.insert(path, Held::Known(content));
-    }
-    Ok(())
 }
 
 /// Compares a site with the order's tree and touches nothing.

@@ -39,7 +39,7 @@ impl Actions {
                     let (from, to) = (escaped(from), escaped(&file.path));
                     actions.add(&[b"cp", revision.as_bytes(), &from, &to]);
                 }
-                None => actions.put(release, stage, file)?,
+                None => actions.put(release, stage, ground, file)?,
             }
         }
         actions.removals(release, ground, Early::Others);
@@ -88,6 +88,7 @@ impl Actions {
         &mut self,
         release: &Release<'_>,
         stage: &Stage,
+        ground: &Ground,
         file: &crate::release::ReleaseFile,
     ) -> Result<(), ReleaseError> {
         let path: &[u8] = &escaped(&file.path);
@@ -102,12 +103,15 @@ impl Actions {
             fs::write(&place, text).map_err(ReleaseError::io(&place))?;
         }
         let special = before == Some(FileKind::Symlink);
-        if held && special != (file.kind == FileKind::Symlink) {
+        // What somebody else committed may have properties that ours does not.
+        let strange = held && before.is_none() || ground.replaced.contains(&file.path);
+        let anew = strange || held && special != (file.kind == FileKind::Symlink);
+        if anew {
             self.add(&[b"rm", path]);
         }
         let source = [stage.beside_desk().as_bytes(), b"/", file.path.as_bytes()].concat();
         self.add(&[b"put", &source, path]);
-        match (file.kind, before.filter(|_| held)) {
+        match (file.kind, before.filter(|_| held && !anew)) {
             (FileKind::Symlink, _) => self.add(&[b"propset", b"svn:special", b"*", path]),
             (FileKind::Executable, Some(FileKind::Executable)) => {}
             (FileKind::Executable, _) => self.add(&[b"propset", b"svn:executable", b"*", path]),

@@ -8,6 +8,7 @@ use crate::release::program::{self, Ended, Input};
 use crate::release::run::Job;
 use crate::release::ssh::{self, Sharing};
 use crate::release::{Login, MANIFEST_LIMIT, ReleaseError, Shelves};
+use crate::types::RepoPath;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// The most that a call may answer, in bytes.
 const ANSWER_LIMIT: usize = 512 * 1024 * 1024;
+
+/// Where something that was read out is, in the target's own folder.
+const EXPORT: &str = "svn/export";
 
 /// What a call answered.
 #[derive(Debug)]
@@ -157,6 +161,30 @@ impl<'a> Client<'a> {
         Ok(answer.output)
     }
 
+    /// Reads out what is at a path of one revision, the folder itself if it is empty, and gives where
+    /// it is. Nothing that the folder's properties name elsewhere is fetched.
+    pub(super) fn export(&self, path: &str, revision: u64) -> Result<PathBuf, ReleaseError> {
+        self.forget_export()?;
+        let url = format!("{}{path}@{revision}", self.url);
+        let answer = self.svn(&["export", "-q", "--ignore-externals", "--", &url, EXPORT])?;
+        match answer.ended.is_well() {
+            true => Ok(self.job.desk.file(EXPORT)),
+            false => Err(self.error(&answer.ended)),
+        }
+    }
+
+    /// Removes what was read out.
+    pub(super) fn forget_export(&self) -> Result<(), ReleaseError> {
+        let path = self.job.desk.file(EXPORT);
+        let gone = match std::fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(&path),
+            Ok(_) => std::fs::remove_file(&path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        gone.map_err(ReleaseError::io(&path))
+    }
+
     /// What a call that did not end well means.
     pub(super) fn error(&self, ended: &Ended) -> ReleaseError {
         let text = String::from_utf8_lossy(&ended.messages);
@@ -195,4 +223,18 @@ impl<'a> Client<'a> {
             why,
         }
     }
+}
+
+/// A path as the end of a URL, with nothing in it that `svn` could read otherwise.
+pub(super) fn encoded(path: &RepoPath) -> String {
+    let mut text = String::with_capacity(path.as_bytes().len());
+    for byte in path.as_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                text.push(char::from(*byte));
+            }
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
 }

@@ -33,6 +33,8 @@ pub(super) struct Ground {
     pub(super) new_dirs: BTreeSet<RepoPath>,
     /// Folders of ours that hold nothing any more: the commit removes them.
     pub(super) spare: BTreeSet<RepoPath>,
+    /// Files of others that the commit takes the place of.
+    pub(super) replaced: BTreeSet<RepoPath>,
 }
 
 /// Looks at the folder and at its manifest.
@@ -177,14 +179,21 @@ pub(super) fn survey(
             .filter(|dir| there.dirs.contains(*dir) && there.only_below(dir, &removed, held))
             .cloned()
             .collect(),
+        replaced: plan
+            .puts
+            .iter()
+            .map(|file| &file.path)
+            .filter(|path| there.files.contains(*path) && !held.files.contains_key(*path))
+            .cloned()
+            .collect(),
     })
 }
 
 /// Everything in the folder.
 #[derive(Debug, Default)]
-struct Entries {
-    files: BTreeSet<RepoPath>,
-    dirs: BTreeSet<RepoPath>,
+pub(super) struct Entries {
+    pub(super) files: BTreeSet<RepoPath>,
+    pub(super) dirs: BTreeSet<RepoPath>,
 }
 
 impl Entries {
@@ -204,7 +213,7 @@ impl Entries {
     }
 }
 
-fn entries(client: &Client<'_>, standing: &Standing) -> Result<Entries, ReleaseError> {
+pub(super) fn entries(client: &Client<'_>, standing: &Standing) -> Result<Entries, ReleaseError> {
     let url = format!("{}@{}", client.url, standing.revision);
     let answer = client.svn(&["list", "--depth", "infinity", "--", &url])?;
     if !answer.ended.is_well() {

@@ -9,18 +9,23 @@ mod actions;
 mod client;
 mod look;
 mod message;
+mod note;
+mod see;
 
 use super::command::other_kinds_uncertain;
+use super::doubt;
+use super::drift::{Expected, Look};
+use super::look::Sight;
 use super::names::{self, Surface};
 use super::progress::Phase;
-use super::record::may_follow;
+use super::record::{as_left, may_follow};
 use super::run::{Begin, Job, Reached, place};
 use super::stage::{self, Stage};
 use super::{
-    Adoption, Content, Held, Holding, MANIFEST_NAME, Manifest, Plan, ReleaseError, ReleaseFile,
-    plan,
+    Adoption, Comparison, Content, Held, Holding, MANIFEST_NAME, Manifest, Plan, ReleaseError,
+    ReleaseFile, plan,
 };
-use crate::policy::{SvnTarget, TargetKind};
+use crate::policy::{SvnTarget, TargetKind, Verify};
 use crate::types::RepoPath;
 use actions::Actions;
 use client::Client;
@@ -35,25 +40,18 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let place = place(&TargetKind::Svn(target.clone()));
     let client = Client::new(job, target)?;
-    let standing = look::look(&client)?;
-    let manifest = manifest(job, &client, &standing, &place)?;
+    let mut standing = look::look(&client)?;
+    let manifest = manifest(job, &client, &mut standing, &place)?;
     may_follow(job, &place, manifest.as_ref())?;
+    as_left(job, &place, manifest.as_ref())?;
     if let Some(manifest) = &manifest
-        && job.is_recorded_in(manifest)
-        && job.adoption == Adoption::Refuse
+        && is_there(job, &client, &standing, manifest, &place)?
     {
         job.progress.unchanged(job.listing.files.len() as u64);
         stage::sweep(job)?;
-        let known = job.landed.is_some_and(|landed| {
-            landed.commit == job.order.commit && landed.sequence == job.order.sequence
-        });
-        // A run that was killed right after its commit may not have got to that.
-        if let Some(revision) = standing.recorded.filter(|_| !known) {
-            message::sign(job, &client, revision)?;
-        }
         return Ok(Reached::Before);
     }
-    let held = held(job, &client, &standing, manifest.as_ref(), &place)?;
+    let (held, touched) = holding(job, &client, &standing, manifest.as_ref(), &place)?;
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
     let ground = look::survey(job, &client, &standing, &held, &plan, &place)?;
@@ -62,7 +60,7 @@ pub(in crate::release) fn release(
         job,
         held: &held,
         plan: &plan,
-        kinds: kinds(manifest.as_ref()),
+        kinds: kinds(manifest.as_ref(), &touched),
     };
     let moves = release.moves();
     let sent: Vec<ReleaseFile> = plan
@@ -77,9 +75,114 @@ pub(in crate::release) fn release(
     job.progress.phase(Phase::Sending, plan.puts.len());
     let revision = actions.commit(&client, &record, standing.revision)?;
     release.count(&moves);
-    message::sign(job, &client, revision)?;
+    settle(job, &client, &place, revision)?;
+    verify(job, &client, revision, plan.puts.iter(), &stage.contents)?;
     stage.end()?;
     Ok(Reached::Now)
+}
+
+/// Compares the folder with the order's tree, and touches nothing.
+pub(in crate::release) fn compare(
+    job: &Job<'_>,
+    target: &SvnTarget,
+) -> Result<Comparison, ReleaseError> {
+    let place = place(&TargetKind::Svn(target.clone()));
+    let client = Client::new(job, target)?;
+    let mut standing = look::look(&client)?;
+    let manifest = manifest(job, &client, &mut standing, &place)?;
+    let (held, _) = held(job, &client, &standing, manifest.as_ref(), &place)?;
+    see::compare(job, &client, &standing, &held)
+}
+
+/// What is to be in the folder, and what is.
+pub(in crate::release) fn look(
+    sight: &Sight<'_>,
+    target: &SvnTarget,
+) -> Result<(Expected, Look), ReleaseError> {
+    let place = place(&TargetKind::Svn(target.clone()));
+    let (desk, _held) = sight.job.desk.aside()?;
+    let job = sight.job.at(&desk);
+    let client = Client::new(&job, target)?;
+    let mut standing = look::look(&client)?;
+    let manifest = manifest(sight.job, &client, &mut standing, &place)?
+        .ok_or_else(|| broken(&place, "it is gone".into()))?;
+    sight.of_last_release(&place, &manifest)?;
+    let expected = Expected::of(&manifest).map_err(|why| broken(&place, why))?;
+    see::look(sight, &client, &standing, expected)
+}
+
+/// Whether the folder holds the release, by its record and with nobody's doubt. What a run that was
+/// killed right after its commit may not have got to is done now.
+fn is_there(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    standing: &Standing,
+    manifest: &Manifest,
+    place: &str,
+) -> Result<bool, ReleaseError> {
+    let doubtless = job.adoption == Adoption::Refuse && job.suspects.is_empty();
+    if !doubtless || !job.is_recorded_in(manifest) {
+        return Ok(false);
+    }
+    let known = job.landed.is_some_and(|landed| {
+        landed.commit == job.order.commit && landed.sequence == job.order.sequence
+    });
+    if let Some(revision) = standing.recorded.filter(|_| !known) {
+        settle(job, client, place, revision)?;
+        let held = manifest.holding().map_err(|why| broken(place, why))?;
+        let known = held
+            .files
+            .into_iter()
+            .filter_map(|(path, held)| match held {
+                Held::Known(content) => Some((path, content)),
+                Held::Uncertain => None,
+            });
+        let files = job.listing.files.values();
+        verify(job, client, revision, files, &known.collect())?;
+    }
+    Ok(true)
+}
+
+/// What follows a commit.
+fn settle(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    place: &str,
+    revision: u64,
+) -> Result<(), ReleaseError> {
+    note::keep(
+        job.desk,
+        place,
+        job.order.commit,
+        job.order.sequence,
+        revision,
+    )?;
+    message::sign(job, client, revision)
+}
+
+/// Reads what was committed out of the repository, where the policy asks for that. Subversion itself
+/// has compared a checksum of each file.
+fn verify<'a>(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    revision: u64,
+    files: impl Iterator<Item = &'a ReleaseFile>,
+    contents: &BTreeMap<RepoPath, Content>,
+) -> Result<(), ReleaseError> {
+    if job.order.target.care.verify == Verify::Quick {
+        return Ok(());
+    }
+    let wanted: BTreeMap<&RepoPath, &Content> = files
+        .filter_map(|file| Some((&file.path, contents.get(&file.path)?)))
+        .collect();
+    job.progress.phase(Phase::Checking, wanted.len());
+    match see::misfit(client, revision, &wanted)? {
+        None => Ok(()),
+        Some(path) => Err(ReleaseError::Altered {
+            path: path.clone(),
+            why: "the repository gives another content than what was committed".into(),
+        }),
+    }
 }
 
 /// What is there and what is to be done, for the parts that write it down.
@@ -160,10 +263,15 @@ impl Release<'_> {
     }
 }
 
-fn kinds(manifest: Option<&Manifest>) -> BTreeMap<RepoPath, super::FileKind> {
+/// What the files are of which nobody else is known to have changed what they are.
+fn kinds(
+    manifest: Option<&Manifest>,
+    touched: &BTreeSet<RepoPath>,
+) -> BTreeMap<RepoPath, super::FileKind> {
     let kinds = manifest.map(Manifest::kinds).unwrap_or_default();
     kinds
         .into_iter()
+        .filter(|(path, _, _)| !touched.contains(path))
         .map(|(path, kind, _)| (path, kind))
         .collect()
 }
@@ -179,14 +287,40 @@ fn broken(place: &str, why: String) -> ReleaseError {
 fn manifest(
     job: &Job<'_>,
     client: &Client<'_>,
-    standing: &Standing,
+    standing: &mut Standing,
     place: &str,
 ) -> Result<Option<Manifest>, ReleaseError> {
     if standing.recorded.is_none() {
         return Ok(None);
     }
     let bytes = client.read(MANIFEST_NAME, standing.revision)?;
-    super::record::manifest(job, place, &bytes)
+    let manifest = super::record::manifest(job, place, &bytes)?;
+    note::apply(job.desk, place, job.adoption, manifest.as_ref(), standing)?;
+    Ok(manifest)
+}
+
+/// What is ours there as far as it is relied upon, and what somebody else has touched.
+fn holding(
+    job: &Job<'_>,
+    client: &Client<'_>,
+    standing: &Standing,
+    manifest: Option<&Manifest>,
+    place: &str,
+) -> Result<(Holding, BTreeSet<RepoPath>), ReleaseError> {
+    let (mut held, mut touched) = held(job, client, standing, manifest, place)?;
+    if job.adoption == Adoption::Adopt {
+        let comparison = see::compare(job, client, standing, &held)?;
+        touched.extend(comparison.different.iter().cloned());
+        doubt::take_over(comparison, &mut held);
+    }
+    doubt::suspect(job, place, &mut held)?;
+    touched.extend(job.suspects.iter().cloned());
+    if job.adoption == Adoption::Adopt || !job.suspects.is_empty() {
+        let there = look::entries(client, standing)?;
+        let stands = |path: &RepoPath| there.files.contains(path) || there.dirs.contains(path);
+        held.files.retain(|path, _| stands(path));
+    }
+    Ok((held, touched))
 }
 
 /// What is ours there, and what of it somebody else has committed to since.
@@ -196,9 +330,9 @@ fn held(
     standing: &Standing,
     manifest: Option<&Manifest>,
     place: &str,
-) -> Result<Holding, ReleaseError> {
+) -> Result<(Holding, BTreeSet<RepoPath>), ReleaseError> {
     let Some(manifest) = manifest else {
-        return Ok(Holding::default());
+        return Ok(<_>::default());
     };
     let mut held = manifest.holding().map_err(|why| broken(place, why))?;
     for path in held.files.keys().chain(&held.dirs) {
@@ -206,8 +340,18 @@ fn held(
             return Err(broken(place, format!("the path `{path}` {why}")));
         }
     }
-    for change in look::changed_since(client, standing)? {
+    let changes = look::changed_since(client, standing)?;
+    let touched: BTreeSet<RepoPath> = changes
+        .iter()
+        .filter_map(|change| match change {
+            look::Change::Other(path) => Some(path.clone()),
+            look::Change::Gone(_) => None,
+        })
+        .collect();
+    for change in changes {
         match change {
+            // It was removed, and something of its name is there now.
+            look::Change::Gone(gone) if touched.contains(&gone) => {}
             look::Change::Gone(gone) => {
                 let below = [gone.as_bytes(), b"/"].concat();
                 let stays = |path: &RepoPath| *path != gone && !path.as_bytes().starts_with(&below);
@@ -221,5 +365,5 @@ fn held(
             }
         }
     }
-    Ok(other_kinds_uncertain(job, Some(manifest), held))
+    Ok((other_kinds_uncertain(job, Some(manifest), held), touched))
 }

@@ -128,7 +128,12 @@ impl Svnserve {
 
     /// A file to commit.
     pub fn file(&self, content: &str) -> String {
-        let path = self.home.path().join("file");
+        self.file_named("file", content)
+    }
+
+    /// One of several.
+    pub fn file_named(&self, name: &str, content: &str) -> String {
+        let path = self.home.path().join(name);
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     }

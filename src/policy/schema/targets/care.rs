@@ -136,28 +136,33 @@ fn wait(node: &Node, complaints: &mut Complaints) -> Option<Seconds> {
     }
 }
 
-/// Complains about `drift: refuse` for a place that cannot be looked at: nothing would ever be
-/// released there.
+/// Complains about `drift: refuse` and `verify: deep` for a place that cannot be looked at: with the
+/// one nothing would ever be released there, and the other would promise what nobody does.
 pub(super) fn suits(
     care: &Care,
     kind: &TargetKind,
     fields: &Fields<'_>,
     complaints: &mut Complaints,
 ) {
-    match (care.drift, kind) {
-        (OnDrift::Refuse, TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_)) => {
-            let what = "drift".to_owned();
-            let why = "cannot be `refuse` where the place cannot be looked at".to_owned();
-            complaints.add(fields.at(), Fault::Value { what, why });
-        }
-        (
-            OnDrift::Refuse,
-            TargetKind::Dir(_)
-            | TargetKind::Ftp(_)
-            | TargetKind::Sftp(_)
-            | TargetKind::S3(_)
-            | TargetKind::Webdav(_),
-        )
-        | (OnDrift::Overwrite, _) => {}
+    match kind {
+        TargetKind::Command(_) => {}
+        TargetKind::Dir(_)
+        | TargetKind::Ftp(_)
+        | TargetKind::Sftp(_)
+        | TargetKind::Rsync(_)
+        | TargetKind::Svn(_)
+        | TargetKind::S3(_)
+        | TargetKind::Webdav(_) => return,
+    }
+    let mut refuse = |what: &str, value: &str| {
+        let what = what.to_owned();
+        let why = format!("cannot be `{value}` where the place cannot be looked at");
+        complaints.add(fields.at(), Fault::Value { what, why });
+    };
+    if care.drift == OnDrift::Refuse {
+        refuse("drift", "refuse");
+    }
+    if care.verify == Verify::Deep {
+        refuse("verify", "deep");
     }
 }

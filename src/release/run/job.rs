@@ -1,0 +1,73 @@
+//! What a kind of target is given, and what it answers.
+
+use crate::release::desk::{Begun, Desk, Landed};
+use crate::release::order::{Adoption, Order, Setting};
+use crate::release::plan::{Listing, Plan};
+use crate::release::progress::Progress;
+use crate::release::{Manifest, ReleaseError, Seal};
+use crate::types::RepoPath;
+use std::sync::OnceLock;
+
+/// What a kind of target gets to work with.
+pub(in crate::release) struct Job<'a> {
+    pub(in crate::release) order: &'a Order,
+    pub(in crate::release) listing: &'a Listing,
+    pub(in crate::release) setting: Setting<'a>,
+    pub(in crate::release) desk: &'a Desk,
+    pub(in crate::release) seal: &'a Seal,
+    pub(in crate::release) landed: Option<&'a Landed>,
+    pub(in crate::release) adoption: Adoption,
+    pub(in crate::release) progress: &'a Progress,
+    /// Released files that somebody was seen to have changed by hand since: they are sent again.
+    pub(in crate::release) suspects: Vec<RepoPath>,
+    /// What the target's record said, once it was read.
+    pub(in crate::release) found: OnceLock<Begun>,
+}
+
+impl Job<'_> {
+    /// The same at another desk.
+    pub(in crate::release) fn at<'b>(&'b self, desk: &'b Desk) -> Job<'b> {
+        Job {
+            desk,
+            suspects: Vec::new(),
+            found: OnceLock::new(),
+            ..*self
+        }
+    }
+
+    /// Whether the policy's `last` names a path of the release.
+    pub(in crate::release) fn is_last(&self, path: &crate::types::RepoPath) -> bool {
+        let target = &self.order.target;
+        let folder = target.from.clone().unwrap_or_default();
+        let in_tree = crate::types::RepoPath::new(folder.into_bytes()).join(path.as_bytes());
+        target.last.is_match(in_tree.as_bytes())
+    }
+
+    /// Whether a manifest says exactly what this release would.
+    pub(in crate::release) fn is_recorded_in(&self, manifest: &Manifest) -> bool {
+        let wanted = self.listing.files.values();
+        let wanted: Vec<_> = wanted
+            .map(|file| (file.path.clone(), file.kind, file.blob))
+            .collect();
+        self.of_same_release(manifest) && manifest.kinds() == wanted
+    }
+
+    /// Whether a manifest is of this release, whatever files it lists.
+    pub(in crate::release) fn of_same_release(&self, manifest: &Manifest) -> bool {
+        manifest.repository == self.order.repository.0
+            && manifest.refname == self.order.refname.to_string()
+            && manifest.commit == self.order.commit
+            && manifest.sequence == self.order.sequence
+    }
+}
+
+/// What a kind of target found.
+pub(in crate::release) enum Reached {
+    /// It held the commit's tree, and said so.
+    Before,
+    /// It does now.
+    Now,
+}
+
+/// Called when the plan is known and before anything on the target is changed.
+pub(in crate::release) type Begin<'a> = dyn FnMut(&Plan) -> Result<(), ReleaseError> + 'a;
