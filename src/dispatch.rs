@@ -25,6 +25,8 @@ pub use history::Past;
 pub struct LedgerOrders<'a> {
     /// The repository, and what was accepted.
     pub server: &'a Server,
+    /// The clock.
+    pub now: &'a dyn Fn() -> Timestamp,
 }
 
 /// Why there is no telling what a target is to hold.

@@ -1,6 +1,6 @@
 //! `relhook drift`: what somebody changed by hand on the targets since their last release.
 
-use super::release::chosen;
+use super::release::{chosen, tell};
 use super::{Answer, Exit};
 use crate::decide::Code;
 use crate::policy::Verify;
@@ -91,6 +91,13 @@ impl DriftArgs {
             schema: "relhook/drift/v1",
             targets: looked.collect(),
         };
+        if report
+            .targets
+            .iter()
+            .any(|one| one.outcome == Outcome::Drift)
+        {
+            tell(dir);
+        }
         let worst = report.targets.iter().map(|target| target.outcome).max();
         let text = if self.json {
             serde_json::to_string_pretty(&report)? + "\n"

@@ -21,7 +21,7 @@ impl LedgerOrders<'_> {
         let Some((at, _)) = bundle.policy.stage_of(name) else {
             return Ok(Admission::Go(Vec::new()));
         };
-        let now = crate::hook::clock().max(self.server.log.last()?.time);
+        let now = (self.now)().max(self.server.log.last()?.time);
         let ledger = self.server.ledger()?;
         let accepted = ledger.accepted_at(&order.refname, order.sequence)?;
         let missing = || OrderError::NotAccepted {

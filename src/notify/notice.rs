@@ -1,6 +1,7 @@
 //! What people are told.
 
-use crate::audit::{Entry, Event, ReleaseRecord, ReleaseState};
+use crate::audit::{DriftRecord, Entry, Event, ReleaseRecord, ReleaseState};
+use crate::decide::Code;
 use crate::policy::NoticeKind;
 use crate::types::{Oid, Timestamp};
 use serde::Serialize;
@@ -32,49 +33,112 @@ pub struct Notice {
     pub text: String,
 }
 
+/// How many differences a notice names.
+const SHOWN: usize = 20;
+
+/// What differs between the notices of one kind and another.
+struct Story<'a> {
+    kind: NoticeKind,
+    target: &'a str,
+    refname: &'a str,
+    commit: Oid,
+    sequence: u64,
+    /// What follows the repository's name.
+    subject: String,
+    text: String,
+}
+
 impl Notice {
     /// What an entry of the log gives to tell, and of which kind it is.
     #[must_use]
     pub fn of(repository: &str, entry: &Entry) -> Option<(NoticeKind, Self)> {
-        match &entry.event {
+        let story = match &entry.event {
             Event::Release(record) => {
                 let failed = record.state == ReleaseState::Failed && record.for_good;
-                failed.then(|| Self::failed(repository, entry, record))
+                failed.then(|| ended(record))?
             }
+            Event::Drift(record) => drifted(record),
             Event::Begun { .. }
             | Event::Pinned(_)
             | Event::Verdict(_)
             | Event::Refused { .. }
             | Event::Course(_)
-            | Event::Drift(_)
-            | Event::Recovered { .. } => None,
-        }
-    }
-
-    fn failed(repository: &str, entry: &Entry, record: &ReleaseRecord) -> (NoticeKind, Self) {
-        let kind = NoticeKind::ReleaseFailed;
-        let (commit, target) = (record.commit.short(), &record.target);
+            | Event::Recovered { .. } => return None,
+        };
         let repository = crate::types::escape(repository.as_bytes());
-        let why = record
-            .error
-            .as_deref()
-            .unwrap_or("no reason was written down");
         let notice = Self {
             schema: "relhook/notice/v1",
-            event: kind.word(),
+            event: story.kind.word(),
             entry: entry.seq,
             time: entry.time,
-            target: target.clone(),
-            refname: record.refname.clone(),
-            commit: record.commit,
-            sequence: record.sequence,
-            subject: format!("{repository}: the release of {commit} to {target} failed"),
-            text: format!(
-                "{why}\n\nIt is not tried again by itself. On the server:\n\n    relhook release \
-                 status\n    relhook release --target {target}\n"
-            ),
+            target: story.target.to_owned(),
+            refname: story.refname.to_owned(),
+            commit: story.commit,
+            sequence: story.sequence,
+            subject: format!("{repository}: {}", story.subject),
+            text: story.text,
             repository,
         };
-        (kind, notice)
+        Some((story.kind, notice))
+    }
+}
+
+/// A release that failed for good, or that was taken back.
+fn ended(record: &ReleaseRecord) -> Story<'_> {
+    let (commit, target) = (record.commit.short(), &record.target);
+    let why = record
+        .error
+        .as_deref()
+        .unwrap_or("no reason was written down");
+    let returned = format!("{} ", Code::RETURNED);
+    let (kind, subject) = match why.starts_with(&returned) {
+        true => (
+            NoticeKind::ReleaseReturned,
+            format!("the release of {commit} to {target} does not work and was taken back"),
+        ),
+        false => (
+            NoticeKind::ReleaseFailed,
+            format!("the release of {commit} to {target} failed"),
+        ),
+    };
+    Story {
+        kind,
+        target,
+        refname: &record.refname,
+        commit: record.commit,
+        sequence: record.sequence,
+        subject,
+        text: format!(
+            "{why}\n\nIt is not tried again by itself. On the server:\n\n    relhook release \
+             status\n    relhook release --target {target}\n"
+        ),
+    }
+}
+
+fn drifted(record: &DriftRecord) -> Story<'_> {
+    let target = &record.target;
+    let mut text = String::new();
+    for one in record.found.iter().take(SHOWN) {
+        text += &format!("{} {}: {}\n", one.what, one.path, one.how);
+    }
+    let more = record.found.len().saturating_sub(SHOWN) as u64 + record.more;
+    if more > 0 {
+        text += &format!("and {more} more\n");
+    }
+    text += &format!(
+        "\nOn the server:\n\n    relhook drift --target {target}\n    relhook release --target \
+         {target} --overwrite\n"
+    );
+    Story {
+        kind: NoticeKind::DriftFound,
+        target,
+        refname: &record.refname,
+        commit: record.commit,
+        sequence: record.sequence,
+        subject: format!(
+            "{target} was changed by hand since the release of {}",
+            record.commit.short()
+        ),
+        text,
     }
 }

@@ -1,13 +1,15 @@
 //! Where each notifier is in the audit log, and bringing it further.
 
 use super::{Notice, mail, program, webhook};
-use crate::audit::{AuditError, Mark, read_on};
+use crate::audit::{AuditError, DriftRecord, Entry, Event, Mark, ReleaseState, read_on};
 use crate::folder::{private_dir, replace_file};
 use crate::ledger::LedgerError;
 use crate::policy::{Bundle, Channel, Notifier, POLICY_REF};
 use crate::server::Server;
-use crate::types::{NotifierName, Oid, RefName, Seconds, Timestamp};
+use crate::types::{NotifierName, Oid, RefName, Seconds, Timestamp, hex};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::ops::ControlFlow;
@@ -73,6 +75,10 @@ struct State {
     error: Option<String>,
     /// Notices that were too old when they could have been delivered.
     lost: u64,
+    /// What was told last of changes by hand, by target: the hash of it. It is told again when it is
+    /// something else, or when a release has been there since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    drift: BTreeMap<String, String>,
 }
 
 /// Delivers what is to be told by every notifier of the policy; when the next try is due, if one
@@ -162,6 +168,7 @@ impl Work<'_> {
         read_on(&self.server.log, from, |entry, mark| {
             let notice = Notice::of(repository, entry);
             let notice = notice.filter(|(kind, _)| self.notifier.events.contains(kind));
+            let notice = notice.filter(|_| !state.knows(entry));
             if let Some((_, notice)) = notice {
                 if entry.time.plus(STALE) < self.now {
                     state.lost += 1;
@@ -179,6 +186,7 @@ impl Work<'_> {
                     state.error = None;
                 }
             }
+            state.learn(entry);
             state.mark = mark;
             // What was delivered is not delivered again because of a kill just now.
             if told > 0
@@ -220,6 +228,39 @@ impl Work<'_> {
 }
 
 impl State {
+    /// Whether an entry tells of changes by hand that were told already.
+    fn knows(&self, entry: &Entry) -> bool {
+        match &entry.event {
+            Event::Drift(record) => self.drift.get(&record.target) == Some(&print(record)),
+            Event::Begun { .. }
+            | Event::Pinned(_)
+            | Event::Verdict(_)
+            | Event::Refused { .. }
+            | Event::Release(_)
+            | Event::Course(_)
+            | Event::Recovered { .. } => false,
+        }
+    }
+
+    /// Keeps what an entry that was dealt with says of changes by hand.
+    fn learn(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Drift(record) => {
+                self.drift.insert(record.target.clone(), print(record));
+            }
+            Event::Release(record) if record.state == ReleaseState::Finished => {
+                self.drift.remove(&record.target);
+            }
+            Event::Begun { .. }
+            | Event::Pinned(_)
+            | Event::Verdict(_)
+            | Event::Refused { .. }
+            | Event::Release(_)
+            | Event::Course(_)
+            | Event::Recovered { .. } => {}
+        }
+    }
+
     fn from(seq: u64) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
@@ -228,8 +269,23 @@ impl State {
             retry_at: None,
             error: None,
             lost: 0,
+            drift: BTreeMap::new(),
         }
     }
+}
+
+/// What tells one finding from another: how deep it looked does not.
+fn print(record: &DriftRecord) -> String {
+    let mut hasher = Sha256::new();
+    let head = format!("{} {} {}", record.commit, record.sequence, record.more);
+    hasher.update(head.as_bytes());
+    for one in &record.found {
+        for part in [&one.what, &one.path, &one.how] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    hex(&hasher.finalize())
 }
 
 /// The files of one notifier.

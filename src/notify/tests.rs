@@ -1,6 +1,6 @@
 use super::mail::message;
 use super::*;
-use crate::audit::{Entry, Event, Hash, ReleaseRecord, ReleaseState};
+use crate::audit::{DriftItem, DriftRecord, Entry, Event, Hash, ReleaseRecord, ReleaseState};
 use crate::policy::{Mail, NoticeKind};
 use crate::types::{Oid, Timestamp};
 use base64ct::{Base64, Encoding};
@@ -74,6 +74,52 @@ fn a_mail_says_what_happened() {
     commit  8d01e77ab12c40a1d2f3e4b5968778695a4b3c2d
     entry   14 (2027-01-15T08:00:00Z)
     ");
+}
+
+#[test]
+fn a_release_that_was_taken_back_and_a_target_that_was_changed_are_told_apart() {
+    let entry = entry("site", "RH641 release 8d01e77 does not work: 500", true);
+    let (kind, notice) = Notice::of("acme/site", &entry).unwrap();
+    assert_eq!(kind, NoticeKind::ReleaseReturned);
+    assert_eq!(
+        (notice.event, notice.subject.as_str()),
+        (
+            "release-returned",
+            "acme/site: the release of 8d01e77 to site does not work and was taken back"
+        )
+    );
+    let item = |number: usize| DriftItem {
+        path: format!("f{number:02}"),
+        what: "changed".into(),
+        how: "another content".into(),
+    };
+    let found = DriftRecord {
+        target: "site".into(),
+        refname: "refs/heads/prod".into(),
+        commit: notice.commit,
+        sequence: 12,
+        deep: false,
+        found: (0..25).map(item).collect(),
+        more: 3,
+    };
+    let entry = Entry {
+        event: Event::Drift(found),
+        ..entry
+    };
+    let (kind, notice) = Notice::of("acme/site", &entry).unwrap();
+    assert_eq!(kind, NoticeKind::DriftFound);
+    assert_eq!(
+        notice.subject,
+        "acme/site: site was changed by hand since the release of 8d01e77"
+    );
+    assert!(notice.text.starts_with("changed f00: another content\n"));
+    assert!(
+        notice
+            .text
+            .contains("changed f19: another content\nand 8 more\n"),
+        "{}",
+        notice.text
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The public key files beside the policy, and the policy together with them.
 
 use super::Policy;
-use crate::types::{TargetName, escape};
+use crate::types::escape;
 use std::collections::BTreeMap;
 
 /// The most files that `keys/` may hold.
@@ -134,10 +134,10 @@ pub struct Bundle {
 
 /// A file that a policy names and that is not beside it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the target `{target}` trusts `keys/{file}`, which is not there")]
+#[error("{who} trusts `keys/{file}`, which is not there")]
 pub struct MissingFile {
-    /// The target that names it.
-    pub target: TargetName,
+    /// The target or the notifier that names it, in words.
+    pub who: String,
     /// Its name inside `keys/`.
     pub file: String,
 }
@@ -149,13 +149,21 @@ impl Bundle {
     /// When the policy names a file that is not in `keys/`. Whether the people's keys are there is
     /// for the keyring to say, which reads them.
     pub fn new(policy: Policy, keys: KeyFiles) -> Result<Self, MissingFile> {
-        let missing = policy.targets.values().find_map(|target| {
+        let targets = policy.targets.values().filter_map(|target| {
             let file = target.kind.ca()?;
-            keys.get(file).is_none().then(|| MissingFile {
-                target: target.name.clone(),
-                file: file.to_owned(),
-            })
+            Some((format!("the target `{}`", target.name), file))
         });
+        let notifiers = policy.notify.iter().filter_map(|(name, notifier)| {
+            let file = notifier.channel.ca()?;
+            Some((format!("the notifier `{}`", name.as_str()), file))
+        });
+        let missing = targets
+            .chain(notifiers)
+            .find(|(_, file)| keys.get(file).is_none())
+            .map(|(who, file)| MissingFile {
+                who,
+                file: file.to_owned(),
+            });
         missing.map_or(Ok(Self { policy, keys }), Err)
     }
 }

@@ -17,17 +17,27 @@ pub struct Notifier {
 pub enum NoticeKind {
     /// A release failed for good.
     ReleaseFailed,
+    /// A release did not work, by its health check, and the one before is back.
+    ReleaseReturned,
+    /// Somebody was found to have changed a target by hand.
+    DriftFound,
 }
 
 impl NoticeKind {
     /// Every kind, with the word that the policy has for it.
-    pub const ALL: [(&'static str, Self); 1] = [("release-failed", Self::ReleaseFailed)];
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("release-failed", Self::ReleaseFailed),
+        ("release-returned", Self::ReleaseReturned),
+        ("drift-found", Self::DriftFound),
+    ];
 
     /// The word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::ReleaseFailed => "release-failed",
+            Self::ReleaseReturned => "release-returned",
+            Self::DriftFound => "drift-found",
         }
     }
 }
@@ -41,6 +51,17 @@ pub enum Channel {
     Webhook(Webhook),
     /// By a program that gets JSON on its standard input.
     Command(Vec<String>),
+}
+
+impl Channel {
+    /// The file in the policy's `keys/` folder that it trusts, if it names one.
+    #[must_use]
+    pub fn ca(&self) -> Option<&str> {
+        match self {
+            Self::Webhook(webhook) => webhook.ca.as_deref(),
+            Self::Mail(_) | Self::Command(_) => None,
+        }
+    }
 }
 
 /// A mail.

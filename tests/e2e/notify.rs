@@ -147,6 +147,94 @@ fn a_notifier_that_fails_is_shown_and_gets_it_later() {
     );
 }
 
+/// The JSON of everything that a program was told.
+fn told(program: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read(beside(program, "in")).unwrap_or_default();
+    let read = serde_json::Deserializer::from_slice(&text).into_iter();
+    read.map_while(Result::ok).collect()
+}
+
+#[test]
+fn changes_by_hand_and_a_release_that_was_taken_back_are_told() {
+    let tools = World::without_repository("none.git");
+    let (pager, other) = (program(&tools, "pager"), program(&tools, "other"));
+    let check = tools.path("check");
+    let script = "#!/bin/sh\n[ ! -e \"$0.broken\" ]\n";
+    fs::write(&check, script).unwrap();
+    fs::set_permissions(&check, fs::Permissions::from_mode(0o755)).unwrap();
+    let world = World::without_relhook();
+    fs::create_dir(world.path("www")).unwrap();
+    let mut policy = PolicyText::usual().prod("release: [www]");
+    policy.yaml += &format!(
+        "targets:\n  www:\n    kind: dir\n    path: {}\n    health:\n      command: [{}]\n      \
+         retries: 0\nnotify:\n  pager:\n    kind: command\n    run: [{}]\n    events: \
+         [drift-found, release-returned]\n  other:\n    kind: command\n    run: [{}]\n    events: \
+         [release-failed]\n",
+        world.path("www").display(),
+        check.display(),
+        pager.display(),
+        other.display()
+    );
+    world.write_policy(&policy);
+    world
+        .init(&["--policy", "policy.yaml", "--keys", "keys"])
+        .assert_ok();
+    ships(&world, "index.html");
+    world.relhook(&["release"]).assert_ok();
+    assert_eq!(world.relhook(&["drift"]).code, 0);
+    assert!(told(&pager).is_empty());
+
+    let page = world.path("www/current/index.html");
+    fs::write(&page, "by hand").unwrap();
+    // However often it is found, it is told once.
+    for _ in 0..3 {
+        assert_eq!(world.relhook(&["drift"]).code, 1);
+    }
+    let all = told(&pager);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(
+        (&all[0]["event"], &all[0]["target"]),
+        (&"drift-found".into(), &"www".into())
+    );
+    let text = all[0]["text"].as_str().unwrap();
+    assert!(text.starts_with("changed index.html: "), "{text}");
+    // Something else is told, and so is the same after a release.
+    fs::write(world.path("www/current/shell.php"), "<?php").unwrap();
+    assert_eq!(world.relhook(&["drift"]).code, 1);
+    assert_eq!(told(&pager).len(), 2);
+    world.relhook(&["release"]).assert_ok();
+    fs::write(&page, "by hand").unwrap();
+    assert_eq!(world.relhook(&["drift"]).code, 1);
+    assert_eq!(told(&pager).len(), 3);
+
+    fs::write(beside(&check, "broken"), "").unwrap();
+    ships(&world, "second.html");
+    eventually("nobody was told that it was taken back", || {
+        told(&pager).len() > 3
+    });
+    let last = told(&pager).pop().unwrap();
+    assert_eq!(last["event"], "release-returned");
+    let text = last["text"].as_str().unwrap();
+    assert!(text.starts_with("RH641 "), "{text}");
+    assert!(!beside(&other, "in").exists(), "{:?}", told(&other));
+}
+
+#[test]
+fn a_web_hook_whose_authority_is_not_beside_the_policy_is_refused_with_it() {
+    let world = World::without_relhook();
+    let mut policy = PolicyText::usual();
+    policy.yaml += "notify:\n  chat:\n    kind: webhook\n    url: https://chat.acme.example/a\n    \
+                    ca: keys/absent.pem\n";
+    world.write_policy(&policy);
+    let said = world.init(&["--policy", "policy.yaml", "--keys", "keys"]);
+    assert_ne!(said.code, 0);
+    let text = crate::common::shown(&said) + &said.err;
+    assert!(
+        text.contains("the notifier `chat` trusts `keys/absent.pem`, which is not there"),
+        "{text}"
+    );
+}
+
 /// A web hook: every request's head and body; it answers with these codes, the last one for ever.
 struct Hook {
     port: u16,

@@ -157,6 +157,48 @@ fn a_release_goes_on_when_a_person_of_the_team_has_signed() {
     assert!(!text.contains("staging"), "{text}");
 }
 
+/// What stood there before was let on once; a hold is for what is new.
+#[test]
+fn going_back_is_held_by_no_stage() {
+    let line = Line::with("{lift: [admins]}");
+    line.ships("index.html");
+    arrives(&line.file("staging", "index.html"));
+    lifts(&line.world.person("paul"));
+    arrives(&line.file("www", "index.html"));
+    line.ships("second.html");
+    arrives(&line.file("staging", "second.html"));
+    lifts(&line.world.person("paul"));
+    arrives(&line.file("www", "second.html"));
+
+    // A third one waits before the stage, and the way back past it is open.
+    line.ships("third.html");
+    arrives(&line.file("staging", "third.html"));
+    line.is_held("www");
+    let back = [
+        "release", "--target", "www", "--to", "2", "--reason", "broken",
+    ];
+    let list = line
+        .world
+        .relhook(&["release", "list", "--target", "www", "--json"]);
+    let list: serde_json::Value = serde_json::from_slice(&list.out).unwrap();
+    let releases = list["targets"][0]["releases"].as_array().unwrap();
+    let first = releases.last().unwrap()["sequence"].to_string();
+    let mut back = back.map(str::to_owned);
+    back[4] = first;
+    let back: Vec<&str> = back.iter().map(String::as_str).collect();
+    line.world.relhook(&back).assert_ok();
+    assert!(!is_there(&line.file("www", "second.html")));
+    assert!(is_there(&line.file("www", "index.html")));
+    // It is `www` alone that went back, and the way forward is held as before.
+    assert!(is_there(&line.file("staging", "third.html")));
+    let latest = [
+        "release", "--target", "www", "--to", "latest", "--reason", "mended",
+    ];
+    line.world.relhook(&latest).assert_ok();
+    line.is_held("www");
+    assert!(!is_there(&line.file("www", "third.html")));
+}
+
 #[test]
 fn who_contributed_does_not_let_it_go_on() {
     let line = Line::with("{lift: [developers]}");

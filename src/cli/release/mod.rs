@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(in crate::cli) use status::{TargetStatus, shown, statuses};
+pub(in crate::cli) use work::tell;
 
 /// What `relhook release` is asked for.
 #[derive(Debug, clap::Args)]
@@ -112,7 +113,10 @@ impl Server {
     }
 
     pub(in crate::cli) fn orders(&self) -> LedgerOrders<'_> {
-        LedgerOrders { server: self }
+        LedgerOrders {
+            server: self,
+            now: &crate::hook::clock,
+        }
     }
 
     pub(in crate::cli) fn setting(&self) -> Setting<'_> {

@@ -173,7 +173,7 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
 }
 
 /// Tells people what is to be told; when that has to be tried again.
-fn tell(dir: &Path) -> Option<Timestamp> {
+pub(in crate::cli) fn tell(dir: &Path) -> Option<Timestamp> {
     let told = || -> anyhow::Result<Option<Timestamp>> {
         let server = Server::around(dir)?;
         let Some((policy, bundle)) = server.store.policy()? else {

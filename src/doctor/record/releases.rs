@@ -46,7 +46,10 @@ struct Facts {
 
 impl Facts {
     fn gather(server: &Server, name: &TargetName) -> Self {
-        let orders = LedgerOrders { server };
+        let orders = LedgerOrders {
+            server,
+            now: &crate::hook::clock,
+        };
         let setting = Setting {
             git_dir: server.store.git_dir(),
             folder: server.folder.path(),

@@ -12,7 +12,7 @@ fn notifying(text: &str) -> String {
 fn each_kind_is_read() {
     let text = notifying(
         "  ops: {kind: mail, from: r@acme.example, to: [ops@acme.example, a.b+c@acme.example]}\n  \
-         chat: {kind: webhook, url: 'https://chat.acme.example/x?y=1', events: [release-failed]}\n  \
+         chat: {kind: webhook, url: 'https://chat.acme.example/x?y=1', events: [release-failed, drift-found]}\n  \
          secret: {kind: webhook}\n  pager: {kind: command, run: [/bin/page, -l, high]}\n",
     );
     let made = parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
