@@ -38,6 +38,7 @@ mod release_order;
 mod release_record;
 mod release_rsync;
 mod release_s3;
+mod release_secrets;
 mod release_sftp;
 mod release_stages;
 mod release_svn;
