@@ -1,5 +1,6 @@
-//! `relhook-gate`: the two hooks that a push waits for, and nothing else. It is started in each push
-//! several times, so it is small: no command line to build, nothing of the releaser to load.
+//! `relhook-gate`: the two hooks that a push waits for, and nothing else; and `relhook-lock`, which is
+//! the second of them alone. They are started in each push, so they are small: no command line to
+//! build, nothing of the releaser to load, and for the lock nothing that reads signatures.
 
 use super::{Answer, Stop, pre_receive, reference_transaction, variable};
 use crate::decide::Reason;
@@ -38,10 +39,7 @@ enum Call<'a> {
 pub fn gate(args: &[OsString]) -> Answer {
     let words: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     match call(&words) {
-        Some(Call::Version) => {
-            crate::ui::emit(concat!("relhook ", env!("CARGO_PKG_VERSION"), "\n"));
-            Answer::pass()
-        }
+        Some(Call::Version) => version(),
         Some(Call::PreReceive) => match again(args) {
             Some(stop) => stop.refuse(),
             None => pre_receive(std::io::stdin().lock()),
@@ -49,8 +47,26 @@ pub fn gate(args: &[OsString]) -> Answer {
         Some(Call::ReferenceTransaction { phase }) => {
             reference_transaction(phase, std::io::stdin().lock())
         }
-        None => not_a_hook(&words).refuse(),
+        None => not_a_hook("gate", &words).refuse(),
     }
+}
+
+/// Judges the transaction of refs that these arguments name, the program's own name left out. What
+/// is anything else is refused.
+pub fn lock(args: &[OsString]) -> Answer {
+    let words: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
+    match call(&words) {
+        Some(Call::Version) => version(),
+        Some(Call::ReferenceTransaction { phase }) => {
+            reference_transaction(phase, std::io::stdin().lock())
+        }
+        Some(Call::PreReceive) | None => not_a_hook("lock", &words).refuse(),
+    }
+}
+
+fn version() -> Answer {
+    crate::ui::emit(concat!("relhook ", env!("CARGO_PKG_VERSION"), "\n"));
+    Answer::pass()
 }
 
 /// A shell's line in a hook names the hook after `hook`. The kernel, which starts the gate by a
@@ -64,10 +80,10 @@ fn call<'a>(words: &[&'a [u8]]) -> Option<Call<'a>> {
     }
 }
 
-fn not_a_hook(words: &[&[u8]]) -> Stop {
+fn not_a_hook(program: &str, words: &[&[u8]]) -> Stop {
     let shown = escape(&words.join(&b' '));
     Stop::because(Reason::Environment {
-        why: format!("the gate was started as no hook that it knows: `{shown}`"),
+        why: format!("the {program} was started as no hook that it knows: `{shown}`"),
     })
 }
 
@@ -105,7 +121,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_hook_of_the_gates_is_refused() {
+    fn what_is_not_a_hook_of_theirs_is_refused() {
+        let refuses = |judge: fn(&[OsString]) -> Answer, words: &[&str]| {
+            let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let answer = judge(&args);
+            assert_eq!(answer.exit, 1, "{words:?}");
+            assert!(answer.text.contains("RH9"), "{}", answer.text);
+        };
         for words in [
             &[][..],
             &["pre-receive"],
@@ -115,11 +137,11 @@ mod tests {
             &["reference-transaction", "prepared"],
             &["--version", "x"],
         ] {
-            let args: Vec<OsString> = words.iter().map(OsString::from).collect();
-            let answer = gate(&args);
-            assert_eq!(answer.exit, 1, "{words:?}");
-            assert!(answer.text.contains("RH9"), "{}", answer.text);
+            refuses(gate, words);
+            refuses(lock, words);
         }
+        refuses(lock, &["pre-receive", "hooks/pre-receive"]);
+        refuses(lock, &["hook", "pre-receive"]);
     }
 
     #[test]

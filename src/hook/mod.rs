@@ -19,7 +19,7 @@ mod transaction;
 mod transaction_hook;
 mod watch;
 
-pub use gate::gate;
+pub use gate::{gate, lock};
 pub use input::{Claimed, InputError, options, updates};
 pub use post_receive::post_receive;
 pub use pre_receive::pre_receive;

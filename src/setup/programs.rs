@@ -1,5 +1,6 @@
 //! The programs that hooks run: relhook, and beside it `relhook-gate`, which holds the two hooks that a
-//! push waits for and nothing else, so that it starts in half the time.
+//! push waits for and nothing else, so that it starts in half the time, and `relhook-lock`, which holds
+//! the second of them and starts quicker still.
 
 use super::shims::{Runs, Shim};
 use std::path::{Path, PathBuf};
@@ -8,43 +9,51 @@ use std::process::{Command, Stdio};
 /// The name of the program that is the gate alone.
 pub(crate) const GATE: &str = "relhook-gate";
 
-/// What either program says when it is asked for its version.
+/// The name of the program that is the second lock alone.
+const LOCK: &str = "relhook-lock";
+
+/// What each program says when it is asked for its version.
 pub(crate) const VERSION_LINE: &str = concat!("relhook ", env!("CARGO_PKG_VERSION"));
 
-/// relhook and its gate.
+/// relhook, its gate and its lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Programs {
     whole: PathBuf,
     gate: Option<PathBuf>,
+    lock: Option<PathBuf>,
 }
 
 impl Programs {
-    /// relhook at `whole`, with the gate beside it if one of the same version is there. Without one,
-    /// relhook itself is the gate.
+    /// relhook at `whole`, with the gate and the lock beside it that are there and of the same
+    /// version. Without a lock, the gate is one; without a gate, relhook itself is.
     pub(crate) fn beside(whole: &Path) -> Self {
-        let gate = whole.with_file_name(GATE);
+        let beside = |name| Some(whole.with_file_name(name)).filter(|path| is_this_version(path));
         Self {
             whole: whole.to_owned(),
-            gate: is_this_version(&gate).then_some(gate),
+            gate: beside(GATE),
+            lock: beside(LOCK),
         }
     }
 
     /// What a hook runs.
     pub(crate) fn of(&self, shim: &Shim) -> &Path {
-        match (shim.runs, &self.gate) {
-            (Runs::Gate | Runs::GateAtOnce, Some(gate)) => gate,
-            (Runs::Gate | Runs::GateAtOnce, None) | (Runs::Whole, _) => &self.whole,
-        }
+        let smaller = match shim.runs {
+            Runs::Whole => None,
+            Runs::GateAtOnce => self.gate.as_ref(),
+            Runs::Lock => self.lock.as_ref().or(self.gate.as_ref()),
+        };
+        smaller.unwrap_or(&self.whole)
     }
 
     /// The files.
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        std::iter::once(&self.whole).chain(&self.gate).cloned()
+        let smaller = self.gate.iter().chain(&self.lock);
+        std::iter::once(&self.whole).chain(smaller).cloned()
     }
 }
 
-fn is_this_version(gate: &Path) -> bool {
-    let mut command = Command::new(gate);
+fn is_this_version(program: &Path) -> bool {
+    let mut command = Command::new(program);
     command.arg("--version").env_clear().stdin(Stdio::null());
     let said = command.output();
     said.is_ok_and(|said| {
@@ -60,27 +69,32 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn h_15_a_gate_of_another_version_is_not_run_by_the_hooks() {
+    fn h_15_a_program_of_another_version_is_not_run_by_the_hooks() {
         let dir = tempfile::tempdir().unwrap();
         let whole = dir.path().join("relhook");
-        let gate = dir.path().join(GATE);
         let runs = || {
             let programs = Programs::beside(&whole);
-            let shims = SERVER.iter().chain(&CLIENT);
-            let of_gate = shims.filter(|shim| programs.of(shim) == gate);
-            of_gate.map(|shim| shim.name).collect::<Vec<_>>()
+            let name = |shim| programs.of(shim).file_name().unwrap().to_owned();
+            let names = SERVER.iter().chain(&CLIENT).map(name);
+            names.collect::<Vec<_>>()
         };
-        assert!(runs().is_empty());
-        let says = |line: &str| {
+        let says = |name: &str, line: &str| {
             // A file that is still open for writing cannot be run: renamed, it is closed.
             let temp = dir.path().join("temp");
             fs::write(&temp, format!("#!/bin/sh\necho {line}\n")).unwrap();
             fs::set_permissions(&temp, fs::Permissions::from_mode(0o755)).unwrap();
-            fs::rename(&temp, &gate).unwrap();
+            fs::rename(&temp, dir.path().join(name)).unwrap();
         };
-        says("relhook 0.0.1");
-        assert!(runs().is_empty());
-        says(VERSION_LINE);
-        assert_eq!(runs(), ["pre-receive", "reference-transaction"]);
+        let of = |gate, lock| [gate, "relhook", lock, "relhook"];
+        assert_eq!(runs(), of("relhook", "relhook"));
+        says(GATE, "relhook 0.0.1");
+        says(LOCK, "relhook 0.0.1");
+        assert_eq!(runs(), of("relhook", "relhook"));
+        says(GATE, VERSION_LINE);
+        assert_eq!(runs(), of(GATE, GATE));
+        says(LOCK, VERSION_LINE);
+        assert_eq!(runs(), of(GATE, LOCK));
+        fs::remove_file(dir.path().join(GATE)).unwrap();
+        assert_eq!(runs(), of("relhook", LOCK));
     }
 }

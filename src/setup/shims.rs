@@ -25,10 +25,10 @@ pub(crate) struct Shim {
 pub(crate) enum Runs {
     /// relhook.
     Whole,
-    /// The gate alone, where it is there. The shell is quicker where most calls end in the hook.
-    Gate,
-    /// The same, by the hook's first line: no shell is started.
+    /// The gate alone, where it is there, by the hook's first line: no shell is started.
     GateAtOnce,
+    /// The lock alone, where it is there. The shell is quicker where most calls end in the hook.
+    Lock,
 }
 
 /// The longest first line that every kernel reads whole, in bytes.
@@ -51,7 +51,7 @@ pub(crate) const SERVER: [Shim; 3] = [
     Shim {
         name: "reference-transaction",
         text: include_str!("../../hooks/reference-transaction"),
-        runs: Runs::Gate,
+        runs: Runs::Lock,
     },
 ];
 
@@ -172,6 +172,7 @@ mod tests {
             (pre_receive, &longer),
             (post_receive, "/usr/bin/relhook"),
             (transaction, "/usr/bin/relhook-gate"),
+            (transaction, "/usr/bin/relhook-lock"),
         ] {
             assert_eq!(first_line(&shim, program), SHELL, "{program}");
         }

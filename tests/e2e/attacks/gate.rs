@@ -1,18 +1,19 @@
 //! Ways around the gate itself.
 
-use crate::common::{GATE, POLICY, PROD, RELHOOK, Words, World, run, run_with};
+use crate::common::{GATE, LOCK, POLICY, PROD, RELHOOK, Words, World, run, run_with};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Puts the hooks of a copy of relhook in place, with its gate beside it, in this folder.
+/// Puts the hooks of a copy of relhook in place, with its gate and its lock beside it, in this folder.
 fn with_its_own_programs(world: &World, folder: &str) -> PathBuf {
     let folder = world.path(folder);
     fs::create_dir(&folder).unwrap();
     fs::copy(RELHOOK, folder.join("relhook")).unwrap();
     fs::copy(GATE, folder.join("relhook-gate")).unwrap();
+    fs::copy(LOCK, folder.join("relhook-lock")).unwrap();
     let mut init = world.server_command(folder.join("relhook").to_str().unwrap());
     run(init.arg("--git-dir").arg(world.server()).arg("init")).assert_ok();
     folder
@@ -186,6 +187,43 @@ fn h_03_h_15_without_the_gate_every_push_is_refused() {
     dana.pushes(&["prod"]).refused();
     fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).unwrap();
     dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
+fn h_15_without_the_lock_no_ref_moves() {
+    let world = World::new();
+    let folder = with_its_own_programs(&world, "bin");
+    let hook = fs::read_to_string(world.server().join("hooks/reference-transaction")).unwrap();
+    assert!(hook.contains("/bin/relhook-lock'"), "{hook}");
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let before = world.server_ref(PROD);
+    let fix = dana.commits("x");
+    dana.offers("fix");
+    rita.approves(&fix).accepted();
+    let lock = folder.join("relhook-lock");
+    let whole = fs::read(&lock).unwrap();
+    fs::remove_file(&lock).unwrap();
+    for broken in [None, Some(&whole[..64]), Some(&[])] {
+        if let Some(bytes) = broken {
+            fs::write(&lock, bytes).unwrap();
+            fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        dana.pushes(&["prod"]).refused();
+        assert_eq!(world.server_ref(PROD), before);
+    }
+    fs::write(&lock, &whole).unwrap();
+    dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
+fn the_lock_loads_nothing_that_reads_signatures() {
+    let loads = |program: &str| {
+        let listed = run(std::process::Command::new("ldd").arg(program)).text();
+        assert!(listed.contains("libc.so"), "{listed}");
+        listed.contains("gpgme")
+    };
+    assert!(loads(GATE));
+    assert!(!loads(LOCK));
 }
 
 #[test]

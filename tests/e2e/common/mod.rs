@@ -37,6 +37,9 @@ pub const RELHOOK: &str = env!("CARGO_BIN_EXE_relhook");
 /// The gate alone, beside it.
 pub const GATE: &str = env!("CARGO_BIN_EXE_relhook-gate");
 
+/// The second lock alone, beside it.
+pub const LOCK: &str = env!("CARGO_BIN_EXE_relhook-lock");
+
 /// The protected branch of most stories.
 pub const PROD: &str = "refs/heads/prod";
 
