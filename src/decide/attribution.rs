@@ -89,7 +89,7 @@ pub(super) fn of_commit(span: &Span<'_>, commit: &CommitFacts) -> Vec<(String, O
     let claims = commit.claims.iter();
     let claims = claims.filter(|claim| !claim.owner.as_ref().is_some_and(owned));
     let mut all: Vec<_> = claims
-        .map(|claim| (claim.identity.clone(), Some(claim.role)))
+        .map(|claim| (claim.identity.to_string(), Some(claim.role)))
         .collect();
     let pusher = commit
         .first_pushers

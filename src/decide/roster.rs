@@ -71,67 +71,90 @@ impl<'a> Roster<'a> {
     }
 }
 
-/// A set of people.
+/// A set of people. Most policies have no more than one word holds, and a crowd is made for each
+/// commit several times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Crowd(Vec<u64>);
+pub(super) struct Crowd {
+    first: u64,
+    more: Vec<u64>,
+}
 
 impl Crowd {
     pub(super) fn add(&mut self, number: Number) {
         let (at, bit) = place(number);
-        if self.0.len() <= at {
-            self.0.resize(at + 1, 0);
+        if self.more.len() < at {
+            self.more.resize(at, 0);
         }
-        if let Some(word) = self.0.get_mut(at) {
+        if let Some(word) = self.word(at) {
             *word |= bit;
         }
     }
 
     pub(super) fn remove(&mut self, number: Number) {
         let (at, bit) = place(number);
-        if let Some(word) = self.0.get_mut(at) {
+        if let Some(word) = self.word(at) {
             *word &= !bit;
         }
     }
 
     pub(super) fn has(&self, number: Number) -> bool {
         let (at, bit) = place(number);
-        self.0.get(at).is_some_and(|word| word & bit != 0)
+        self.words().nth(at).is_some_and(|word| word & bit != 0)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
+        self.words().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Adds everybody of `other`.
     pub(super) fn join(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+        if self.more.len() < other.more.len() {
+            self.more.resize(other.more.len(), 0);
         }
-        for (word, more) in self.0.iter_mut().zip(&other.0) {
+        self.first |= other.first;
+        for (word, more) in self.more.iter_mut().zip(&other.more) {
             *word |= more;
         }
     }
 
     /// Those who are in both.
     pub(super) fn both(&self, other: &Self) -> Self {
-        let pairs = self.0.iter().zip(&other.0);
-        Self(pairs.map(|(left, right)| left & right).collect())
+        self.combined(other, |word, other| word & other)
     }
 
     /// Those who are not in `other`.
     pub(super) fn without(&self, other: &Self) -> Self {
-        let others = other.0.iter().copied().chain(std::iter::repeat(0));
-        let pairs = self.0.iter().zip(others);
-        Self(pairs.map(|(word, out)| word & !out).collect())
+        self.combined(other, |word, other| word & !other)
     }
 
     /// Everybody, by number.
     pub(super) fn iter(&self) -> impl Iterator<Item = Number> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            (0..64)
-                .filter(move |bit| word >> bit & 1 == 1)
-                .map(move |bit| at * 64 + bit)
+        self.words().enumerate().flat_map(|(at, word)| {
+            // Each step takes the lowest one out.
+            let left = std::iter::successors(Some(word), |left| Some(left & left.wrapping_sub(1)));
+            left.take_while(|left| *left != 0)
+                .map(move |left| at * 64 + left.trailing_zeros() as usize)
         })
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
+    fn word(&mut self, at: usize) -> Option<&mut u64> {
+        match at.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(at) => self.more.get_mut(at),
+        }
+    }
+
+    fn combined(&self, other: &Self, of: fn(u64, u64) -> u64) -> Self {
+        let others = other.more.iter().copied().chain(std::iter::repeat(0));
+        let pairs = self.more.iter().zip(others);
+        Self {
+            first: of(self.first, other.first),
+            more: pairs.map(|(word, other)| of(*word, other)).collect(),
+        }
     }
 }
 

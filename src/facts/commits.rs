@@ -169,5 +169,5 @@ fn title(message: &[u8]) -> String {
     let line = line.unwrap_or_default();
     // No more than can be shown is escaped; an escape is never longer than it is wide.
     let head = line.get(..line.len().min(4 * MAX_TITLE)).unwrap_or(line);
-    cut(&escape(head), MAX_TITLE)
+    cut(escape(head), MAX_TITLE)
 }

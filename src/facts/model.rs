@@ -4,6 +4,7 @@ use super::FirstPushers;
 use crate::signature::SignatureProblem;
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp};
+use std::sync::Arc;
 
 /// Everything that a decision about one push rests on.
 #[derive(Debug, Clone)]
@@ -225,8 +226,8 @@ pub struct CommitFacts {
 pub struct Claim {
     /// As what.
     pub role: Role,
-    /// The name and address as written, escaped.
-    pub identity: String,
+    /// The name and address as written, escaped. The same few stand in thousands of commits.
+    pub identity: Arc<str>,
     /// Whose address it is.
     pub owner: Option<PersonName>,
 }

@@ -6,6 +6,7 @@ use crate::signature::{SignatureProblem, SignatureStatus};
 use crate::types::{PersonName, escape};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The longest identity that is shown, in characters.
 const MAX_SHOWN: usize = 200;
@@ -20,7 +21,7 @@ const THREAD_PAYS: usize = 16;
 pub(super) struct People<'a> {
     sources: Sources<'a>,
     owners: RefCell<HashMap<Vec<u8>, Option<PersonName>>>,
-    shown: RefCell<HashMap<Vec<u8>, String>>,
+    shown: RefCell<HashMap<Vec<u8>, Arc<str>>>,
 }
 
 impl<'a> People<'a> {
@@ -55,21 +56,21 @@ impl<'a> People<'a> {
     }
 
     /// As [`shown`], remembered for what is short.
-    fn identity(&self, name: &[u8], email: &[u8]) -> String {
+    fn identity(&self, name: &[u8], email: &[u8]) -> Arc<str> {
         if name.len() + email.len() > MAX_SHOWN {
-            return shown(name, email);
+            return shown(name, email).into();
         }
         // Neither holds a NUL: no commit does.
         let key = [name, b"\0", email].concat();
         let mut known = self.shown.borrow_mut();
         if let Some(identity) = known.get(&key) {
-            return identity.clone();
+            return Arc::clone(identity);
         }
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
-        let identity = shown(name, email);
-        known.insert(key, identity.clone());
+        let identity: Arc<str> = shown(name, email).into();
+        known.insert(key, Arc::clone(&identity));
         identity
     }
 
@@ -77,11 +78,11 @@ impl<'a> People<'a> {
     pub(super) fn co_author(&self, line: &CoAuthor) -> Claim {
         let (identity, owner) = match line {
             CoAuthor::Named { name, email } => (shown(name, email), self.owner(email)),
-            CoAuthor::Unreadable { line } => (cut(&escape(line), MAX_SHOWN), None),
+            CoAuthor::Unreadable { line } => (cut(escape(line), MAX_SHOWN), None),
         };
         Claim {
             role: Role::CoAuthor,
-            identity,
+            identity: identity.into(),
             owner,
         }
     }
@@ -142,13 +143,14 @@ pub(super) fn shown(name: &[u8], email: &[u8]) -> String {
     } else {
         format!("{} <{}>", escape(name), escape(email))
     };
-    cut(&text, MAX_SHOWN)
+    cut(text, MAX_SHOWN)
 }
 
 /// The first `limit` characters.
-pub(super) fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
+pub(super) fn cut(text: String, limit: usize) -> String {
+    // No character is shorter than a byte.
+    if text.len() <= limit || text.chars().count() <= limit {
+        return text;
     }
     let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
     short.push('…');

@@ -7,7 +7,7 @@ use crate::audit::{ArrivalsRecord, AuditLog, Hash};
 use crate::facts::{Fault, Pusher};
 use crate::ledger::{Ledger, OpenPush};
 use crate::server::Server;
-use crate::types::{Claimant, Oid};
+use crate::types::{Claimant, Oid, hex};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,8 +113,11 @@ impl<'a> Listing<'a> {
 
     fn keep(&mut self) -> Result<(), Stop> {
         self.few.sort_unstable();
-        let lines = self.few.drain(..).map(|oid| format!("{oid}\n"));
-        let text: String = lines.collect();
+        let mut text = String::with_capacity(self.few.len() * 41);
+        for oid in self.few.drain(..) {
+            text.push_str(&hex(oid.as_bytes()));
+            text.push('\n');
+        }
         self.lists.push(self.log.keep(text.as_bytes())?);
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::types::Oid;
 use crate::ui;
 use std::cell::RefCell;
 use std::io::Read;
+use std::rc::Rc;
 
 /// Judges the push that git describes on `input`. Accepted or not, the verdict is on disk when
 /// this returns; what cannot be judged or recorded is refused.
@@ -153,7 +154,7 @@ fn mark_releases(server: &Server) -> Result<(), Stop> {
 fn keep_object(server: &Server, ledger: &Ledger, oid: Oid) -> Result<Hash, Stop> {
     let raw = match server.store.tag_bytes(oid)? {
         Ok(tag) => tag,
-        Err(_) => server.store.commit_bytes(oid)?,
+        Err(_) => Rc::unwrap_or_clone(server.store.commit_bytes(oid)?),
     };
     // What an accepted push brought is evidence of its entry.
     Ok(match ledger.seen(oid)? {

@@ -111,6 +111,26 @@ impl<'a> Iterator for TreeEntries<'a> {
 impl std::iter::FusedIterator for TreeEntries<'_> {}
 
 impl<'a> TreeEntries<'a> {
+    /// The entries of `rest`, which stands behind `count` others, the last of them `previous`, that
+    /// were found sound; and behind those, [`Self::is_simple`] was so.
+    pub(crate) fn resumed(
+        rest: &'a [u8],
+        previous: Option<TreeEntryRef<'a>>,
+        count: usize,
+    ) -> Self {
+        Self {
+            rest,
+            previous,
+            shadows: Vec::new(),
+            count,
+        }
+    }
+
+    /// Whether of the entries so far only the last one has a say in what may follow.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.shadows.is_empty()
+    }
+
     /// The next entry, where nothing about it or its place takes a second look: nearly always.
     /// What this gives, [`Self::read`] gives as well.
     fn plain(&mut self) -> Option<TreeEntryRef<'a>> {

@@ -3,20 +3,19 @@
 /// The bytes, each as two lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    // Digits are text.
+    String::from_utf8(digits.collect()).unwrap_or_default()
 }
 
-fn digit(value: u8) -> char {
-    char::from(if value < 10 {
+fn digit(value: u8) -> u8 {
+    if value < 10 {
         b'0' + value
     } else {
         b'a' - 10 + value
-    })
+    }
 }
 
 #[cfg(test)]

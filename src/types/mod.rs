@@ -26,12 +26,13 @@ pub use word::shell_word;
 /// `\u{NNNN}`. The result never holds a line break or an escape character.
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
     // Nearly all that is ever escaped is this.
-    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
-        out.extend(bytes.iter().copied().map(char::from));
-        return out;
+    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte))
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return text.to_owned();
     }
+    let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for ch in chunk.valid().chars() {
             escape_char(ch, &mut out);

@@ -121,7 +121,7 @@ pub fn good(person: &str) -> SignatureFact {
 pub fn claim(role: Role, person: &str) -> Claim {
     Claim {
         role,
-        identity: format!("{person} <{person}@acme.example>"),
+        identity: format!("{person} <{person}@acme.example>").into(),
         owner: Some(who(person)),
     }
 }

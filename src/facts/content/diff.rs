@@ -31,8 +31,9 @@ impl Trees<'_> {
                 continue;
             }
             self.spend_folder()?;
-            let before = self.entries(before)?;
+            // Children come before their parents, so that the later tree was most likely read before.
             let after = self.entries(after)?;
+            let before = self.entries_beside(before, &after)?;
             for group in side_by_side([&before, &after]) {
                 let [old, new] = group.entries;
                 if old == new {

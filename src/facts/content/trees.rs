@@ -56,6 +56,16 @@ impl<'a> Trees<'a> {
 
     /// A tree's entries, in git's order. No tree at all is an empty one.
     pub(super) fn entries(&mut self, tree: Option<Oid>) -> Result<Rc<Tree>, Fault> {
+        let nothing = Rc::clone(&self.nothing);
+        self.entries_beside(tree, &nothing)
+    }
+
+    /// The same of a tree that is likely to be much like another one.
+    pub(super) fn entries_beside(
+        &mut self,
+        tree: Option<Oid>,
+        other: &Tree,
+    ) -> Result<Rc<Tree>, Fault> {
         let Some(tree) = tree else {
             return Ok(Rc::clone(&self.nothing));
         };
@@ -64,7 +74,7 @@ impl<'a> Trees<'a> {
         }
         let entries = match self.older.remove(&tree) {
             Some(entries) => entries,
-            None => self.read(tree)?,
+            None => self.read(tree, other)?,
         };
         if self.recent_bytes > KEEP_BYTES {
             self.older = std::mem::take(&mut self.recent);
@@ -75,9 +85,9 @@ impl<'a> Trees<'a> {
         Ok(entries)
     }
 
-    fn read(&self, tree: Oid) -> Result<Rc<Tree>, Fault> {
+    fn read(&self, tree: Oid, other: &Tree) -> Result<Rc<Tree>, Fault> {
         let bytes = self.store.tree_bytes(tree)?;
-        let read = Tree::read(bytes).map_err(|error| Fault::Malformed {
+        let read = Tree::read_beside(bytes, other).map_err(|error| Fault::Malformed {
             oid: tree,
             why: error.to_string(),
         })?;

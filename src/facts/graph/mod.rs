@@ -13,6 +13,7 @@ mod tests;
 use super::{Fault, Store};
 use crate::types::Oid;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Commits that were read on the way are kept up to so many bytes, so that they need not be read
 /// twice.
@@ -24,7 +25,7 @@ pub(super) struct Graph<'a> {
     ids: HashMap<Oid, Node>,
     oids: Vec<Oid>,
     links: Vec<Option<Links>>,
-    kept: HashMap<Node, Vec<u8>>,
+    kept: HashMap<Node, Rc<Vec<u8>>>,
     kept_bytes: usize,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Node(u32);
 #[derive(Debug)]
 struct Links {
     tree: Oid,
-    parents: Box<[Node]>,
+    parents: Rc<[Node]>,
     /// The committer's date in seconds: a hint.
     date: i64,
 }
@@ -78,8 +79,8 @@ impl<'a> Graph<'a> {
     }
 
     /// The commit's parents.
-    pub(super) fn parents(&mut self, node: Node) -> Result<Vec<Node>, Fault> {
-        self.links(node).map(|links| links.parents.to_vec())
+    pub(super) fn parents(&mut self, node: Node) -> Result<Rc<[Node]>, Fault> {
+        self.links(node).map(|links| Rc::clone(&links.parents))
     }
 
     /// A commit's tree.
@@ -89,7 +90,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The commit's bytes, for the last time.
-    pub(super) fn take_bytes(&mut self, node: Node) -> Result<Vec<u8>, Fault> {
+    pub(super) fn take_bytes(&mut self, node: Node) -> Result<Rc<Vec<u8>>, Fault> {
         if let Some(bytes) = self.kept.remove(&node) {
             self.kept_bytes -= bytes.len();
             return Ok(bytes);

@@ -85,7 +85,7 @@ impl Graph<'_> {
     fn children_first(&mut self, members: &HashSet<Node>) -> Result<Vec<Node>, Fault> {
         let mut children: HashMap<Node, usize> = HashMap::with_capacity(members.len());
         for node in members {
-            for parent in self.parents(*node)? {
+            for parent in self.parents(*node)?.iter().copied() {
                 *children.entry(parent).or_default() += 1;
             }
         }
@@ -98,7 +98,7 @@ impl Graph<'_> {
         let mut ordered = Vec::with_capacity(members.len());
         while let Some((_, node)) = ready.pop() {
             ordered.push(node);
-            for parent in self.parents(node)? {
+            for parent in self.parents(node)?.iter().copied() {
                 let Some(left) = children.get_mut(&parent) else {
                     continue;
                 };

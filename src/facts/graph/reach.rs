@@ -63,7 +63,7 @@ impl Graph<'_> {
         for (place, target) in batch.iter().enumerate() {
             let bit: Marks = 1 << place;
             below |= bit;
-            for parent in self.parents(*target)? {
+            for parent in self.parents(*target)?.iter().copied() {
                 starts.push((parent, bit));
             }
         }

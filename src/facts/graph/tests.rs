@@ -51,7 +51,7 @@ fn closure(graph: &mut Graph<'_>, from: Oid) -> HashSet<Oid> {
     while let Some(oid) = todo.pop() {
         if seen.insert(oid) {
             let node = graph.node(oid).unwrap();
-            for parent in graph.parents(node).unwrap() {
+            for parent in graph.parents(node).unwrap().iter().copied() {
                 todo.push(graph.oid(parent).unwrap());
             }
         }
@@ -105,8 +105,8 @@ fn g_01_g_09_g_22_ranges_are_exact_whatever_the_dates_say() {
 fn assert_children_first(graph: &mut Graph<'_>, commits: &[Node]) {
     let mut seen = HashSet::new();
     for node in commits {
-        for parent in graph.parents(*node).unwrap() {
-            assert!(!seen.contains(&parent), "a parent before its child");
+        for parent in graph.parents(*node).unwrap().iter() {
+            assert!(!seen.contains(parent), "a parent before its child");
         }
         seen.insert(*node);
     }

@@ -85,7 +85,7 @@ where
             }
             let marks = self.marks.get(&node).copied().unwrap_or(0);
             let handed = (self.rule.hand)(marks);
-            for parent in self.graph.parents(node)? {
+            for parent in self.graph.parents(node)?.iter().copied() {
                 self.mark(parent, handed)?;
             }
         }

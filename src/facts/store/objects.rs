@@ -33,16 +33,14 @@ impl Store {
         })
     }
 
-    /// A commit's bytes.
+    /// A commit's bytes, which the store may keep for a while too.
     ///
     /// # Errors
     /// [`Fault::NotACommit`] for another kind, [`Fault::TooLarge`] past the limit, and as for
     /// [`Self::header`].
-    pub fn commit_bytes(&self, oid: Oid) -> Result<Vec<u8>, Fault> {
-        match self.bounded(oid, ObjectType::Commit, self.limits.header_object)? {
-            Ok(bytes) => Ok(Rc::unwrap_or_clone(bytes)),
-            Err(kind) => Err(Fault::NotACommit { kind }),
-        }
+    pub fn commit_bytes(&self, oid: Oid) -> Result<Rc<Vec<u8>>, Fault> {
+        let read = self.bounded(oid, ObjectType::Commit, self.limits.header_object)?;
+        read.map_err(|kind| Fault::NotACommit { kind })
     }
 
     /// An annotated tag's bytes, or what else the object is.

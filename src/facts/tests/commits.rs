@@ -10,7 +10,7 @@ fn claims(commit: &CommitFacts) -> Vec<(Role, &str, Option<&str>)> {
     claims
         .map(|claim| {
             let owner = claim.owner.as_ref().map(PersonName::as_str);
-            (claim.role, claim.identity.as_str(), owner)
+            (claim.role, &*claim.identity, owner)
         })
         .collect()
 }

@@ -1,6 +1,5 @@
 //! Parts of files, read when they are needed and kept while they may be needed again.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -8,8 +7,9 @@ use std::rc::Rc;
 
 /// Bytes that are read at once.
 const PAGE: usize = 16 << 10;
-/// When so many pages were read, those not used since are let go: 8 MB at most are kept.
-const KEEP: usize = 256;
+/// So many pages are kept, 8 MB. Each has one place where it can be: neighbours are in neighbouring
+/// ones, and what is there goes when another is read.
+const KEEP: usize = 512;
 
 /// A file to read from, with a number among all whose pages are kept together.
 #[derive(Debug)]
@@ -20,15 +20,11 @@ pub(super) struct Source {
 }
 
 type Key = (u32, u64);
-type Page = Rc<[u8]>;
+type Page = Rc<Vec<u8>>;
 
-/// The pages of several files.
+/// The pages of several files. The places are made when the first one is read.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
-    last: Option<(Key, Page)>,
-    recent: HashMap<Key, Page>,
-    older: HashMap<Key, Page>,
-}
+pub(super) struct Pages(Vec<Option<(Key, Page)>>);
 
 impl Source {
     pub(super) fn open(path: &Path, number: u32) -> std::io::Result<Self> {
@@ -57,33 +53,21 @@ impl Pages {
         }
         let inside = (at % PAGE as u64) as usize;
         let key = (source.number, at / PAGE as u64);
-        if let Some((last, page)) = &self.last
-            && *last == key
+        let spread = u64::from(source.number) * (KEEP as u64 / 3);
+        let place = (key.1.wrapping_add(spread) % KEEP as u64) as usize;
+        if let Some(Some((held, page))) = self.0.get(place)
+            && *held == key
         {
             return Ok((Rc::clone(page), inside));
         }
-        let page = self.page(source, key)?;
-        self.last = Some((key, Rc::clone(&page)));
+        let start = key.1 * PAGE as u64;
+        let len = (source.len - start).min(PAGE as u64) as usize;
+        let page = Rc::new(source.read(start, len)?);
+        self.0.resize(KEEP, None);
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = Some((key, Rc::clone(&page)));
+        }
         Ok((page, inside))
-    }
-
-    fn page(&mut self, source: &Source, key: Key) -> std::io::Result<Page> {
-        if let Some(page) = self.recent.get(&key) {
-            return Ok(Rc::clone(page));
-        }
-        let page = match self.older.remove(&key) {
-            Some(page) => page,
-            None => {
-                let start = key.1 * PAGE as u64;
-                let len = (source.len - start).min(PAGE as u64) as usize;
-                source.read(start, len)?.into()
-            }
-        };
-        if self.recent.len() >= KEEP {
-            self.older = std::mem::take(&mut self.recent);
-        }
-        self.recent.insert(key, Rc::clone(&page));
-        Ok(page)
     }
 
     /// The bytes from `at` on, as many as there are and fit.

@@ -363,7 +363,7 @@ fn x_03_the_store_believes_no_pack() {
         let oid = Oid::from_bytes(&id(0)).unwrap();
         let read = match kind {
             COMMIT => store.commit_bytes(oid),
-            _ => store.tree_bytes(oid).map(Rc::unwrap_or_clone),
+            _ => store.tree_bytes(oid),
         };
         assert!(
             matches!(read, Err(Fault::Unreadable { .. })),
