@@ -11,7 +11,7 @@ use crate::release::program::{self, Ended, Input, Lines};
 use crate::release::run::Job;
 use crate::release::ssh::{self, ALIAS, Sharing};
 use crate::release::stage::Stage;
-use crate::release::{MANIFEST_NAME, ReleaseError};
+use crate::release::{MANIFEST_NAME, ReleaseError, ancestors};
 use crate::types::RepoPath;
 use std::ffi::OsString;
 use std::fs;
@@ -31,6 +31,9 @@ pub(super) const PART: &str = ".relhook-part";
 
 /// rsync's answer where something it was told to remove is no empty directory.
 pub(super) const VANISHED: i32 = 24;
+
+/// What rsync ends with where it could not see to some of the files.
+pub(super) const PARTIAL: i32 = 23;
 
 /// What was fetched.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +154,7 @@ impl<'a> Remote<'a> {
         &self,
         stage: &Stage,
         paths: &[&RepoPath],
+        codes: &[i32],
         line: &mut dyn FnMut(&[u8]),
     ) -> Result<(), ReleaseError> {
         let args = [
@@ -168,7 +172,29 @@ impl<'a> Remote<'a> {
         ];
         let source = source(stage);
         let ended = self.call(&args, &[&source, &self.dest], paths, line)?;
-        self.well(&ended, &[0])
+        self.well(&ended, codes)
+    }
+
+    /// What is in a directory; nothing where none is there.
+    pub(super) fn contents(&self, dir: &RepoPath) -> Result<Vec<RepoPath>, ReleaseError> {
+        let mut found = Vec::new();
+        // Its name is one of a list: as an argument it might mean something else to a shell there.
+        let args = [
+            "--files-from=-",
+            "--from0",
+            "--dirs",
+            "--dry-run",
+            "--out-format=%n",
+        ];
+        let below = RepoPath::new([dir.as_bytes(), b"/"].concat());
+        let places = [self.dest.as_str(), "rsync/none/"];
+        let ended = self.call(&args, &places, &[&below], &mut |line| {
+            let path = RepoPath::new(line.strip_suffix(b"/").unwrap_or(line).to_vec());
+            if ancestors(&path).contains(dir) {
+                found.push(path);
+            }
+        })?;
+        self.well(&ended, &[0, PARTIAL]).map(|()| found)
     }
 
     /// Makes our directory for incomplete files.

@@ -1,9 +1,9 @@
 //! What stands where the plan will step. Nothing is changed by looking.
 
-use super::remote::Remote;
+use super::remote::{PARTIAL, Remote};
 use crate::release::run::Job;
 use crate::release::stage::Stage;
-use crate::release::{Adoption, Holding, Plan, ReleaseError, ancestors};
+use crate::release::{Adoption, Holding, OWN_PREFIX, Plan, ReleaseError, ancestors};
 use crate::types::RepoPath;
 use std::collections::BTreeSet;
 
@@ -34,9 +34,18 @@ pub(super) fn survey(
         return Ok(needed);
     }
     let mut found = Found::default();
-    remote.compare(stage, &unknown, &mut |line| found.take(line))?;
+    let ours = |path: &RepoPath| held.files.contains_key(path) || plan.blocking_dirs.contains(path);
+    // Of a directory that has to give way rsync says that it could not make it go, and ends so.
+    let codes: &[i32] = match unknown.iter().any(|path| plan.blocking_dirs.contains(path)) {
+        true => &[0, PARTIAL],
+        false => &[0],
+    };
+    remote.compare(stage, &unknown, codes, &mut |line| found.take(line))?;
     let mut foreign = found.blocking;
-    foreign.retain(|path| !held.files.contains_key(path));
+    for dir in &plan.blocking_dirs {
+        foreign.extend(remote.contents(dir)?);
+    }
+    foreign.retain(|path| !ours(path) && !is_own(path));
     if job.adoption == Adoption::Refuse {
         foreign.extend(found.files);
     }
@@ -47,6 +56,12 @@ pub(super) fn survey(
         place: super::place(&job.order.target.kind),
         files: foreign.into_iter().collect(),
     })
+}
+
+/// Whether a path is relhook's own, such as rsync's folder for what has arrived.
+fn is_own(path: &RepoPath) -> bool {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    name.is_some_and(|name| name.starts_with(OWN_PREFIX.as_bytes()))
 }
 
 /// What rsync says of the other side.

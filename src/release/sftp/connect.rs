@@ -135,6 +135,10 @@ impl SftpConnector {
         let mut handle = handle.map_err(|error| self.not_connected(&shown, &error))?;
         let site = self.site();
         let logged_in = self.in_time("log in", self.log_in(&mut handle)).await??;
+        // A connection that breaks here looks like a refusal.
+        if !logged_in && handle.is_closed() {
+            return Err(unreachable(&site, "log in", "the connection broke"));
+        }
         if !logged_in {
             return Err(ReleaseError::Login {
                 site,

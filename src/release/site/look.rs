@@ -71,8 +71,27 @@ pub(in crate::release) fn look(
         };
         look.entries.insert(path.clone(), seen);
     }
+    // Servers may leave names that begin with a dot out of their lists.
+    let unlisted = Told {
+        kind: EntryKind::Untold,
+        size: None,
+        changed: None,
+    };
+    for (path, (_, content)) in &expected.files {
+        if let Some(content) = content.as_ref().filter(|_| !listed.contains_key(path))
+            && is_hidden(path)
+        {
+            closer.push((path.clone(), content.clone(), &unlisted));
+        }
+    }
     read(sight.depth, site, &mut pool, &closer, written, &mut look)?;
     Ok((expected, look))
+}
+
+/// Whether a path, or a directory on its way, has a name that begins with a dot.
+fn is_hidden(path: &RepoPath) -> bool {
+    let mut names = path.as_bytes().split(|byte| *byte == b'/');
+    names.any(|name| name.starts_with(b"."))
 }
 
 fn broken(site: &Site, why: String) -> ReleaseError {

@@ -453,7 +453,10 @@ impl Session for Conversation {
                 continue;
             }
             let listed = self.list(&format!("{folder}/"))?;
-            known.extend(names.iter().map(|name| (format!("{folder}/{name}"), None)));
+            // nginx lists no name that begins with a dot, such as ours while a file is sent: those
+            // are asked for one by one where the list does not have them.
+            let listable = names.iter().filter(|name| !name.starts_with('.'));
+            known.extend(listable.map(|name| (format!("{folder}/{name}"), None)));
             for entry in listed {
                 if names.contains(entry.name.as_str()) && entry.kind == EntryKind::File {
                     known.insert(format!("{folder}/{}", entry.name), entry.size);
