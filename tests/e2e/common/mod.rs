@@ -11,13 +11,17 @@ pub mod page;
 mod person;
 mod policy;
 mod port;
+pub mod proftpd;
 pub mod proxy;
+pub mod pureftpd;
 mod raw;
+pub mod relay;
 mod run;
 pub mod s3d;
 pub mod sftpd;
 pub mod svnserve;
 mod text;
+mod unpacked;
 pub mod webhost;
 mod world;
 

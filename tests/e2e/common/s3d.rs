@@ -3,8 +3,9 @@
 
 use super::ftpd::certificates;
 use super::run::{Ran, command, run};
-use crate::hosting::Served;
+use crate::hosting::Daemon;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// The access key.
@@ -20,7 +21,7 @@ pub const BUCKET: &str = "site";
 pub struct S3d {
     home: TempDir,
     scheme: &'static str,
-    _server: Served,
+    daemon: Daemon,
     /// Its port.
     pub port: u16,
 }
@@ -33,6 +34,24 @@ fn program() -> PathBuf {
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../tools/s3/bin/rclone");
     assert!(tools.exists(), "scripts/test installs {}", tools.display());
     tools
+}
+
+fn serve(home: &Path, scheme: &str, port: u16) -> Command {
+    let mut rclone = command(program().to_str().unwrap(), home);
+    rclone
+        .args(["serve", "s3", "--vfs-cache-mode", "off"])
+        .args(["--dir-cache-time", "20ms", "--config", "/dev/null", "-v"])
+        .args(["--addr", &format!("127.0.0.1:{port}")])
+        .args(["--auth-key", &format!("{ACCESS},{SECRET}")])
+        .arg("--log-file")
+        .arg(home.join("log"));
+    if scheme == "https" {
+        let folder = certificates();
+        rclone.arg("--cert").arg(folder.join("site.pem"));
+        rclone.arg("--key").arg(folder.join("site.key"));
+    }
+    rclone.arg(home.join("store"));
+    rclone
 }
 
 impl S3d {
@@ -54,35 +73,27 @@ impl S3d {
             .prefix("s3")
             .tempdir_in("/tmp")
             .unwrap();
-        let store = home.path().join("store");
-        std::fs::create_dir_all(store.join(BUCKET)).unwrap();
-        let log = home.path().join("log");
-        let (server, port) = Served::on_port(
-            |port| {
-                let mut rclone = command(program().to_str().unwrap(), home.path());
-                rclone
-                    .args(["serve", "s3", "--vfs-cache-mode", "off"])
-                    .args(["--dir-cache-time", "20ms", "--config", "/dev/null", "-v"])
-                    .args(["--addr", &format!("127.0.0.1:{port}")])
-                    .args(["--auth-key", &format!("{ACCESS},{SECRET}")])
-                    .arg("--log-file")
-                    .arg(&log);
-                if scheme == "https" {
-                    let folder = certificates();
-                    rclone.arg("--cert").arg(folder.join("site.pem"));
-                    rclone.arg("--key").arg(folder.join("site.key"));
-                }
-                rclone.arg(&store);
-                rclone
-            },
-            &log,
-        );
+        std::fs::create_dir_all(home.path().join("store").join(BUCKET)).unwrap();
+        let at = home.path().to_owned();
+        let make = move |port| serve(&at, scheme, port);
+        let daemon = Daemon::start(make, home.path().join("log"));
         Self {
             home,
             scheme,
-            _server: server,
-            port,
+            port: daemon.port,
+            daemon,
         }
+    }
+
+    /// Takes it off the network.
+    pub fn stops(&mut self) {
+        self.daemon.stops();
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        self.daemon.starts();
     }
 
     /// Where it is.

@@ -1,7 +1,7 @@
 //! A real OpenSSH server for SFTP on the loopback, which keeps a site.
 
 use super::{command, run};
-use crate::hosting::Served;
+use crate::hosting::Daemon;
 use crate::hosting::sshd::{account, in_namespace};
 use relhook::policy::{HostKey, SftpTarget, SshLogin, SshProof, TargetKind};
 use std::os::unix::fs::PermissionsExt;
@@ -16,8 +16,7 @@ pub struct Sftpd {
     home: TempDir,
     /// Where it listens.
     pub port: u16,
-    served: Option<Served>,
-    mounts: String,
+    daemon: Daemon,
 }
 
 impl Sftpd {
@@ -47,57 +46,50 @@ impl Sftpd {
             .tempdir_in("/tmp")
             .unwrap();
         std::fs::create_dir(home.path().join("site")).unwrap();
-        let mut server = Self {
-            home,
-            port: 0,
-            served: None,
-            mounts: mounts.to_owned(),
-        };
-        server.make_key("host", &["-t", "ed25519"]);
-        server.make_key("login", &["-t", "ed25519"]);
-        server.let_in("login");
-        std::fs::write(server.path("settings"), settings).unwrap();
-        server.restart();
-        server
-    }
-
-    /// Ends it, and starts it again on another port.
-    #[track_caller]
-    pub fn restart(&mut self) {
-        self.served = None;
-        let dir = self.home.path().to_owned();
-        let settings = std::fs::read_to_string(self.path("settings")).unwrap();
-        let make = |port: u16| {
-            let config = dir.join("config");
+        let at = home.path().to_owned();
+        make_key(&at, "host", &["-t", "ed25519"]);
+        make_key(&at, "login", &["-t", "ed25519"]);
+        std::fs::copy(at.join("login.pub"), at.join("authorized_keys")).unwrap();
+        let (settings, mounts) = (settings.to_owned(), mounts.to_owned());
+        let make = move |port: u16| {
+            let config = at.join("config");
             let text = format!(
                 "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nPidFile none\nUsePAM no\n\
                  StrictModes no\nAuthorizedKeysFile {0}/authorized_keys\nMaxStartups 100\n\
                  Subsystem sftp /usr/lib/openssh/sftp-server -e -l VERBOSE 2>>{0}/files\n\
-                 LogLevel VERBOSE\n{settings}",
-                dir.display()
+                 LogLevel VERBOSE\nSetEnv HOME={0}\n{settings}",
+                at.display()
             );
             std::fs::write(&config, text).unwrap();
-            let mut sshd = in_namespace("/usr/sbin/sshd", &dir, &self.mounts);
+            let mut sshd = in_namespace("/usr/sbin/sshd", &at, &mounts);
             sshd.arg("-D").arg("-f").arg(config);
-            sshd.arg("-E").arg(dir.join("log"));
+            sshd.arg("-E").arg(at.join("log"));
             sshd
         };
-        let (served, port) = Served::on_port(make, &dir.join("log"));
-        self.served = Some(served);
-        self.port = port;
+        let log = home.path().join("log");
+        let daemon = Daemon::start(make, log);
+        Self {
+            home,
+            port: daemon.port,
+            daemon,
+        }
+    }
+
+    /// Takes it off the network, with all sessions.
+    pub fn stops(&mut self) {
+        self.daemon.stops();
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        self.daemon.starts();
     }
 
     /// Makes a key pair below the server's folder.
     #[track_caller]
     pub fn make_key(&self, name: &str, options: &[&str]) -> PathBuf {
-        let key = self.path(name);
-        let mut keygen = command("ssh-keygen", self.home.path());
-        keygen.args(["-q", "-C", name]).args(options);
-        if !options.contains(&"-N") {
-            keygen.args(["-N", ""]);
-        }
-        run(keygen.arg("-f").arg(&key)).assert_ok();
-        key
+        make_key(self.home.path(), name, options)
     }
 
     /// Lets in whoever has this key.
@@ -163,4 +155,15 @@ impl Sftpd {
         std::fs::write(&file, lines).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
+}
+
+fn make_key(home: &Path, name: &str, options: &[&str]) -> PathBuf {
+    let key = home.join(name);
+    let mut keygen = command("ssh-keygen", home);
+    keygen.args(["-q", "-C", name]).args(options);
+    if !options.contains(&"-N") {
+        keygen.args(["-N", ""]);
+    }
+    run(keygen.arg("-f").arg(&key)).assert_ok();
+    key
 }

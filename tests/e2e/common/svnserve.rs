@@ -1,7 +1,7 @@
 //! A real svnserve on the loopback, for one test.
 
 use super::run::{command, run};
-use crate::hosting::Served;
+use crate::hosting::Daemon;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -12,12 +12,11 @@ pub const USER: &str = "relhook";
 pub const PASSWORD: &str = "correct-horse-battery";
 
 /// A repository with the folder `/www`, and the server in front of it.
-#[derive(Debug)]
 pub struct Svnserve {
     home: TempDir,
     /// The port.
     pub port: u16,
-    _served: Served,
+    daemon: Daemon,
 }
 
 impl Svnserve {
@@ -38,23 +37,34 @@ impl Svnserve {
         std::fs::write(conf.join("svnserve.conf"), settings).unwrap();
         let users = format!("[users]\n{USER} = {PASSWORD}\ncarl = x\n");
         std::fs::write(conf.join("passwd"), users).unwrap();
-        let log = home.path().join("log");
-        let make = |port: u16| {
-            let mut svnserve = command("svnserve", home.path());
+        let (at, log) = (home.path().to_owned(), home.path().join("log"));
+        let make = move |port: u16| {
+            let mut svnserve = command("svnserve", &at);
             svnserve.args(["--daemon", "--foreground", "--listen-host", "127.0.0.1"]);
             svnserve.args(["--listen-port", &port.to_string()]);
-            svnserve.arg("--root").arg(&repository);
-            svnserve.arg("--log-file").arg(&log);
+            svnserve.arg("--root").arg(at.join("repository"));
+            svnserve.arg("--log-file").arg(at.join("log"));
             svnserve
         };
-        let (served, port) = Served::on_port(make, &log);
+        let daemon = Daemon::start(make, log);
         let server = Self {
             home,
-            port,
-            _served: served,
+            port: daemon.port,
+            daemon,
         };
         server.svn(&["mkdir", "-q", "-m", "a folder", &server.local("www")]);
         server
+    }
+
+    /// Takes it off the network.
+    pub fn stops(&mut self) {
+        self.daemon.stops();
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        self.daemon.starts();
     }
 
     /// The repository on the disk.
@@ -94,6 +104,13 @@ impl Svnserve {
         let told = run(svn.args(["propget", name, &url]));
         // That a file does not have it is an error to svn.
         String::from_utf8_lossy(&told.out).trim().to_owned()
+    }
+
+    /// The revision that changed a file of the folder last.
+    #[track_caller]
+    pub fn changed_in(&self, path: &str) -> String {
+        let url = self.local(&format!("www/{path}@"));
+        self.svn(&["info", "--show-item", "last-changed-revision", &url])
     }
 
     /// The folder as a working copy shows it, in a new place each time.

@@ -1,19 +1,18 @@
 //! A real sshd on the loopback with a directory of a web server behind it, for one test.
 
 use super::run::{command, run};
-use crate::hosting::Served;
+use crate::hosting::Daemon;
 use crate::hosting::sshd::{account, in_namespace};
 use relhook::policy::{HostKey, SshLogin, SshProof};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A host that lets one key in, as the account that runs the tests.
-#[derive(Debug)]
 pub struct WebHost {
     home: TempDir,
     /// The port.
     pub port: u16,
-    _served: Served,
+    daemon: Daemon,
 }
 
 impl WebHost {
@@ -41,20 +40,32 @@ impl WebHost {
             "" => String::new(),
             mounts => format!("SITE={}; {mounts}", site.display()),
         };
-        let log = home.path().join("log");
-        let make = |port: u16| {
-            let config = home.path().join("config");
-            std::fs::write(&config, settings(home.path(), port)).unwrap();
-            let mut sshd = in_namespace("/usr/sbin/sshd", home.path(), &mounts);
-            sshd.arg("-D").arg("-f").arg(config).arg("-E").arg(&log);
+        let (at, log) = (home.path().to_owned(), home.path().join("log"));
+        let make = move |port: u16| {
+            let config = at.join("config");
+            std::fs::write(&config, settings(&at, port)).unwrap();
+            let mut sshd = in_namespace("/usr/sbin/sshd", &at, &mounts);
+            sshd.arg("-D").arg("-f").arg(config);
+            sshd.arg("-E").arg(at.join("log"));
             sshd
         };
-        let (served, port) = Served::on_port(make, &log);
+        let daemon = Daemon::start(make, log);
         Self {
             home,
-            port,
-            _served: served,
+            port: daemon.port,
+            daemon,
         }
+    }
+
+    /// Takes it off the network, with all sessions.
+    pub fn stops(&mut self) {
+        self.daemon.stops();
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        self.daemon.starts();
     }
 
     /// The web server's directory.
@@ -100,6 +111,7 @@ fn settings(home: &Path, port: u16) -> String {
     format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {home}/host\nPidFile none\nUsePAM no\n\
          StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-         AuthorizedKeysFile {home}/key.pub\nLogLevel VERBOSE\nMaxStartups 100\n"
+         AuthorizedKeysFile {home}/key.pub\nLogLevel VERBOSE\nMaxStartups 100\n\
+         SetEnv HOME={home}\n"
     )
 }

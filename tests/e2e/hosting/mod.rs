@@ -17,7 +17,7 @@ mod ssh_shared;
 pub mod sshd;
 
 pub use page::Page;
-pub use served::Served;
+pub use served::{Daemon, Served, perish};
 
 use crate::common::{PROD, Person, PolicyText, World};
 

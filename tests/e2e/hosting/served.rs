@@ -2,12 +2,12 @@
 //! started.
 
 use crate::common::free_port;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,94 @@ impl Served {
         // A group that is gone needs no signal.
         let _ = kill_process_group(pid.unwrap(), signal);
     }
+}
+
+/// A server that can be taken away and comes back on the same port.
+pub struct Daemon {
+    /// Its port.
+    pub port: u16,
+    make: Box<dyn Fn(u16) -> Command + Send + Sync>,
+    served: Option<Served>,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// Starts what `make` gives for a free port.
+    #[track_caller]
+    pub fn start(make: impl Fn(u16) -> Command + Send + Sync + 'static, log: PathBuf) -> Self {
+        let (served, port) = Served::on_port(&make, &log);
+        Self {
+            port,
+            make: Box::new(make),
+            served: Some(served),
+            log,
+        }
+    }
+
+    /// Ends it at once, in the middle of whatever it does.
+    pub fn stops(&mut self) {
+        if let Some(mut served) = self.served.take() {
+            perish(&mut served.child);
+        }
+    }
+
+    /// Brings it back.
+    #[track_caller]
+    pub fn starts(&mut self) {
+        let listens = || TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let mut command = (self.make)(self.port);
+            self.served = Served::start(&mut command, Stdio::null(), listens);
+            if self.served.is_some() {
+                return;
+            }
+        }
+        panic!("the server does not come back:\n{}", read(&self.log));
+    }
+}
+
+/// Kills a process and all that it started, those too that have left its process group.
+pub fn perish(child: &mut Child) {
+    let pid = i32::try_from(child.id()).unwrap();
+    // It starts no more while they are counted.
+    signal(pid, Signal::STOP);
+    for below in descendants(pid) {
+        signal(below, Signal::KILL);
+    }
+    signal(pid, Signal::KILL);
+    let _ = child.wait();
+}
+
+fn signal(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        // One that is gone needs no signal.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// The processes that a process has started, and those that they have.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(child) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // Behind the program's name, which may hold anything: the state, and then the parent.
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<i32>().ok());
+        parents.extend(parent.map(|parent| (child, parent)));
+    }
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(parent) = found.get(at).copied() {
+        let below = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(below.map(|(child, _)| *child));
+        at += 1;
+    }
+    found.split_off(1)
 }
 
 impl Drop for Served {
