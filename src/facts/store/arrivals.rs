@@ -4,6 +4,7 @@
 use super::Store;
 use super::objects::raw_id;
 use super::open::folders;
+use super::packs::PackError;
 use crate::facts::Fault;
 use crate::types::{Oid, escape};
 use git2::{ObjectType, Odb, OdbLookupFlags};
@@ -70,8 +71,13 @@ impl Store {
     fn kind_of(&self, brought: &Odb<'_>, id: git2::Oid) -> Result<ObjectType, Fault> {
         let bytes = id.as_bytes().first_chunk();
         let packed = bytes.map(|bytes| self.packs.borrow_mut().kind(bytes));
-        if let Some(Ok(Some(kind))) = packed {
-            return Ok(kind);
+        match packed {
+            Some(Ok(Some(kind))) => return Ok(kind),
+            Some(Err(error @ PackError::NoKind)) => {
+                return Err(unreadable(format!("{id}: {error}")));
+            }
+            Some(Ok(None) | Err(PackError::Io(_) | PackError::Odd(_) | PackError::Bomb)) | None => {
+            }
         }
         let header = brought.read_header(id);
         Ok(header.map_err(|error| unreadable(message(&error)))?.1)

@@ -23,6 +23,9 @@ impl Store {
     /// # Errors
     /// [`Fault::Missing`] where it is not here, [`Fault::Unreadable`] where it cannot be told.
     pub fn header(&self, oid: Oid) -> Result<Header, Fault> {
+        if let Err(error @ PackError::NoKind) = self.packs.borrow_mut().kind(oid.as_bytes()) {
+            return Err(of_no_kind(oid, &error));
+        }
         let odb = self.repo.odb().map_err(|error| unreadable(oid, &error))?;
         let (size, kind) = odb
             .read_header(raw_id(oid)?)
@@ -110,6 +113,7 @@ impl Store {
             Err(error @ PackError::Bomb) => Err(Fault::TooLarge {
                 what: format!("the {} {oid}: {error}", word(want)),
             }),
+            Err(error @ PackError::NoKind) => Err(of_no_kind(oid, &error)),
             // What is odd to us need not be to libgit2.
             Ok(None) | Err(PackError::Io(_) | PackError::Odd(_)) => {
                 self.bounded_by_header(oid, want, limit)
@@ -152,6 +156,12 @@ fn names(oid: Oid, kind: ObjectType, bytes: &[u8]) -> bool {
         return hash.as_slice() == oid.as_bytes();
     }
     git2::Oid::hash_object(kind, bytes).is_ok_and(|hash| hash.as_bytes() == oid.as_bytes())
+}
+
+fn of_no_kind(oid: Oid, error: &PackError) -> Fault {
+    Fault::Unreadable {
+        why: format!("the object {oid}: {error}"),
+    }
 }
 
 fn another(oid: Oid) -> Fault {

@@ -30,6 +30,9 @@ pub(super) enum PackError {
     /// It is not as git writes it today.
     #[error("a pack: {0}")]
     Odd(&'static str),
+    /// The object is of no kind. The binding of libgit2 does not bear to be asked of such a one.
+    #[error("it is of no kind that git knows")]
+    NoKind,
     /// To read the object would take more memory than anything git packs as a change.
     #[error(
         "the object is stored as changes of more than {} bytes",

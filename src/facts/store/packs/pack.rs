@@ -273,7 +273,7 @@ impl Pack {
                 let base = self.index.find(pages, id)?;
                 How::Changes(base.ok_or(PackError::Odd("what is changed is not in it"))?)
             }
-            _ => return Err(PackError::Odd("an entry of another kind")),
+            _ => return Err(PackError::NoKind),
         };
         let stored = Stored {
             offset,

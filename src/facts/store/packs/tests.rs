@@ -299,8 +299,6 @@ fn what_is_broken_is_left_to_libgit2() {
     for entries in [
         vec![claims(5)],
         vec![claims(7)],
-        vec![Entry::whole(0, b"abcdef")],
-        vec![Entry::whole(5, b"abcdef")],
         // Before the pack's beginning, itself, and what is not there.
         vec![Entry::changes(CHANGES, &[0x7f], &two)],
         vec![Entry::changes(CHANGES, &[0], &two)],
@@ -383,4 +381,31 @@ fn x_03_the_store_believes_no_pack() {
     let oid = Oid::from_bytes(&id(1)).unwrap();
     let read = repo.store().tree_bytes(oid);
     assert!(matches!(read, Err(Fault::TooLarge { .. })), "{read:?}");
+}
+
+#[test]
+fn x_03_an_object_of_no_kind_is_an_error_and_nobody_else_is_asked() {
+    for kind in [0, 5] {
+        let repo = Repo::new();
+        let two = steps(6, 2, &[0x90, 2]);
+        drop(write(
+            &repo,
+            &[
+                Entry::whole(kind, b"abcdef"),
+                Entry::changes(CHANGES_BY_ID, &id(0), &two),
+            ],
+        ));
+        let store = repo.store();
+        for number in 0..2 {
+            let oid = Oid::from_bytes(&id(number)).unwrap();
+            let told = [
+                store.tree_bytes(oid).map(drop),
+                store.blob_bytes(oid, 100).map(drop),
+                store.header(oid).map(drop),
+            ];
+            for told in told {
+                assert!(matches!(told, Err(Fault::Unreadable { .. })), "{told:?}");
+            }
+        }
+    }
 }
