@@ -76,7 +76,13 @@ pub(in crate::release) fn release(
     let revision = actions.commit(&client, &record, standing.revision)?;
     release.count(&moves);
     settle(job, &client, &place, revision)?;
-    verify(job, &client, revision, plan.puts.iter(), &stage.contents)?;
+    let mut contents = stage.contents.clone();
+    contents.extend(
+        moves
+            .iter()
+            .map(|(path, (_, content))| (path.clone(), content.clone())),
+    );
+    verify(job, &client, revision, plan.puts.iter(), &contents)?;
     stage.end()?;
     Ok(Reached::Now)
 }
