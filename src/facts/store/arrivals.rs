@@ -73,11 +73,11 @@ impl Store {
         let packed = bytes.map(|bytes| self.packs.borrow_mut().kind(bytes));
         match packed {
             Some(Ok(Some(kind))) => return Ok(kind),
-            Some(Err(error @ PackError::NoKind)) => {
+            // libgit2 would not bear the one, and might not come to an end of the other.
+            Some(Err(error @ (PackError::NoKind | PackError::Bomb))) => {
                 return Err(unreadable(format!("{id}: {error}")));
             }
-            Some(Ok(None) | Err(PackError::Io(_) | PackError::Odd(_) | PackError::Bomb)) | None => {
-            }
+            Some(Ok(None) | Err(PackError::Io(_) | PackError::Odd(_))) | None => {}
         }
         let header = brought.read_header(id);
         Ok(header.map_err(|error| unreadable(message(&error)))?.1)

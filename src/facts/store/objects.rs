@@ -23,7 +23,9 @@ impl Store {
     /// # Errors
     /// [`Fault::Missing`] where it is not here, [`Fault::Unreadable`] where it cannot be told.
     pub fn header(&self, oid: Oid) -> Result<Header, Fault> {
-        if let Err(error @ PackError::NoKind) = self.packs.borrow_mut().kind(oid.as_bytes()) {
+        if let Err(error @ (PackError::NoKind | PackError::Bomb)) =
+            self.packs.borrow_mut().kind(oid.as_bytes())
+        {
             return Err(of_no_kind(oid, &error));
         }
         let odb = self.repo.odb().map_err(|error| unreadable(oid, &error))?;

@@ -38,7 +38,7 @@ impl Pair {
         self.old.iter().map(|(a, b)| (&**a, &**b)).collect()
     }
 
-    fn wanted(&self) -> Vec<(&str, &str)> {
+    fn fresh(&self) -> Vec<(&str, &str)> {
         self.new.iter().map(|(a, b)| (&**a, &**b)).collect()
     }
 }
@@ -56,7 +56,7 @@ fn begins<K: Kind>(pair: &Pair) -> (Scene<K>, Duration, BTreeSet<String>) {
     scene.puts("uploads/theirs", "theirs");
     scene.arrives(&pair.old());
     let began = Instant::now();
-    scene.arrives(&pair.wanted());
+    scene.arrives(&pair.fresh());
     let took = began.elapsed();
     let own = own(&scene);
     (scene, took, own)
@@ -91,7 +91,7 @@ pub fn d_08_u_07_a_release_that_is_killed_is_carried_on<K: Kind>() {
     let mut caught = 0;
     for moment in 0..6 {
         scene.arrives(&pair.old());
-        let order = scene.ordered(&pair.wanted());
+        let order = scene.ordered(&pair.fresh());
         let mut child = scene.starts(&order);
         while moment > 0 && !began(&scene, &order) && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
@@ -101,9 +101,9 @@ pub fn d_08_u_07_a_release_that_is_killed_is_carried_on<K: Kind>() {
         let ended = child.try_wait().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
-        scene.holds_no_half(&pair.old(), &pair.wanted());
+        scene.holds_no_half(&pair.old(), &pair.fresh());
         caught += u32::from(began(&scene, &order) && ended.is_none());
-        ends(&scene, &order, &pair.wanted(), &clean);
+        ends(&scene, &order, &pair.fresh(), &clean);
         if ended.is_some() {
             break;
         }
@@ -126,12 +126,12 @@ pub fn u_07_a_server_that_goes_away_finds_the_next_run_ready<K: Kind>() {
     let mut noticed = 0;
     for moment in 0..12 {
         scene.arrives(&pair.old());
-        let order = scene.ordered(&pair.wanted());
+        let order = scene.ordered(&pair.fresh());
         let running = scene.runs(&order);
         std::thread::sleep(took.mul_f64(f64::from(moment) / 12.0));
         scene.kind.leaves();
         let outcome = running.join().unwrap();
-        scene.holds_no_half(&pair.old(), &pair.wanted());
+        scene.holds_no_half(&pair.old(), &pair.fresh());
         scene.kind.returns();
         match (&outcome, K::NATURE.server) {
             (Ok(_), _) => {}
@@ -141,7 +141,7 @@ pub fn u_07_a_server_that_goes_away_finds_the_next_run_ready<K: Kind>() {
             }
             (Err(error), Has::No(_)) => panic!("{error}"),
         }
-        ends(&scene, &order, &pair.wanted(), &clean);
+        ends(&scene, &order, &pair.fresh(), &clean);
         if noticed == 4 || K::NATURE.server != Has::Yes {
             break;
         }

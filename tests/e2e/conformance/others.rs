@@ -69,7 +69,7 @@ pub fn u_09_what_somebody_changed_is_found<K: Kind>() {
         Has::No(_) => {
             let said = looks().unwrap_err();
             assert_eq!(said.code().to_string(), "RH639");
-            assert!(said.to_string().contains("cannot be looked at"), "{said}");
+            assert!(said.to_string().contains("cannot see where"), "{said}");
             return;
         }
     }

@@ -4,7 +4,7 @@ use super::ftp::NATURE as SITE;
 use crate::common::sftpd::Sftpd;
 use crate::common::webhost::WebHost;
 use crate::conformance::cuts::Relayed;
-use crate::conformance::{Has, Kind, Nature};
+use crate::conformance::{Kind, Nature};
 use crate::hosting::sshd::account;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +69,6 @@ pub struct Rsync(WebHost);
 
 impl Kind for Rsync {
     const NATURE: Nature = Nature {
-        looks: Has::No("rsync compares while it sends, and tells of nothing else"),
         unholdable: b"a\x7fb",
         ..SITE
     };

@@ -4,7 +4,7 @@ use super::ftp::{NATURE as SITE, account, wrong};
 use crate::common::svnserve::{PASSWORD, Svnserve, USER};
 use crate::conformance::cuts::Relayed;
 use crate::conformance::scene::{self, Files};
-use crate::conformance::{Has, Kind, Nature, Shows};
+use crate::conformance::{Kind, Nature, Shows};
 use crate::release_kit::{Bench, tree};
 use relhook::release::MANIFEST_NAME;
 use std::path::PathBuf;
@@ -24,7 +24,6 @@ impl Svn {
 impl Kind for Svn {
     const NATURE: Nature = Nature {
         shows: Shows::AtOnce,
-        looks: Has::No("what others commit is in the repository's own log"),
         ..SITE
     };
 
