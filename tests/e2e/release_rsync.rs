@@ -321,8 +321,23 @@ fn starts(bench: &Bench, host: &WebHost, order: &Order) -> Child {
 /// How far a run is, as it is seen from outside.
 type Moment = fn(&Path) -> bool;
 
+/// Whether a path below `dir` holds `name`, directories ending in `/`. What is there comes and goes
+/// meanwhile.
 fn any_below(dir: &Path, name: &str) -> bool {
-    tree(dir).keys().any(|path| path.contains(name))
+    let mut open = vec![(dir.to_owned(), String::new())];
+    while let Some((dir, at)) = open.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let mut path = format!("{at}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                path.push('/');
+                open.push((entry.path(), path.clone()));
+            }
+            if path.contains(name) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 #[test]
