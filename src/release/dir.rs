@@ -18,13 +18,11 @@ pub(in crate::release) mod walk;
 use super::back::Kept;
 use super::drift::{Difference, Expected, Look};
 use super::look::Sight;
-use super::manifest::Header;
 use super::progress::Phase;
 use super::record::may_follow;
 use super::run::{Begin, Job, Reached, place};
 use super::{
-    Adoption, Comparison, Content, FileKind, Holding, Manifest, ReleaseError, Seal, Source, plan,
-    tree,
+    Adoption, Comparison, Content, FileKind, Holding, ReleaseError, Seal, Source, plan, tree,
 };
 use crate::policy::{DirTarget, SharedPath, TargetKind};
 use crate::types::{RepoPath, hex};
@@ -169,16 +167,7 @@ fn build(job: &Job<'_>, shelf: &Shelf, shared: &[SharedPath]) -> Result<u64, Rel
             why: difference.how,
         });
     }
-    let header = Header {
-        repository: job.order.repository.0.clone(),
-        refname: job.order.refname.to_string(),
-        commit: job.order.commit,
-        sequence: job.order.sequence,
-        released: (job.setting.now)(),
-    };
-    let bytes = Manifest::new(header, job.listing, &contents, &BTreeSet::new())
-        .and_then(|manifest| manifest.to_bytes(job.seal))
-        .map_err(ReleaseError::Objects)?;
+    let bytes = job.record(&contents, &BTreeSet::new())?;
     shelf.complete(number, &temp, &bytes)?;
     Ok(number)
 }

@@ -7,7 +7,6 @@
 //! `tree.json` is written when the tree is complete. A run that finds both, for the same release
 //! and the same files, reads every file once and then uses them; anything else is begun anew.
 
-use super::manifest::Header;
 use super::run::Job;
 use super::{
     Content, FileKind, Held, Listing, MANIFEST_LIMIT, Manifest, ReleaseError, ReleaseFile, Source,
@@ -60,9 +59,7 @@ impl Stage {
         let source = Source::open(job.setting.git_dir)?;
         let contents = tree::write(&root, listing.files.values(), &source, &mut |_| {})?;
         let record = home.join("tree.json");
-        let bytes = Manifest::new(header(job), &listing, &contents, &BTreeSet::new())
-            .and_then(|manifest| manifest.to_bytes(job.seal))
-            .map_err(ReleaseError::Objects)?;
+        let bytes = job.record_of(&listing, &contents, &BTreeSet::new())?;
         fs::write(&record, bytes).map_err(ReleaseError::io(&record))?;
         Ok(Self { home, contents })
     }
@@ -92,17 +89,6 @@ impl Stage {
 /// When the system says no.
 pub(in crate::release) fn sweep(job: &Job<'_>) -> Result<(), ReleaseError> {
     discard(&job.desk.file("stage"))
-}
-
-/// The record of the job's release, as it ends now.
-pub(in crate::release) fn header(job: &Job<'_>) -> Header {
-    Header {
-        repository: job.order.repository.0.clone(),
-        refname: job.order.refname.to_string(),
-        commit: job.order.commit,
-        sequence: job.order.sequence,
-        released: (job.setting.now)(),
-    }
 }
 
 fn discard(home: &Path) -> Result<(), ReleaseError> {

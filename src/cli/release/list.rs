@@ -1,6 +1,6 @@
 //! `relhook release list`: what each target can go back to.
 
-use super::chosen;
+use super::{chosen, told};
 use crate::cli::Answer;
 use crate::release::{Kept, kept, state};
 use crate::server::Server;
@@ -69,14 +69,7 @@ fn list(dir: &Path, only: Option<&str>, json: bool) -> anyhow::Result<Answer> {
     }
     let schema = "relhook/release-list/v1";
     let report = ListReport { schema, targets };
-    let text = if json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else if report.targets.is_empty() {
-        "no rule of the policy releases anything\n".into()
-    } else {
-        report.targets.iter().map(shown).collect()
-    };
-    Ok(Answer::pass(text))
+    told(&report, &report.targets, json, shown)
 }
 
 fn of_target(server: &Server, name: TargetName, kept: &[Kept]) -> anyhow::Result<TargetList> {

@@ -18,6 +18,7 @@ use crate::release::{Seal, Setting, forbid_core_files};
 use crate::server::Server;
 use crate::types::TargetName;
 use anyhow::Context;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -140,6 +141,22 @@ fn key(dir: &Path) -> anyhow::Result<Answer> {
     forbid_core_files()?;
     let server = Server::around(dir)?;
     Ok(Answer::pass(Seal::open(server.folder.path())?.public_pem()))
+}
+
+/// What is reported about targets: as JSON, or each as it is `shown`.
+fn told<R: Serialize, T>(
+    report: &R,
+    targets: &[T],
+    json: bool,
+    shown: impl Fn(&T) -> String,
+) -> anyhow::Result<Answer> {
+    Ok(Answer::pass(if json {
+        serde_json::to_string_pretty(report)? + "\n"
+    } else if targets.is_empty() {
+        "no rule of the policy releases anything\n".into()
+    } else {
+        targets.iter().map(shown).collect()
+    }))
 }
 
 /// The targets that are meant: all, or the one that is named.

@@ -1,6 +1,6 @@
 //! `relhook release status`: each target, what it is to hold, and how the last run ended.
 
-use super::{targets, watch};
+use super::{targets, told, watch};
 use crate::cli::Answer;
 use crate::policy::Bundle;
 use crate::release::{
@@ -195,14 +195,7 @@ fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
         schema: "relhook/release-status/v1",
         targets: statuses(dir)?,
     };
-    let text = if json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else if report.targets.is_empty() {
-        "no rule of the policy releases anything\n".into()
-    } else {
-        report.targets.iter().map(shown).collect()
-    };
-    Ok(Answer::pass(text))
+    told(&report, &report.targets, json, shown)
 }
 
 /// Every target that a rule releases to.

@@ -160,14 +160,6 @@ fn count(job: &Job<'_>, plan: &Plan) {
 /// Writes down what the program says it brought.
 fn finish(job: &Job<'_>, stage: &Stage) -> Result<(), ReleaseError> {
     let path = job.desk.file(RECORD);
-    let manifest = Manifest::new(
-        stage::header(job),
-        job.listing,
-        &stage.contents,
-        &BTreeSet::new(),
-    );
-    let bytes = manifest
-        .and_then(|manifest| manifest.to_bytes(job.seal))
-        .map_err(ReleaseError::Objects)?;
+    let bytes = job.record(&stage.contents, &BTreeSet::new())?;
     replace_file(&path, &bytes).map_err(ReleaseError::io(&path))
 }

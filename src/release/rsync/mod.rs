@@ -256,9 +256,7 @@ impl Work<'_> {
             .collect();
         let mut dirs = self.dirs();
         dirs.retain(|dir| !gone.contains(dir));
-        Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
-            .and_then(|manifest| manifest.to_bytes(self.job.seal))
-            .map_err(ReleaseError::Objects)
+        self.job.record(&contents, &dirs)
     }
 }
 

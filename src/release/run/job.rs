@@ -1,11 +1,13 @@
 //! What a kind of target is given, and what it answers.
 
 use crate::release::desk::{Begun, Desk, Landed};
+use crate::release::manifest::Header;
 use crate::release::order::{Adoption, Order, Setting};
 use crate::release::plan::{Listing, Plan};
 use crate::release::progress::Progress;
-use crate::release::{Manifest, ReleaseError, Seal};
+use crate::release::{Content, Manifest, ReleaseError, Seal};
 use crate::types::RepoPath;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// What a kind of target gets to work with.
@@ -41,6 +43,38 @@ impl Job<'_> {
         let folder = target.from.clone().unwrap_or_default();
         let in_tree = crate::types::RepoPath::new(folder.into_bytes()).join(path.as_bytes());
         target.last.is_match(in_tree.as_bytes())
+    }
+
+    /// The release's record as it ends now, signed: every file with its content's hash, and the
+    /// directories that relhook made.
+    ///
+    /// # Errors
+    /// When the hash of a file is not known.
+    pub(in crate::release) fn record(
+        &self,
+        contents: &BTreeMap<RepoPath, Content>,
+        dirs: &BTreeSet<RepoPath>,
+    ) -> Result<Vec<u8>, ReleaseError> {
+        self.record_of(self.listing, contents, dirs)
+    }
+
+    /// The same of some of the files.
+    pub(in crate::release) fn record_of(
+        &self,
+        listing: &Listing,
+        contents: &BTreeMap<RepoPath, Content>,
+        dirs: &BTreeSet<RepoPath>,
+    ) -> Result<Vec<u8>, ReleaseError> {
+        let header = Header {
+            repository: self.order.repository.0.clone(),
+            refname: self.order.refname.to_string(),
+            commit: self.order.commit,
+            sequence: self.order.sequence,
+            released: (self.setting.now)(),
+        };
+        Manifest::new(header, listing, contents, dirs)
+            .and_then(|manifest| manifest.to_bytes(self.seal))
+            .map_err(ReleaseError::Objects)
     }
 
     /// Whether a manifest says exactly what this release would.

@@ -26,10 +26,6 @@ use super::{
 use crate::types::RepoPath;
 pub(in crate::release) use look::look;
 pub(in crate::release) use pool::Pool;
-#[allow(
-    unused_imports,
-    reason = "the kinds of target that use the rest are being added"
-)]
 pub(in crate::release) use session::{
     Answered, Connector, Copied, Entry, EntryKind, Placing, Session,
 };

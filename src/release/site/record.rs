@@ -5,8 +5,7 @@ use super::journal::Line;
 use super::pool::Pool;
 use super::session::Placing;
 use super::transfer::{Run, died};
-use crate::release::manifest::Header;
-use crate::release::{Content, FileKind, Manifest, ReleaseError};
+use crate::release::{Content, FileKind, ReleaseError};
 use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,17 +47,7 @@ impl Run<'_> {
         for step in &self.plan.moves {
             contents.insert(step.file.path.clone(), step.content.clone());
         }
-        let order = self.job.order;
-        let header = Header {
-            repository: order.repository.0.clone(),
-            refname: order.refname.to_string(),
-            commit: order.commit,
-            sequence: order.sequence,
-            released: (self.job.setting.now)(),
-        };
-        Manifest::new(header, self.job.listing, &contents, dirs)
-            .and_then(|manifest| manifest.to_bytes(self.job.seal))
-            .map_err(ReleaseError::Objects)
+        self.job.record(&contents, dirs)
     }
 
     fn replace_manifest(

@@ -250,9 +250,7 @@ impl Release<'_> {
         );
         let kept = self.held.dirs.difference(&ground.spare);
         let dirs: BTreeSet<RepoPath> = kept.chain(&ground.new_dirs).cloned().collect();
-        Manifest::new(stage::header(self.job), self.job.listing, &contents, &dirs)
-            .and_then(|manifest| manifest.to_bytes(self.job.seal))
-            .map_err(ReleaseError::Objects)
+        self.job.record(&contents, &dirs)
     }
 
     fn count(&self, moves: &Moves) {

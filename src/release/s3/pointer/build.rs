@@ -3,12 +3,11 @@
 use super::shelf::{folder, objects, record};
 use super::{broken, clothes_of_records};
 use crate::policy::Verify;
-use crate::release::manifest::Header;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
 use crate::release::s3::store::Store;
 use crate::release::site::Pool;
-use crate::release::{Content, Held, Holding, Manifest, Plan, ReleaseError, ReleaseFile, Source};
+use crate::release::{Content, Held, Holding, Plan, ReleaseError, ReleaseFile, Source};
 use crate::types::{Oid, RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,18 +170,8 @@ impl<'a> Build<'a> {
     }
 
     fn manifest(&self) -> Result<Vec<u8>, ReleaseError> {
-        let order = self.job.order;
-        let header = Header {
-            repository: order.repository.0.clone(),
-            refname: order.refname.to_string(),
-            commit: order.commit,
-            sequence: order.sequence,
-            released: (self.job.setting.now)(),
-        };
         let contents = self.contents.lock().map_err(died)?;
-        Manifest::new(header, self.job.listing, &contents, &BTreeSet::new())
-            .and_then(|manifest| manifest.to_bytes(self.job.seal))
-            .map_err(ReleaseError::Objects)
+        self.job.record(&contents, &BTreeSet::new())
     }
 }
 
