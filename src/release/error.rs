@@ -10,7 +10,7 @@ use super::drift::Difference;
 use super::seal::SealFault;
 use crate::types::{Oid, RepoPath, TargetName, escape};
 use shown::{complaints, differences, paths};
-pub(in crate::release) use shown::{shown_end, shown_reply};
+pub(in crate::release) use shown::{shown_end, shown_fault, shown_path, shown_reply};
 use std::io;
 use std::path::{Path, PathBuf};
 

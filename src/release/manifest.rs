@@ -3,6 +3,7 @@
 //! Versioned JSON, documented in docs/release.md. It is read strictly: a record that is there and
 //! does not fit is an error, never "nothing was released yet".
 
+use super::error::{shown_fault, shown_path, shown_reply};
 use super::names;
 use super::plan::{Content, FileKind, Held, Holding, Listing, ReleaseFile};
 use super::seal::{Seal, SealFault};
@@ -95,7 +96,7 @@ impl PathText {
         let path = RepoPath::new(bytes);
         match names::fault(path.as_bytes(), names::Surface::Directory) {
             None => Ok(path),
-            Some(why) => Err(format!("the path `{path}` {why}")),
+            Some(why) => Err(format!("the path `{}` {why}", shown_path(&path))),
         }
     }
 }
@@ -210,9 +211,9 @@ impl Manifest {
     /// # Errors
     /// A sentence, when it is not one that relhook writes.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let manifest: Self = serde_json::from_slice(body).map_err(|error| shown_fault(&error))?;
         if manifest.schema != SCHEMA {
-            let shown = crate::types::escape(manifest.schema.as_bytes());
+            let shown = shown_reply(manifest.schema.as_bytes());
             return Err(format!("its schema is `{shown}`, not `{SCHEMA}`"));
         }
         manifest.holding().map(|_| manifest)
@@ -237,7 +238,10 @@ impl Manifest {
             };
             let path = entry.path.path()?;
             if let Some(_twice) = holding.files.insert(path.clone(), Held::Known(content)) {
-                return Err(format!("the path `{path}` stands in it twice"));
+                return Err(format!(
+                    "the path `{}` stands in it twice",
+                    shown_path(&path)
+                ));
             }
         }
         for dir in &self.dirs {
@@ -254,7 +258,7 @@ impl Manifest {
             .chain(&holding.dirs)
             .find(|path| within(path))
         {
-            Some(path) => Err(format!("the path `{path}` lies below a file")),
+            Some(path) => Err(format!("the path `{}` lies below a file", shown_path(path))),
             None => Ok(holding),
         }
     }

@@ -1,6 +1,7 @@
 //! The record on a target, and whether it may be relied upon.
 
 use super::desk::Begun;
+use super::error::shown_reply;
 use super::manifest::ManifestFault;
 use super::run::Job;
 use super::seal::SealFault;
@@ -128,7 +129,7 @@ fn begun(place: &str, manifest: &Manifest) -> Begun {
 fn other_owner(place: &str, owner: &str) -> ReleaseError {
     ReleaseError::OtherOwner {
         place: place.to_owned(),
-        owner: crate::types::escape(owner.as_bytes()),
+        owner: shown_reply(owner.as_bytes()),
     }
 }
 

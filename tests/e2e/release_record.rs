@@ -102,6 +102,44 @@ fn u_08_a_record_of_another_server_is_refused() {
     }
 }
 
+/// What a stranger signed with a key of their own is told of, and not repeated at its own length.
+#[test]
+fn u_17_what_a_record_says_is_cut_and_escaped() {
+    let (bench, ftpd) = site();
+    released(bench.release(&order(&bench, &ftpd, bench.commit(&[("a", "1")]), 1)));
+    let record = ftpd.site().join(MANIFEST_NAME);
+    let body = fs::read_to_string(&record).unwrap();
+    let body = body.lines().next().unwrap();
+    let stranger = Seal::open(&bench.outside("stranger")).unwrap();
+    let ours = Seal::open(&bench.folder()).unwrap();
+    let long = "\\u001b[2J".repeat(100_000);
+    let next = order(&bench, &ftpd, bench.commit(&[("a", "2")]), 2);
+    for (seal, from, to, code) in [
+        (&stranger, "acme/site", long.clone(), 617),
+        // Nobody else has this server's key; but what it signed may be of another version.
+        (&ours, "relhook/manifest/v2", long.clone(), 615),
+        (&ours, "\"tool\":", format!("\"{long}\":1,\"tool\":"), 615),
+        (
+            &ours,
+            "\"path\":\"a\"",
+            format!("\"path\":\"../{long}\""),
+            615,
+        ),
+        (
+            &ours,
+            "\"kind\":\"file\"",
+            format!("\"kind\":\"{long}\""),
+            615,
+        ),
+    ] {
+        let changed = body.replace(from, &to) + "\n";
+        assert!(changed.len() > 100_000);
+        fs::write(&record, seal.sealed(changed.as_bytes()).unwrap()).unwrap();
+        let error = refused(bench.release(&next), code);
+        assert!(!error.contains('\x1b') && error.len() < 2_000, "{error}");
+    }
+}
+
 #[test]
 fn u_08_an_older_record_that_was_put_back_is_refused() {
     let (bench, ftpd) = site();

@@ -334,6 +334,11 @@ fn u_20_a_pointer_that_relhook_did_not_write_is_no_empty_bucket() {
         scene.put("www/current.json", bad);
         refused(scene.bench.release(&scene.order(commit, 1)), 615);
     }
+    // It is no record, and what it says is not signed: it may say anything.
+    let long = "\\u001b[2J".repeat(300);
+    scene.put("www/current.json", &format!("{{\"{long}\":1}}"));
+    let said = refused(scene.bench.release(&scene.order(commit, 1)), 615);
+    assert!(!said.contains('\x1b') && said.len() < 1_000, "{said}");
     let order = scene.order(commit, 1);
     released(
         scene

@@ -28,6 +28,12 @@ pub(in crate::release) fn shown_reply(reply: &[u8]) -> String {
     shown
 }
 
+/// Why JSON of others cannot be read: the reason may quote any part of it.
+#[must_use]
+pub(in crate::release) fn shown_fault(error: &serde_json::Error) -> String {
+    shown_reply(error.to_string().as_bytes())
+}
+
 /// The end of what a program said, made safe to show: its last lines, escaped, on one line.
 #[must_use]
 pub(in crate::release) fn shown_end(said: &[u8]) -> String {
@@ -81,7 +87,7 @@ pub(super) fn differences(all: &[Difference]) -> String {
 }
 
 /// A path in a list: long ones are cut, so that no message grows without bound.
-fn shown_path(path: &RepoPath) -> String {
+pub(in crate::release) fn shown_path(path: &RepoPath) -> String {
     let shown = path.to_string();
     match shown.char_indices().nth(PATH_SHOWN) {
         Some((at, _)) => format!("{}…", shown.get(..at).unwrap_or_default()),

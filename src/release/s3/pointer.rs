@@ -18,6 +18,7 @@ mod shelf;
 
 use super::session::Stores;
 use super::store::{Clothes, Store};
+use crate::release::error::shown_fault;
 use crate::release::names::Surface;
 use crate::release::progress::Phase;
 use crate::release::record as records;
@@ -122,7 +123,10 @@ fn pointer(job: &Job<'_>, place: &str, store: &Store) -> Result<Option<u64>, Rel
             Ok(pointer.release)
         }
         Ok(_) => Err("its pointer is not one that relhook writes".to_owned()),
-        Err(error) => Err(format!("its pointer cannot be read: {error}")),
+        Err(error) => Err(format!(
+            "its pointer cannot be read: {}",
+            shown_fault(&error)
+        )),
     };
     match (read, job.adoption) {
         (Ok(number), _) => Ok(Some(number)),
