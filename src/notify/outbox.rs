@@ -167,7 +167,7 @@ impl Work<'_> {
         let from = state.mark;
         read_on(&self.server.log, from, |entry, mark| {
             let notice = Notice::of(repository, entry);
-            let notice = notice.filter(|(kind, _)| self.notifier.events.contains(kind));
+            let notice = notice.filter(|(kind, _)| self.notifier.is_told(*kind));
             let notice = notice.filter(|_| !state.knows(entry));
             if let Some((_, notice)) = notice {
                 if entry.time.plus(STALE) < self.now {

@@ -12,6 +12,16 @@ pub struct Notifier {
     pub channel: Channel,
 }
 
+impl Notifier {
+    /// Whether they are told of this. A release that was taken back did not succeed either, so whoever
+    /// asks for failed ones alone learns of it too.
+    #[must_use]
+    pub fn is_told(&self, kind: NoticeKind) -> bool {
+        let failed = self.events.contains(&NoticeKind::ReleaseFailed);
+        self.events.contains(&kind) || (kind == NoticeKind::ReleaseReturned && failed)
+    }
+}
+
 /// What somebody may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {

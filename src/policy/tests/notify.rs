@@ -35,6 +35,24 @@ fn each_kind_is_read() {
 }
 
 #[test]
+fn a_release_that_was_taken_back_is_a_failed_one_to_who_asks_for_those_alone() {
+    let told = |events: &str| {
+        let text = notifying(&format!(
+            "  one: {{kind: command, run: [/bin/page], events: [{events}]}}\n"
+        ));
+        let made = parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+        let one = made.notify[&NotifierName::new("one")].clone();
+        let words = NoticeKind::ALL
+            .iter()
+            .filter(|(_, kind)| one.is_told(*kind));
+        words.map(|(word, _)| *word).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told("release-failed"), "release-failed release-returned");
+    assert_eq!(told("release-returned"), "release-returned");
+    assert_eq!(told("drift-found"), "drift-found");
+}
+
+#[test]
 fn what_does_not_fit_is_said_and_no_secret_repeated() {
     for (entry, says) in [
         ("{kind: mail, from: r@acme.example}", "to"),
