@@ -237,9 +237,24 @@ pub enum SshProof {
     Agent,
 }
 
-/// A host's public key, as `known_hosts` writes it: its kind and its base64.
+/// By what a host's public key is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostKey(pub String);
+pub enum HostKey {
+    /// The key, as `known_hosts` writes it: its kind and its base64.
+    Whole(String),
+    /// The SHA-256 of the key, of whatever kind it is.
+    Print([u8; 32]),
+}
+
+impl std::fmt::Display for HostKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use base64ct::{Base64Unpadded, Encoding};
+        match self {
+            Self::Whole(line) => f.write_str(line),
+            Self::Print(hash) => write!(f, "SHA256:{}", Base64Unpadded::encode_string(hash)),
+        }
+    }
+}
 
 /// A folder of a Subversion repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

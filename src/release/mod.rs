@@ -16,6 +16,7 @@ pub mod drift;
 mod error;
 mod ftp;
 mod health;
+mod host;
 mod look;
 mod manifest;
 mod names;

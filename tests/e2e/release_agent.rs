@@ -48,7 +48,7 @@ impl Agent {
 fn login(port: u16, host_key: &str) -> SshLogin {
     SshLogin {
         port,
-        host_keys: vec![HostKey(host_key.to_owned())],
+        host_keys: vec![HostKey::Whole(host_key.to_owned())],
         proof: SshProof::Agent,
     }
 }
@@ -88,9 +88,9 @@ fn u_12_an_agent_opens_the_account_and_no_key_is_in_any_file_of_relhooks() {
     let sftpd = Sftpd::start();
     let host = WebHost::start();
     let sftp_port = sftpd.port.to_string();
-    let (sftp_key, sftp_site) = (sftpd.host_key().0, sftpd.site());
+    let (sftp_key, sftp_site) = (sftpd.host_key().to_string(), sftpd.site());
     let rsync_port = host.port.to_string();
-    let rsync_key = host.login("host").host_keys[0].0.clone();
+    let rsync_key = host.login("host").host_keys[0].to_string();
     let rsync_site = host.site();
     let cases = [
         (

@@ -251,7 +251,10 @@ impl Bench {
             TargetKind::Sftp(target) => apart
                 .env("RELHOOK_APART_PORT", target.login.port.to_string())
                 .env("RELHOOK_APART_PATH", &target.path)
-                .env("RELHOOK_APART_HOST_KEY", &target.login.host_keys[0].0),
+                .env(
+                    "RELHOOK_APART_HOST_KEY",
+                    target.login.host_keys[0].to_string(),
+                ),
             other => panic!("not released to apart: {other:?}"),
         };
         apart
@@ -298,7 +301,7 @@ fn apart() {
             path: variable("_PATH"),
             login: SshLogin {
                 port,
-                host_keys: vec![HostKey(key)],
+                host_keys: vec![HostKey::Whole(key)],
                 proof: SshProof::Key,
             },
         }),
@@ -490,6 +493,22 @@ pub fn refused(outcome: Result<Outcome, ReleaseError>, code: u16) -> String {
         Err(error) if error.code().to_string() == format!("RH{code}") => error.to_string(),
         other => panic!("not refused with RH{code}: {other:?}"),
     }
+}
+
+/// The fingerprint of a public key, as `ssh-keygen -l` prints it and a policy names it.
+#[track_caller]
+pub fn fingerprint(public: &Path) -> HostKey {
+    let mut keygen = crate::common::command("ssh-keygen", Path::new("/"));
+    let told = crate::common::run(keygen.arg("-lf").arg(public)).text();
+    let print = told.split(' ').nth(1).unwrap();
+    let sftp = format!(
+        "    kind: sftp\n    host: localhost\n    path: /srv\n    host_keys: ['{print}']\n"
+    );
+    let TargetKind::Sftp(target) = written(&sftp) else {
+        panic!("{sftp}")
+    };
+    assert_eq!(target.login.host_keys[0].to_string(), print);
+    target.login.host_keys[0].clone()
 }
 
 /// Every file below a folder with its content, directories ending in `/`, links as `-> target`.

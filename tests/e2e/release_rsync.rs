@@ -2,7 +2,7 @@
 
 use crate::common::webhost::WebHost;
 use crate::release_kit::{
-    Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, refused, released, tree,
+    Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, fingerprint, refused, released, tree,
 };
 use relhook::policy::{HostKey, RsyncTarget, SshLogin, SshProof, TargetKind};
 use relhook::release::{Adoption, MANIFEST_NAME, Order, Outcome};
@@ -162,12 +162,28 @@ fn u_10_a_host_with_another_key_is_not_spoken_to() {
     let print = print.split(' ').nth(1).unwrap();
     assert!(error.contains(print), "{error} does not show {print}");
     assert_eq!(names(&host).join(" "), "");
+    // So it is by its fingerprint.
+    let wrong = fingerprint(&host.home().join("other.pub"));
+    let TargetKind::Rsync(rsync) = &mut order.target.kind else {
+        panic!()
+    };
+    rsync.login.host_keys = vec![wrong];
+    let error = refused(bench.release(&order), 626);
+    assert!(error.contains(print), "{error} does not show {print}");
+    assert_eq!(names(&host).join(" "), "");
     assert!(!host.log().contains("Accepted publickey"), "{}", host.log());
     // Of several keys, one is enough.
     let TargetKind::Rsync(rsync) = &mut order.target.kind else {
         panic!()
     };
     rsync.login.host_keys.extend(host.login("host").host_keys);
+    released(bench.release(&order));
+    let TargetKind::Rsync(rsync) = &mut order.target.kind else {
+        panic!()
+    };
+    rsync.login.host_keys = vec![fingerprint(&host.home().join("host.pub"))];
+    order.commit = bench.commit(&[("a", "2")]);
+    order.sequence = 2;
     released(bench.release(&order));
 }
 
@@ -263,6 +279,59 @@ fn u_05_nothing_is_written_through_a_link_on_the_host() {
     assert_eq!(names(&host).join(" "), "page uploads");
 }
 
+/// A folder of ours that somebody replaced by a link: what we hold in it is neither changed nor
+/// removed where the link leads, nor is the link.
+#[test]
+fn u_05_no_file_of_ours_is_changed_through_a_link_on_the_host() {
+    let (bench, host) = pair();
+    let first = [("d/e/a", "1"), ("d/e/b", "1"), ("x", "1")];
+    released(bench.release(&order(&bench, &host, bench.commit(&first), 1)));
+    let (ours, elsewhere) = (host.site().join("d"), host.home().join("elsewhere"));
+    fs::rename(&ours, &elsewhere).unwrap();
+    symlink(&elsewhere, &ours).unwrap();
+    fs::write(elsewhere.join("e/a"), "theirs").unwrap();
+    let before = tree(&elsewhere);
+    for (sequence, files) in (2..).zip([
+        &[("d/e/a", "2"), ("d/e/b", "1"), ("x", "1")][..],
+        &[("d/e/a", "1"), ("x", "1")],
+        &[("x", "1")],
+        &[("d", "file"), ("x", "1")],
+        &[("d/e/a", "1"), ("d/e/b", "1"), ("d/e/c", "1"), ("x", "1")],
+    ]) {
+        let order = order(&bench, &host, bench.commit(files), sequence);
+        let said = refused(bench.release(&order), 616);
+        assert!(said.contains("\n  d"), "{said}");
+        assert_eq!(tree(&elsewhere), before, "{files:?}");
+        assert_eq!(fs::read_link(&ours).unwrap(), elsewhere);
+    }
+    fs::remove_file(&ours).unwrap();
+    fs::rename(&elsewhere, &ours).unwrap();
+    let last = bench.commit(&[("d/e/a", "7"), ("x", "1")]);
+    released(bench.release(&order(&bench, &host, last, 7)));
+    assert_eq!(site(&host)["d/e/a"], "7");
+    assert_eq!(names(&host).join(" "), "d/ d/e/ d/e/a x");
+}
+
+/// Whatever a host has under the record's name, it is not fetched when it is larger than any record.
+#[test]
+fn u_17_a_record_without_measure_is_not_fetched() {
+    let (bench, host) = pair();
+    let first = bench.commit(&[("a", "1")]);
+    released(bench.release(&order(&bench, &host, first, 1)));
+    let record = host.site().join(MANIFEST_NAME);
+    let file = fs::File::options().write(true).open(&record).unwrap();
+    file.set_len(200 << 30).unwrap();
+    let second = order(&bench, &host, bench.commit(&[("a", "2")]), 2);
+    let said = refused(bench.release(&second), 615);
+    assert!(said.contains("larger than"), "{said}");
+    assert_eq!(fs::read(host.site().join("a")).unwrap(), b"1");
+    let kept = tree(&bench.folder().join("release"));
+    assert!(kept.keys().all(|name| !name.contains(MANIFEST_NAME)));
+    let told = bench.release_with(&second, Adoption::Adopt, &mut Log::default());
+    released(told);
+    assert_eq!(site(&host)["a"], "2");
+}
+
 #[test]
 fn a_directory_or_a_program_that_is_missing_is_said() {
     let (bench, host) = pair();
@@ -307,12 +376,12 @@ fn large(bench: &Bench, letter: u8) -> Oid {
 }
 
 fn starts(bench: &Bench, host: &WebHost, order: &Order) -> Child {
-    let login = host.login("host");
+    let key = host.login("host").host_keys[0].to_string();
     let port = host.port.to_string();
     let site = host.site();
     let variables = [
         ("RELHOOK_APART_PORT", port.as_str()),
-        ("RELHOOK_APART_KEY", &login.host_keys[0].0),
+        ("RELHOOK_APART_KEY", &key),
         ("RELHOOK_APART_PATH", site.to_str().unwrap()),
     ];
     bench.release_in("release_rsync::apart", order, &variables)
@@ -469,7 +538,7 @@ fn fetched(bench: &Bench, host: &WebHost) -> Vec<String> {
     let place = bench.outside("view");
     let login = host.login("host");
     let known = host.home().join("known");
-    let line = format!("[127.0.0.1]:{} {}\n", host.port, login.host_keys[0].0);
+    let line = format!("[127.0.0.1]:{} {}\n", host.port, login.host_keys[0]);
     fs::write(&known, line).unwrap();
     let ssh = format!(
         "ssh -F none -p {} -l {} -i {} -o UserKnownHostsFile={}",
@@ -497,7 +566,7 @@ fn apart() {
     carry_out_apart(|variable| {
         let login = SshLogin {
             port: variable("_PORT").parse().unwrap(),
-            host_keys: vec![HostKey(variable("_KEY"))],
+            host_keys: vec![HostKey::Whole(variable("_KEY"))],
             proof: SshProof::Key,
         };
         target(login, Path::new(&variable("_PATH")))

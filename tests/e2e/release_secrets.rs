@@ -102,11 +102,11 @@ fn releasing(places: &Places) -> World {
         svn.port,
         sftpd.port,
         sftpd.site().display(),
-        sftpd.host_key().0,
+        sftpd.host_key(),
         program.display(),
         host.port,
         host.site().display(),
-        host.login("host").host_keys[0].0,
+        host.login("host").host_keys[0],
     );
     world.write_policy(&policy);
     world

@@ -130,7 +130,7 @@ fn u_10_a_host_that_the_policy_does_not_know_is_sent_nothing() {
     let commit = bench.commit(&[("a", "1")]);
     sftpd.make_key("other", &["-t", "ed25519"]);
     let line = fs::read_to_string(sftpd.path("other.pub")).unwrap();
-    let other = HostKey(line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+    let other = HostKey::Whole(line.split(' ').take(2).collect::<Vec<_>>().join(" "));
     let kind = sftpd.target(other, SshProof::Key);
     let said = refused(bench.release(&bench.order(kind, commit, 1)), 626);
     let mut keygen = command("ssh-keygen", &sftpd.site());
@@ -140,6 +140,95 @@ fn u_10_a_host_that_the_policy_does_not_know_is_sent_nothing() {
     assert!(said.contains(print), "{said} does not show {print}");
     assert!(!sftpd.log().contains("Accepted"), "{}", sftpd.log());
     assert!(tree(&sftpd.site()).is_empty());
+}
+
+/// The fingerprint does not tell which of the host's keys it is of.
+#[test]
+fn u_10_a_fingerprint_of_any_of_a_hosts_keys_is_enough_and_no_other() {
+    let bench = Bench::new();
+    let keys = bench.outside("keys");
+    let kinds = [("rsa", "3072"), ("ecdsa", "384"), ("other", "256")];
+    for (name, bits) in kinds {
+        let kind = if name == "other" { "ecdsa" } else { name };
+        let mut keygen = command("ssh-keygen", &keys);
+        keygen.args(["-q", "-N", "", "-t", kind, "-b", bits, "-f"]);
+        run(keygen.arg(keys.join(name))).assert_ok();
+    }
+    let at = |name: &str| keys.join(name).display().to_string();
+    let more = format!("HostKey {}\nHostKey {}\n", at("rsa"), at("ecdsa"));
+    let sftpd = Sftpd::with_settings(&more);
+    let lines = format!("user={}\nkey={}\n", account(), sftpd.key().display());
+    sftpd.credentials(&bench.folder(), &lines);
+    let wrong = fingerprint(&keys.join("other.pub"));
+    let kind = sftpd.target(wrong.clone(), SshProof::Key);
+    let commit = bench.commit(&[("a", "0")]);
+    let said = refused(bench.release(&bench.order(kind, commit, 1)), 626);
+    assert!(said.contains("SHA256:"), "{said}");
+    assert!(!said.contains(&wrong.to_string()), "{said}");
+    assert!(!sftpd.log().contains("Accepted"), "{}", sftpd.log());
+    assert!(tree(&sftpd.site()).is_empty());
+    let own = sftpd.path("host.pub");
+    for (sequence, public) in (1..).zip([own, keys.join("rsa.pub"), keys.join("ecdsa.pub")]) {
+        let kind = sftpd.target(fingerprint(&public), SshProof::Key);
+        let commit = bench.commit(&[("a", &sequence.to_string())]);
+        released(bench.release(&bench.order(kind, commit, sequence)));
+        assert_eq!(visible(&sftpd)["a"], sequence.to_string());
+    }
+}
+
+/// A host that answers every request with an error in these words, which stand for Python's.
+fn repeats(words: &str) -> (tempfile::TempDir, Sftpd) {
+    let home = tempfile::tempdir_in("/tmp").unwrap();
+    let script = home.path().join("sftp.py");
+    let text = format!(
+        "import base64, struct, sys\n\
+         said = {words}\n\
+         read, out = sys.stdin.buffer.read, sys.stdout.buffer\n\
+         def text(b): return struct.pack('>I', len(b)) + b\n\
+         def send(p): out.write(text(p)); out.flush()\n\
+         while len(head := read(4)) == 4:\n    \
+             body = read(struct.unpack('>I', head)[0])\n    \
+             if body[0] == 1:\n        \
+                 send(b'\\x02\\0\\0\\0\\x03' + text(b'posix-rename@openssh.com') + text(b'1'))\n    \
+             else:\n        \
+                 send(b'\\x65' + body[1:5] + b'\\0\\0\\0\\x04' + text(said) + text(b'en'))\n"
+    );
+    fs::write(&script, text).unwrap();
+    let sftpd = Sftpd::with_password_and(&format!("ForceCommand python3 {}\n", script.display()));
+    (home, sftpd)
+}
+
+#[test]
+fn u_12_u_17_no_answer_of_a_host_repeats_the_password() {
+    assert_eq!(account(), "root", "sshd asks the machine's own accounts");
+    let said = |words: &str| {
+        let (bench, (_home, sftpd)) = (Bench::new(), repeats(words));
+        sftpd.credentials(
+            &bench.folder(),
+            &format!("user=root\npassword={PASSWORD}\n"),
+        );
+        let order = order(&bench, &sftpd, bench.commit(&[("a", "1")]), 1);
+        let mut log = Log::default();
+        let outcome = bench.release_with(&order, Adoption::Refuse, &mut log);
+        let said = refused(outcome, 614);
+        let mut all = format!("{said}{log:?}");
+        all.extend(tree(&bench.folder().join("release")).into_values());
+        assert!(!all.contains(PASSWORD), "{all}");
+        assert!(!all.contains('\x1b'), "{all}");
+        said
+    };
+    let password = format!("b'no, not with {PASSWORD}'");
+    let basic = format!("base64.b64encode(b'root:{PASSWORD}')");
+    for words in [&*password, &basic] {
+        let said = said(words);
+        assert!(said.contains("repeats a secret"), "{said}");
+    }
+    // What repeats none is shown, as far as it is safe to show.
+    let said = said("b'\\x1b[31mno' + b'x' * 10000");
+    assert!(
+        said.contains("\\x1b[31mnoxxx") && said.len() < 1000,
+        "{said}"
+    );
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn an_sftp_host_is_known_by_its_keys_alone() {
         panic!("{keys}")
     };
     assert_eq!(target.login.port, 22);
-    assert_eq!(target.login.host_keys[0].0, HOST_KEY);
+    assert_eq!(target.login.host_keys[0].to_string(), HOST_KEY);
     let bad = format!("{sftp}    host_keys: ['web.example {HOST_KEY}']\n");
     let policy = parse(&with(DIR, &bad)).unwrap_err().to_string();
     assert!(policy.contains("is not a host's public key"), "{policy}");
@@ -195,8 +195,24 @@ fn a_host_is_known_by_its_keys_alone() {
         panic!("{keys}")
     };
     assert_eq!(target.login.port, 22);
-    assert_eq!(target.login.host_keys, [HostKey(HOST_KEY.to_owned())]);
+    assert_eq!(
+        target.login.host_keys,
+        [HostKey::Whole(HOST_KEY.to_owned())]
+    );
     assert_eq!(target.login.proof, SshProof::Key);
+    let print = "SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA0";
+    let keys = format!("{rsync}    host_keys: ['{HOST_KEY}', '{print}']\n");
+    let TargetKind::Rsync(target) = kind(&keys) else {
+        panic!("{keys}")
+    };
+    let shown: Vec<String> = target
+        .login
+        .host_keys
+        .iter()
+        .map(HostKey::to_string)
+        .collect();
+    assert_eq!(shown, [HOST_KEY, print]);
+    assert!(matches!(target.login.host_keys[1], HostKey::Print(_)));
     for (bad, part) in [
         ("host_keys: [ssh-ed25519]", "is not a host's public key"),
         (
@@ -204,6 +220,36 @@ fn a_host_is_known_by_its_keys_alone() {
             "is not a host's public key",
         ),
         ("host_keys: []", "host_keys"),
+        // Of other letters, cut off, too long, with what fills it up, another hash, a whole line.
+        ("host_keys: ['SHA256:']", "nor a fingerprint"),
+        (
+            "host_keys: ['SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA0AAAA']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA0=']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rf_0']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA1']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['MD5:9e:a5:9c:a1:5a:6d:c8:36:3b:d7:a8:b6:bd:8f:c8:bf']",
+            "nor a fingerprint",
+        ),
+        (
+            "host_keys: ['256 SHA256:Mbv8mJUUPCHzDQzvJEVKVbxtDqTXxVwgQyZcvz0rfA0 host (ED25519)']",
+            "nothing around it",
+        ),
     ] {
         let lines = complaints(&with(DIR, &format!("{rsync}    {bad}\n")));
         assert!(lines[0].contains(part), "{bad}: {lines:?}");

@@ -14,7 +14,9 @@ pub(in crate::release) use output::Lines;
 use super::ReleaseError;
 use super::desk::Desk;
 use output::Piece;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, prlimit, waitid,
+};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -67,6 +69,17 @@ pub(in crate::release) struct Call<'a> {
     pub(in crate::release) input: Input<'a>,
     /// How long it may take.
     pub(in crate::release) limit: Duration,
+    /// How large a file it may write.
+    pub(in crate::release) writes: Writes,
+}
+
+/// How large the files may get that a program, and what it starts, writes on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::release) enum Writes {
+    /// As large as they are.
+    Anything,
+    /// So many bytes, or as many as its messages may have. Writing more is an error to it, or ends it.
+    UpTo(u64),
 }
 
 /// How a program ended by itself.
@@ -114,12 +127,14 @@ pub(in crate::release) fn run(
     sink: &mut Sink<'_>,
 ) -> Result<Ended, ReleaseError> {
     let name = call.program.to_path_buf();
-    let limit = call.limit;
+    let (limit, writes) = (call.limit, call.writes);
     let mut messages = Messages::open(desk, &name)?;
     let mut child = spawn(desk, call, &messages)?;
     let pid = Pid::from_child(&child);
     messages.belong_to(pid);
-    let followed = output::follow(&mut child).and_then(|pieces| {
+    let bounded = bound(pid, writes).map_err(ReleaseError::io(&name));
+    let followed = bounded.and_then(|()| output::follow(&mut child));
+    let followed = followed.and_then(|pieces| {
         let watch = Watch {
             name: &name,
             pid,
@@ -171,6 +186,21 @@ fn spawn(desk: &Desk, call: Call<'_>, messages: &Messages) -> Result<Child, Rele
         let _ = pipe.write_all(bytes);
     }
     Ok(child)
+}
+
+/// Sets a program's limit. It has only just begun, so nothing that matters is written yet, and what it
+/// starts later has the same limit.
+fn bound(pid: Pid, writes: Writes) -> io::Result<()> {
+    let Writes::UpTo(bytes) = writes else {
+        return Ok(());
+    };
+    let bytes = Some(bytes.max(2 * MESSAGES_LIMIT));
+    let limit = Rlimit {
+        current: bytes,
+        maximum: bytes,
+    };
+    prlimit(Some(pid), Resource::Fsize, limit)?;
+    Ok(())
 }
 
 /// A running program that is watched.

@@ -18,6 +18,7 @@ fn shell<'a>(dir: &'a Path, script: &str, input: Input<'a>) -> Call<'a> {
         env: vec![("MORE".into(), "x y".into())],
         input,
         limit: Duration::from_secs(30),
+        writes: Writes::Anything,
     }
 }
 
@@ -60,6 +61,19 @@ fn messages_are_kept_and_shown_without_control_characters() {
         ended.unwrap().told(),
         "signal 15 ended it, without a message"
     );
+}
+
+#[test]
+fn u_17_what_a_program_writes_has_a_limit_that_what_it_starts_has_too() {
+    let (dir, desk) = desk();
+    let bytes = 2 * MESSAGES_LIMIT + 4096;
+    let script = "sleep 0.3; sh -c 'head -c 40000000 /dev/zero >big'; echo $?";
+    let mut call = shell(dir.path(), script, Input::Nothing);
+    call.writes = Writes::UpTo(bytes);
+    let (ended, text) = output(&desk, call);
+    assert!(ended.unwrap().is_well());
+    assert_ne!(text, "0\n");
+    assert_eq!(fs::metadata(dir.path().join("big")).unwrap().len(), bytes);
 }
 
 #[test]

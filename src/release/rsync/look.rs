@@ -1,12 +1,13 @@
 //! What is in the directory, as rsync lists it, and contents that are read back. Nothing is changed,
 //! and no link is followed.
 
-use super::remote::Remote;
+use super::remote::{PARTIAL, Remote};
 use crate::folder::private_dir;
 use crate::policy::Verify;
 use crate::release::dir::walk;
 use crate::release::drift::{Compared, Expected, Look, Seen};
 use crate::release::look::Sight;
+use crate::release::program::Writes;
 use crate::release::run::Job;
 use crate::release::{
     Comparison, Content, FileKind, Holding, MANIFEST_NAME, ReleaseError, ancestors, comparison,
@@ -177,7 +178,7 @@ fn tree(
     while !level.is_empty() {
         let names: Vec<RepoPath> = level.iter().map(contents_of).collect();
         let mut next = BTreeMap::new();
-        remote.list_dirs(&names.iter().collect::<Vec<_>>(), &mut |line| {
+        remote.list_dirs(&names.iter().collect::<Vec<_>>(), &[0], &mut |line| {
             if let Some((path, told)) = told(line) {
                 next.insert(path, told);
             }
@@ -191,6 +192,32 @@ fn tree(
         found.extend(next);
     }
     Ok(found)
+}
+
+/// Those of these paths at which something stands that is no directory, such as a link.
+pub(super) fn no_directories(
+    remote: &Remote<'_>,
+    paths: &BTreeSet<&RepoPath>,
+) -> Result<BTreeSet<RepoPath>, ReleaseError> {
+    if paths.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let list: Vec<&RepoPath> = paths.iter().copied().collect();
+    let mut dirs = BTreeSet::new();
+    let mut others = BTreeSet::new();
+    // What lies below a file makes rsync end so.
+    let codes = [0, PARTIAL];
+    remote.list_dirs(&list, &codes, &mut |line| match told(line) {
+        Some((path, told)) if told.kind == Kind::Directory => drop(dirs.insert(path)),
+        Some((path, _)) => drop(others.insert(path)),
+        None => {}
+    })?;
+    // Of a link, and what is below it where it leads, rsync tells the latter alone.
+    let untold = |dir: &RepoPath| !dirs.contains(dir);
+    let through = dirs.iter().flat_map(ancestors);
+    others.extend(through.filter(untold).collect::<Vec<_>>());
+    others.retain(|path| paths.contains(path));
+    Ok(others)
 }
 
 /// How rsync is told to list what is in a directory; the release's own is the empty path.
@@ -297,10 +324,12 @@ fn batches<'a, 'b>(files: &'a [(&'b RepoPath, u64)]) -> Vec<&'a [(&'b RepoPath, 
 }
 
 impl Remote<'_> {
-    /// A line of rsync's for each thing that is in these directories. One that is not there has none.
+    /// A line of rsync's for each of these paths, and for each thing in those that end in `/`. One that is
+    /// not there has none.
     fn list_dirs(
         &self,
         dirs: &[&RepoPath],
+        codes: &[i32],
         line: &mut dyn FnMut(&[u8]),
     ) -> Result<(), ReleaseError> {
         let args = [
@@ -319,7 +348,7 @@ impl Remote<'_> {
             "--",
         ];
         let ended = self.call(&args, &[self.dest(), "rsync/none/"], dirs, line)?;
-        self.well(&ended, &[0])
+        self.well(&ended, codes)
     }
 
     /// Fetches files and says what they are. What is gone meanwhile, or larger than it was, is left
@@ -332,6 +361,7 @@ impl Remote<'_> {
         clear(&place)?;
         private_dir(&place).map_err(ReleaseError::io(&place))?;
         let largest = files.iter().map(|(_, size)| *size).max().unwrap_or(0);
+        let writes = Writes::UpTo(largest);
         let largest = format!("--max-size={}", largest.max(1));
         let args = [
             "--files-from=-",
@@ -345,7 +375,13 @@ impl Remote<'_> {
             "--",
         ];
         let paths: Vec<&RepoPath> = files.iter().map(|(path, _)| *path).collect();
-        let ended = self.call(&args, &[self.dest(), "rsync/read/"], &paths, &mut |_| {})?;
+        let ended = self.call_writing(
+            writes,
+            &args,
+            &[self.dest(), "rsync/read/"],
+            &paths,
+            &mut |_| {},
+        )?;
         self.well(&ended, &[0, super::remote::VANISHED])?;
         let look = walk::walk(&place)?;
         clear(&place)?;

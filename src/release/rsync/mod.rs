@@ -80,6 +80,10 @@ pub(in crate::release) fn release(
     }
     work.carry_out(&stage, &left)?;
     let record = work.record(&stage)?;
+    if there.is_too_large {
+        // rsync would read all of it to send less.
+        remote.remove(&[&RepoPath::new(MANIFEST_NAME.as_bytes().to_vec())])?;
+    }
     remote.switch(&record)?;
     journal::forget(job)?;
     stage.end()?;

@@ -7,11 +7,11 @@
 use crate::folder::private_dir;
 use crate::policy::RsyncTarget;
 use crate::release::error::shown_end;
-use crate::release::program::{self, Ended, Input, Lines};
+use crate::release::program::{self, Ended, Input, Lines, Writes};
 use crate::release::run::Job;
 use crate::release::ssh::{self, ALIAS, Sharing};
 use crate::release::stage::Stage;
-use crate::release::{MANIFEST_NAME, ReleaseError, ancestors};
+use crate::release::{Adoption, MANIFEST_LIMIT, MANIFEST_NAME, ReleaseError, ancestors};
 use crate::types::RepoPath;
 use std::ffi::OsString;
 use std::fs;
@@ -32,6 +32,9 @@ pub(super) const PART: &str = ".relhook-part";
 /// rsync's answer where something it was told to remove is no empty directory.
 pub(super) const VANISHED: i32 = 24;
 
+/// What rsync says of a file that is larger than it is to fetch.
+const OVER: &[u8] = b" is over max-size";
+
 /// What rsync ends with where it could not see to some of the files.
 pub(super) const PARTIAL: i32 = 23;
 
@@ -40,6 +43,8 @@ pub(super) const PARTIAL: i32 = 23;
 pub(super) struct There {
     /// Whether our directory for incomplete files is there.
     pub(super) has_temp: bool,
+    /// Whether the manifest is larger than any of ours, and was not fetched.
+    pub(super) is_too_large: bool,
 }
 
 /// One directory of one host.
@@ -105,8 +110,28 @@ impl<'a> Remote<'a> {
     pub(super) fn fetch(&self) -> Result<There, ReleaseError> {
         let manifest = format!("--include=/{MANIFEST_NAME}");
         let temp = format!("--include=/{TEMP}/");
-        let args = ["--recursive", &manifest, &temp, "--exclude=*", "--"];
-        let ended = self.call(&args, &[&self.dest, "rsync/fetched/"], &[], &mut |_| {})?;
+        let largest = format!("--max-size={MANIFEST_LIMIT}");
+        let args = [
+            "--recursive",
+            "--info=SKIP1",
+            &largest,
+            &manifest,
+            &temp,
+            "--exclude=*",
+            "--",
+        ];
+        let mut skipped = false;
+        let ended = self.call(&args, &[&self.dest, "rsync/fetched/"], &[], &mut |line| {
+            skipped |= line.ends_with(OVER);
+        })?;
+        // A host that says one size and sends another is stopped by this machine.
+        let large = skipped || String::from_utf8_lossy(&ended.messages).contains("File too large");
+        if large && self.job.adoption == Adoption::Refuse {
+            return Err(ReleaseError::Manifest {
+                place: self.place.clone(),
+                why: format!("it is larger than {MANIFEST_LIMIT} bytes"),
+            });
+        }
         if ended.code == Some(23) && lacks_dir(&ended.messages) {
             return Err(ReleaseError::Place {
                 path: self.place.clone().into(),
@@ -116,6 +141,7 @@ impl<'a> Remote<'a> {
         self.well(&ended, &[0])?;
         Ok(There {
             has_temp: self.fetched(TEMP).is_dir(),
+            is_too_large: skipped,
         })
     }
 
@@ -280,9 +306,22 @@ impl<'a> Remote<'a> {
         self.well(&ended, &[0])
     }
 
-    /// Runs rsync with these paths on its standard input.
+    /// Runs rsync with these paths on its standard input. It writes no file here that is larger than a
+    /// manifest.
     pub(super) fn call(
         &self,
+        args: &[&str],
+        ends: &[&str; 2],
+        paths: &[&RepoPath],
+        line: &mut dyn FnMut(&[u8]),
+    ) -> Result<Ended, ReleaseError> {
+        self.call_writing(Writes::UpTo(MANIFEST_LIMIT), args, ends, paths, line)
+    }
+
+    /// The same with another limit.
+    pub(super) fn call_writing(
+        &self,
+        writes: Writes,
         args: &[&str],
         ends: &[&str; 2],
         paths: &[&RepoPath],
@@ -306,6 +345,7 @@ impl<'a> Remote<'a> {
             env: self.env.clone(),
             input: Input::File(&list),
             limit: LIMIT,
+            writes,
         };
         let mut lines = Lines::default();
         let ended = program::run(self.job.desk, call, &mut |bytes| {

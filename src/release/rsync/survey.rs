@@ -1,5 +1,6 @@
 //! What stands where the plan will step. Nothing is changed by looking.
 
+use super::look;
 use super::remote::{PARTIAL, Remote};
 use crate::release::run::Job;
 use crate::release::stage::Stage;
@@ -30,32 +31,71 @@ pub(super) fn survey(
         .flat_map(|path| ancestors(path))
         .filter(|dir| !held.dirs.contains(dir))
         .collect();
-    if unknown.is_empty() || (first && held.files.is_empty() && remote.is_empty()?) {
+    if first && held.files.is_empty() && remote.is_empty()? {
         return Ok(needed);
     }
+    let swapped = look::no_directories(remote, &ways(held, plan).iter().collect())?;
+    let leads_there = |path: &&RepoPath| {
+        let mut above = ancestors(path).into_iter();
+        !swapped.contains(*path) && !above.any(|dir| swapped.contains(&dir))
+    };
+    let open: Vec<&RepoPath> = unknown.into_iter().filter(leads_there).collect();
+    let giving = plan.blocking_dirs.iter().filter(leads_there).collect();
+    let (dirs, mut foreign) = standing(job, remote, stage, held, &giving, &open)?;
+    foreign.extend(swapped);
+    match foreign.is_empty() {
+        true => Ok(needed.difference(&dirs).cloned().collect()),
+        false => Err(ReleaseError::Foreign {
+            place: super::place(&job.order.target.kind),
+            files: foreign.into_iter().collect(),
+        }),
+    }
+}
+
+/// What stands where `unknown` files of the plan go, and in the directories that are `giving` way to
+/// some of them: the directories on the way, and what is in the way and not ours.
+fn standing(
+    job: &Job<'_>,
+    remote: &Remote<'_>,
+    stage: &Stage,
+    held: &Holding,
+    giving: &BTreeSet<&RepoPath>,
+    unknown: &[&RepoPath],
+) -> Result<(BTreeSet<RepoPath>, BTreeSet<RepoPath>), ReleaseError> {
+    if unknown.is_empty() {
+        return Ok((BTreeSet::new(), BTreeSet::new()));
+    }
     let mut found = Found::default();
-    let ours = |path: &RepoPath| held.files.contains_key(path) || plan.blocking_dirs.contains(path);
+    let ours = |path: &RepoPath| held.files.contains_key(path) || giving.contains(path);
     // Of a directory that has to give way rsync says that it could not make it go, and ends so.
-    let codes: &[i32] = match unknown.iter().any(|path| plan.blocking_dirs.contains(path)) {
+    let codes: &[i32] = match unknown.iter().any(|path| giving.contains(path)) {
         true => &[0, PARTIAL],
         false => &[0],
     };
-    remote.compare(stage, &unknown, codes, &mut |line| found.take(line))?;
-    let mut foreign = found.blocking;
-    for dir in &plan.blocking_dirs {
-        foreign.extend(remote.contents(dir)?);
+    remote.compare(stage, unknown, codes, &mut |line| found.take(line))?;
+    let mut blocking = found.blocking;
+    for dir in giving {
+        blocking.extend(remote.contents(dir)?);
     }
-    foreign.retain(|path| !ours(path) && !is_own(path));
+    blocking.retain(|path| !ours(path) && !is_own(path));
     if job.adoption == Adoption::Refuse {
-        foreign.extend(found.files);
+        blocking.extend(found.files);
     }
-    if foreign.is_empty() {
-        return Ok(needed.difference(&found.dirs).cloned().collect());
-    }
-    Err(ReleaseError::Foreign {
-        place: super::place(&job.order.target.kind),
-        files: foreign.into_iter().collect(),
-    })
+    Ok((found.dirs, blocking))
+}
+
+/// The directories through which the plan steps, and those that it removes: a link in the place of one
+/// would lead the steps elsewhere, which not every rsync refuses.
+fn ways(held: &Holding, plan: &Plan) -> BTreeSet<RepoPath> {
+    let puts = plan.puts.iter().map(|file| &file.path);
+    let gone = plan.spare_dirs.iter().chain(&plan.blocking_dirs);
+    let steps = puts.chain(plan.removed()).chain(gone.clone());
+    let mut dirs: BTreeSet<RepoPath> = steps.flat_map(ancestors).collect();
+    dirs.extend(gone.cloned());
+    // What was a link of ours, or may be a file of ours by now, gives way.
+    let ours = |path: &RepoPath| held.files.contains_key(path);
+    dirs.retain(|dir| !ours(dir) && !ancestors(dir).iter().any(ours));
+    dirs
 }
 
 /// Whether a path is relhook's own, such as rsync's folder for what has arrived.

@@ -1,20 +1,20 @@
 //! Opening the one connection of a run, and logging in.
 
-use super::error::unreachable;
-use super::host::{Host, Shown};
+use super::error::Site;
 use super::session::SftpSession;
 use super::wire::Wire;
 use crate::policy::{HostKey, SftpTarget, SshProof};
 use crate::release::credentials::Field;
 use crate::release::error::shown_reply;
+use crate::release::host::{Address, Host};
+use crate::release::redact::Redactor;
 use crate::release::site::{Connector, Placing, Session};
-use crate::release::{Credentials, ReleaseError};
+use crate::release::{Credentials, Login, ReleaseError};
 use crate::secret::{self, Keeper, Secret};
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
-use std::borrow::Cow;
+use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -47,6 +47,7 @@ pub(super) struct SftpConnector {
     host_keys: Vec<HostKey>,
     user: String,
     proof: Proof,
+    redactor: Redactor,
     runtime: Runtime,
     /// How long each step of connecting may take.
     patience: Duration,
@@ -75,12 +76,15 @@ impl SftpConnector {
             .enable_all()
             .build()
             .map_err(|error| ReleaseError::Objects(format!("threads: {error}")))?;
+        let user = credentials.need(Field::User)?.reveal().to_owned();
+        let proof = proof(target.login.proof, credentials)?;
         Ok(Self {
             host: target.host.clone(),
             port: target.login.port,
             host_keys: target.login.host_keys.clone(),
-            user: credentials.need(Field::User)?.reveal().to_owned(),
-            proof: proof(target.login.proof, credentials)?,
+            redactor: redactor(&user, &proof),
+            user,
+            proof,
             runtime,
             patience: PATIENCE,
             line: Mutex::default(),
@@ -88,8 +92,11 @@ impl SftpConnector {
         })
     }
 
-    fn site(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+    fn site(&self) -> Site {
+        Site {
+            name: format!("{}:{}", self.host, self.port),
+            redactor: self.redactor.clone(),
+        }
     }
 
     /// The shared connection: the one that is open, or a new one where it broke.
@@ -107,7 +114,7 @@ impl SftpConnector {
         if self.failures.load(Ordering::Acquire) != before
             && let Some((step, why)) = &line.unreached
         {
-            return Err(unreachable(&self.site(), step, why));
+            return Err(self.site().unreachable(step, why));
         }
         match self.runtime.block_on(self.open()) {
             Ok(wire) => {
@@ -127,37 +134,28 @@ impl SftpConnector {
     }
 
     async fn open(&self) -> Result<Wire, ReleaseError> {
-        let shown: Shown = Arc::default();
-        let host = Host::new(&self.host_keys, shown.clone());
-        let address = (self.host.as_str(), self.port);
-        let connecting = russh::client::connect(Arc::new(self.config()), address, host);
-        let handle = self.in_time("connect", connecting).await?;
-        let mut handle = handle.map_err(|error| self.not_connected(&shown, &error))?;
+        let address = Address {
+            host: &self.host,
+            port: self.port,
+            known: &self.host_keys,
+            patience: self.patience,
+            redactor: &self.redactor,
+        };
+        let (mut handle, _) = address.connect(config).await?;
         let site = self.site();
         let logged_in = self.in_time("log in", self.log_in(&mut handle)).await??;
         // A connection that breaks here looks like a refusal.
         if !logged_in && handle.is_closed() {
-            return Err(unreachable(&site, "log in", "the connection broke"));
+            return Err(site.unreachable("log in", "the connection broke"));
         }
         if !logged_in {
             return Err(ReleaseError::Login {
-                site,
+                site: site.name,
                 reply: "permission denied".into(),
             });
         }
         let opening = Wire::open(handle, site, self.runtime.handle().clone());
         self.in_time("open the SFTP channel", opening).await?
-    }
-
-    fn not_connected(&self, shown: &Shown, error: &russh::Error) -> ReleaseError {
-        let what = shown.lock().ok().and_then(|shown| shown.clone());
-        match what {
-            Some(what) => ReleaseError::HostKey {
-                site: self.site(),
-                shown: what,
-            },
-            None => unreachable(&self.site(), "connect", &error.to_string()),
-        }
     }
 
     async fn in_time<T>(
@@ -167,31 +165,12 @@ impl SftpConnector {
     ) -> Result<T, ReleaseError> {
         tokio::time::timeout(self.patience, what)
             .await
-            .map_err(|_| unreachable(&self.site(), step, "no answer in time"))
-    }
-
-    fn config(&self) -> russh::client::Config {
-        let mut preferred = russh::Preferred::DEFAULT;
-        // A host key is taken by its own kind alone, and never over SHA-1.
-        preferred.key = Cow::Owned(
-            self.host_keys
-                .iter()
-                .flat_map(|key| algorithms(&key.0))
-                .collect(),
-        );
-        russh::client::Config {
-            preferred,
-            window_size: WINDOW,
-            keepalive_interval: Some(SILENCE),
-            keepalive_max: ASKED,
-            nodelay: true,
-            ..russh::client::Config::default()
-        }
+            .map_err(|_| self.site().unreachable(step, "no answer in time"))
     }
 
     async fn log_in(&self, handle: &mut Handle<Host>) -> Result<bool, ReleaseError> {
         let user = self.user.as_str();
-        let fail = |error: russh::Error| unreachable(&self.site(), "log in", &error.to_string());
+        let fail = |error: russh::Error| self.site().unreachable("log in", &error.to_string());
         let answer = match &self.proof {
             Proof::Password(password) => {
                 let answer = handle.authenticate_password(user, password.reveal()).await;
@@ -214,7 +193,7 @@ impl SftpConnector {
         socket: &Path,
     ) -> Result<bool, ReleaseError> {
         let fail = |why: String| ReleaseError::Login {
-            site: self.site(),
+            site: self.site().name,
             reply: format!("the ssh agent: {}", shown_reply(why.as_bytes())),
         };
         let mut agent = AgentClient::connect_uds(socket)
@@ -250,15 +229,25 @@ async fn strongest(handle: &Handle<Host>) -> Result<Option<HashAlg>, russh::Erro
     Ok(Some(offered.flatten().unwrap_or(HashAlg::Sha256)))
 }
 
-/// The ways in which a host proves a key of this kind.
-fn algorithms(key: &str) -> Vec<Algorithm> {
-    let kind = key.split(' ').next().unwrap_or_default();
-    if kind == "ssh-rsa" {
-        return [HashAlg::Sha512, HashAlg::Sha256]
-            .map(|hash| Algorithm::Rsa { hash: Some(hash) })
-            .to_vec();
+fn config() -> russh::client::Config {
+    russh::client::Config {
+        window_size: WINDOW,
+        keepalive_interval: Some(SILENCE),
+        keepalive_max: ASKED,
+        nodelay: true,
+        ..russh::client::Config::default()
     }
-    Algorithm::new(kind).into_iter().collect()
+}
+
+/// What must not be shown of a host's words: it was told the password, and nothing else that is secret.
+fn redactor(user: &str, proof: &Proof) -> Redactor {
+    match proof {
+        Proof::Password(password) => Redactor::of_login(&Login {
+            user: user.to_owned(),
+            password: password.clone(),
+        }),
+        Proof::Key(_) | Proof::Agent(_) => Redactor::default(),
+    }
 }
 
 fn proof(kind: SshProof, credentials: &Credentials) -> Result<Proof, ReleaseError> {
@@ -344,6 +333,7 @@ mod tests {
             host_keys: Vec::new(),
             user: "nobody".into(),
             proof: Proof::Password(Secret::new("x".into())),
+            redactor: Redactor::default(),
             runtime,
             patience,
             line: Mutex::default(),

@@ -1,7 +1,7 @@
 //! What went wrong on the way to an SFTP site, as a release says it.
 
 use crate::release::ReleaseError;
-use crate::release::error::shown_reply;
+use crate::release::redact::Redactor;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::StatusCode;
 
@@ -10,34 +10,56 @@ pub(super) fn is_absence(error: &SftpError) -> bool {
     matches!(error, SftpError::Status(status) if status.status_code == StatusCode::NoSuchFile)
 }
 
-/// A request that failed.
-pub(super) fn failed(site: &str, step: &str, error: &SftpError) -> ReleaseError {
-    let step = crate::types::escape(step.as_bytes());
-    match error {
-        SftpError::Status(status) => match status.status_code {
-            StatusCode::NoConnection | StatusCode::ConnectionLost => {
-                unreachable(site, &step, "the site lost its connection")
-            }
-            code => ReleaseError::Refused {
-                site: site.to_owned(),
-                step,
-                code: code as u32,
-                reply: shown_reply(status.error_message.as_bytes()),
-            },
-        },
-        SftpError::Timeout => unreachable(site, &step, "no answer in time"),
-        SftpError::IO(why) | SftpError::Limited(why) | SftpError::UnexpectedBehavior(why) => {
-            unreachable(site, &step, why)
-        }
-        SftpError::UnexpectedPacket => unreachable(site, &step, "the site's answer is not SFTP"),
-    }
+/// Where something went wrong, and what of its words is not to be shown.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    /// Host and port.
+    pub(super) name: String,
+    /// What knows the session's secrets.
+    pub(super) redactor: Redactor,
 }
 
-/// A connection that does not come about, or broke.
-pub(super) fn unreachable(site: &str, step: &str, why: &str) -> ReleaseError {
-    ReleaseError::Unreachable {
-        site: site.to_owned(),
-        step: step.to_owned(),
-        why: shown_reply(why.as_bytes()),
+impl Site {
+    /// A request that failed.
+    pub(super) fn failed(&self, step: &str, error: &SftpError) -> ReleaseError {
+        let step = crate::types::escape(step.as_bytes());
+        match error {
+            SftpError::Status(status) => match status.status_code {
+                StatusCode::NoConnection | StatusCode::ConnectionLost => {
+                    self.unreachable(&step, "the site lost its connection")
+                }
+                code => ReleaseError::Refused {
+                    site: self.name.clone(),
+                    step,
+                    code: code as u32,
+                    reply: self.words(code, &status.error_message),
+                },
+            },
+            SftpError::Timeout => self.unreachable(&step, "no answer in time"),
+            SftpError::IO(why) | SftpError::Limited(why) | SftpError::UnexpectedBehavior(why) => {
+                self.unreachable(&step, why)
+            }
+            SftpError::UnexpectedPacket => self.unreachable(&step, "the site's answer is not SFTP"),
+        }
+    }
+
+    /// What the host said, with what it means where it is no more than that it did not work.
+    fn words(&self, code: StatusCode, said: &str) -> String {
+        let shown = self.redactor.shown(said.as_bytes());
+        match code {
+            StatusCode::Failure => {
+                format!("{shown} (SFTP has no other word for a full disk or a quota)")
+            }
+            _ => shown,
+        }
+    }
+
+    /// A connection that does not come about, or broke.
+    pub(super) fn unreachable(&self, step: &str, why: &str) -> ReleaseError {
+        ReleaseError::Unreachable {
+            site: self.name.clone(),
+            step: step.to_owned(),
+            why: self.redactor.shown(why.as_bytes()),
+        }
     }
 }

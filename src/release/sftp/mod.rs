@@ -5,7 +5,6 @@
 
 mod connect;
 mod error;
-mod host;
 mod pulse;
 mod session;
 mod wire;

@@ -317,7 +317,7 @@ impl Session for SftpSession {
             SftpError::Limited(why) => ReleaseError::Manifest {
                 place: format!(
                     "{}{}",
-                    self.wire.site,
+                    self.wire.site.name,
                     crate::types::escape(path.as_bytes())
                 ),
                 why,

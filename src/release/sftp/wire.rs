@@ -1,9 +1,9 @@
 //! The one connection and its SFTP channel.
 
-use super::error::{failed, unreachable};
-use super::host::Host;
+use super::error::Site;
 use super::pulse::{Pulse, Watched};
 use crate::release::ReleaseError;
+use crate::release::host::Host;
 use russh::client::Handle;
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
@@ -24,7 +24,7 @@ const FOREVER: u64 = 7 * 24 * 3600;
 /// A connection that is logged in, with its channel.
 pub(super) struct Wire {
     pub(super) sftp: RawSftpSession,
-    pub(super) site: String,
+    pub(super) site: Site,
     pub(super) runtime: tokio::runtime::Handle,
     handle: Handle<Host>,
     broken: AtomicBool,
@@ -35,11 +35,11 @@ impl Wire {
     /// Opens the channel.
     pub(super) async fn open(
         handle: Handle<Host>,
-        site: String,
+        site: Site,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, ReleaseError> {
         const STEP: &str = "open the SFTP channel";
-        let fail = |error: russh::Error| unreachable(&site, STEP, &error.to_string());
+        let fail = |error: russh::Error| site.unreachable(STEP, &error.to_string());
         let channel = handle.channel_open_session().await.map_err(fail)?;
         channel
             .request_subsystem(true, "sftp")
@@ -51,10 +51,10 @@ impl Wire {
         let version = sftp
             .init()
             .await
-            .map_err(|error| failed(&site, STEP, &error))?;
+            .map_err(|error| site.failed(STEP, &error))?;
         if !version.extensions.contains_key(POSIX_RENAME) {
             return Err(ReleaseError::Refused {
-                site,
+                site: site.name,
                 step: STEP.into(),
                 code: StatusCode::OpUnsupported as u32,
                 reply: format!(
@@ -87,7 +87,7 @@ impl Wire {
         if !matches!(error, SftpError::Status(_)) {
             self.broken.store(true, Ordering::Relaxed);
         }
-        failed(&self.site, step, error)
+        self.site.failed(step, error)
     }
 
     /// Renames over an existing file, in one step of the site.

@@ -26,9 +26,21 @@ impl Sftpd {
         Self::with("", "")
     }
 
+    /// One with these lines in its settings too.
+    #[track_caller]
+    pub fn with_settings(settings: &str) -> Self {
+        Self::with(settings, "")
+    }
+
     /// One that takes [`PASSWORD`] too: its own shadow file says so, and it needs root for that.
     #[track_caller]
     pub fn with_password() -> Self {
+        Self::with_password_and("")
+    }
+
+    /// The same with more lines in its settings.
+    #[track_caller]
+    pub fn with_password_and(settings: &str) -> Self {
         let home = Path::new("/");
         let hash = run(command("openssl", home).args(["passwd", "-6", PASSWORD])).text();
         let line = format!("{}:{hash}:19000:0:99999:7:::", account());
@@ -36,7 +48,8 @@ impl Sftpd {
             "printf '%s\\n' '{line}' >/run/shadow; chmod 600 /run/shadow; \
              mount --bind /run/shadow /etc/shadow"
         );
-        Self::with("PasswordAuthentication yes\nPermitRootLogin yes\n", &mounts)
+        let settings = format!("PasswordAuthentication yes\nPermitRootLogin yes\n{settings}");
+        Self::with(&settings, &mounts)
     }
 
     #[track_caller]
@@ -131,7 +144,7 @@ impl Sftpd {
     pub fn host_key(&self) -> HostKey {
         let line = std::fs::read_to_string(self.path("host.pub")).unwrap();
         let bare: Vec<&str> = line.split_whitespace().take(2).collect();
-        HostKey(bare.join(" "))
+        HostKey::Whole(bare.join(" "))
     }
 
     /// The site as a target.

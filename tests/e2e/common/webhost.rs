@@ -80,7 +80,7 @@ impl WebHost {
         let words: Vec<&str> = text.split(' ').take(2).collect();
         SshLogin {
             port: self.port,
-            host_keys: vec![HostKey(words.join(" "))],
+            host_keys: vec![HostKey::Whole(words.join(" "))],
             proof: SshProof::Key,
         }
     }

@@ -120,7 +120,7 @@ fn an_approved_push_reaches_an_sftp_host() {
     let places = [
         ("host: www.acme.example", "host: 127.0.0.1"),
         ("/srv/www/htdocs", &path),
-        (key, &host.host_key().0),
+        (key, &host.host_key().to_string()),
         ("port: 22", &format!("port: {port}")),
     ];
     let world = paged("sftp", "site", &places);

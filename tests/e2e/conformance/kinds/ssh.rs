@@ -33,7 +33,12 @@ impl Kind for Sftp {
     }
 
     fn policy(&self) -> String {
-        lines("sftp", self.0.port, &self.0.site(), &self.0.host_key().0)
+        lines(
+            "sftp",
+            self.0.port,
+            &self.0.site(),
+            &self.0.host_key().to_string(),
+        )
     }
 
     fn account(&self) -> Option<String> {
@@ -78,7 +83,7 @@ impl Kind for Rsync {
     }
 
     fn policy(&self) -> String {
-        let key = &self.0.login("host").host_keys[0].0;
+        let key = &self.0.login("host").host_keys[0].to_string();
         lines("rsync", self.0.port, &self.0.site(), key)
     }
 
