@@ -119,12 +119,17 @@ impl Plan {
     /// Whether nothing but the record has to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.leaves_files_alone() && self.spare_dirs.is_empty()
+    }
+
+    /// Whether no file has to change, though directories of ours may have to go.
+    #[must_use]
+    pub fn leaves_files_alone(&self) -> bool {
         self.puts.is_empty()
             && self.moves.is_empty()
             && self.blocking_files.is_empty()
             && self.blocking_contents.is_empty()
             && self.deletes.is_empty()
-            && self.spare_dirs.is_empty()
     }
 
     /// Every file that is to get a new content or a new place, with what it is to hold.
@@ -180,6 +185,13 @@ pub fn plan(wanted: &Listing, held: &Holding) -> Plan {
             blocking_dirs.extend(blocked);
         }
     }
+    // A directory of ours may be there without a file of ours: something else was in it when it was to
+    // go.
+    let arriving: BTreeSet<&RepoPath> = plan.puts.iter().map(|file| &file.path).collect();
+    let blocks = |dir: &&RepoPath| {
+        arriving.contains(dir) || ancestors(dir).iter().any(|above| arriving.contains(above))
+    };
+    blocking_dirs.extend(held.dirs.iter().filter(blocks).cloned());
     plan.spare_dirs = held
         .dirs
         .iter()

@@ -92,6 +92,9 @@ pub struct Snapshot {
     /// What it waits for, if it has not begun; else the last word of a program that carries it out,
     /// escaped.
     pub note: Option<String>,
+    /// What somebody has to know of the target since, escaped.
+    #[serde(default)]
+    pub notice: Option<String>,
 }
 
 /// What a release is to send.
@@ -152,6 +155,7 @@ impl Progress {
             error: None,
             hints: Vec::new(),
             note: None,
+            notice: None,
         };
         Self {
             path: None,
@@ -221,6 +225,11 @@ impl Progress {
     /// The program that carries the release out says something, made safe to show.
     pub(in crate::release) fn say(&self, text: String) {
         self.update(Show::Paced, |snapshot| snapshot.note = Some(text));
+    }
+
+    /// Something on the target is not as one would think, in a sentence that is safe to show.
+    pub(in crate::release) fn notice(&self, text: String) {
+        self.update(Show::Now, |snapshot| snapshot.notice = Some(text));
     }
 
     /// So many bytes of content were sent.

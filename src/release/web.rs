@@ -81,7 +81,11 @@ impl Peer {
         answer: &Answer,
         reply: &str,
     ) -> ReleaseError {
-        let (site, shown) = (self.site(), self.redactor.shown(reply.as_bytes()));
+        let site = self.site();
+        let shown = match self.redactor.shown(reply.as_bytes()) {
+            empty if empty.is_empty() => meaning(answer.status).to_owned(),
+            shown => shown,
+        };
         match answer.status {
             300..=399 => {
                 let to = answer.header("location").unwrap_or("nowhere");
@@ -106,5 +110,21 @@ impl Peer {
                 reply: shown,
             },
         }
+    }
+}
+
+/// What a status means, for answers that say nothing else.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "it does not allow this",
+        404 | 410 => "it is not there",
+        409 => "a folder on the way is missing, or something else is there",
+        413 => "the file is larger than the server takes",
+        423 => "somebody holds a lock",
+        429 => "too many requests",
+        500 => "the server failed; its own log says why, a full disk for instance",
+        502..=504 => "the server is not ready",
+        507 => "the disk or the quota is full",
+        _ => "without a word",
     }
 }

@@ -115,8 +115,10 @@ fn ended(snapshot: &Snapshot) -> String {
         let why = snapshot.error.as_deref().unwrap_or("no reason is known");
         return format!("stopped: {code} {why}");
     }
+    let notice = snapshot.notice.as_ref();
+    let notice = notice.map_or_else(String::new, |notice| format!("; {notice}"));
     format!(
-        "released {} ({} sent, {} deleted, {} unchanged)",
+        "released {} ({} sent, {} deleted, {} unchanged){notice}",
         snapshot.commit.short(),
         totals.uploaded,
         totals.deleted,

@@ -158,11 +158,20 @@ impl Scene {
 
     /// Every file; a bucket has no directories.
     fn found(&self) -> Files {
-        let mut files = tree(&self.server.site());
+        let mut files: Files = tree(&self.server.site());
         if let Server::Store(_) = self.server {
             files.retain(|name, _| !name.ends_with('/'));
         }
-        files
+        // Whatever the name is that a folder was set aside under.
+        let names = files.into_iter().map(|(name, content)| {
+            let aside = name.strip_prefix(".relhook-aside-");
+            let aside = aside.and_then(|rest| rest.split_once('/'));
+            (
+                aside.map_or(name.clone(), |(_, below)| format!("aside/{below}")),
+                content,
+            )
+        });
+        names.collect()
     }
 
     /// Kills the release of `b` at its request number `at`; false if it had fewer.

@@ -2,10 +2,10 @@
 
 use crate::common::davd::{Dav, Davd, PASSWORD, USER};
 use crate::common::ftpd::authority;
-use crate::release_kit::{Bench, Log, refused, released, tree};
+use crate::release_kit::{Bench, Log, SITE, refused, released, tree};
 use relhook::policy::{Authentication, Replacing, TargetKind, WebdavTarget};
-use relhook::release::{Adoption, Order, Outcome};
-use relhook::types::Oid;
+use relhook::release::{Adoption, Order, Outcome, snapshot};
+use relhook::types::{Oid, TargetName};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -58,7 +58,7 @@ impl Scene {
 
     fn site(&self) -> BTreeMap<String, String> {
         let mut files = tree(&self.server.site());
-        files.retain(|name, _| !name.ends_with(".relhook-manifest.json"));
+        files.retain(|name, _| !name.starts_with(".relhook-"));
         files
     }
 }
@@ -100,7 +100,7 @@ fn plays(kind: Dav, put: Replacing) {
     ]);
     let totals = released(scene.bench.release(&scene.order(commit, 2)));
     assert_eq!(totals.unchanged, 2, "{kind:?}");
-    let expected = files(&[
+    let mut expected = files(&[
         ("index.html", "2"),
         ("empty", ""),
         ("odd/", ""),
@@ -113,6 +113,10 @@ fn plays(kind: Dav, put: Replacing) {
         ("uploads/", ""),
         ("uploads/theirs", "theirs"),
     ]);
+    if kind == Dav::Nginx {
+        // It does not tell whether they are empty.
+        expected.extend(files(&[("gone/", ""), ("gone/deep/", "")]));
+    }
     assert!(
         scene.site() == expected,
         "{kind:?}: {:?}",
@@ -198,6 +202,84 @@ fn a_folder_of_somebody_else_is_neither_removed_nor_moved_over() {
         let second = scene.bench.commit(&[("index.html", "2")]);
         let _ = scene.bench.release(&scene.order(second, 2));
         assert_eq!(scene.site()["gone/theirs"], "theirs", "{kind:?}");
+    }
+}
+
+/// Everything in the site's folder, under whatever name.
+fn all(scene: &Scene) -> BTreeMap<String, String> {
+    tree(&scene.server.site())
+}
+
+/// nginx tells of no name with a dot in front, and removes a folder with all that is in it. So what
+/// looks empty stays, and what has to make room is given another name.
+#[test]
+fn u_08_no_folder_goes_that_nginx_may_not_tell_all_of() {
+    for put in [Replacing::Beside, Replacing::Whole] {
+        let scene = Scene::new(Dav::Nginx, put);
+        let first = scene
+            .bench
+            .commit(&[("a/b/x", "1"), ("c/y", "1"), ("z", "1")]);
+        released(scene.bench.release(&scene.order(first, 1)));
+        scene.put("a/b/.htaccess", "deny");
+        scene.put("c/.well-known/theirs", "theirs");
+        let second = scene.bench.commit(&[("a", "file"), ("z", "1")]);
+        released(scene.bench.release(&scene.order(second, 2)));
+        let found = all(&scene);
+        let moved: Vec<&str> = found
+            .keys()
+            .filter_map(|name| name.strip_suffix("/b/.htaccess"))
+            .collect();
+        assert!(
+            moved.len() == 1 && moved[0].starts_with(".relhook-aside-"),
+            "{found:?}"
+        );
+        assert_eq!(found["a"], "file");
+        assert_eq!(found["c/.well-known/theirs"], "theirs");
+        // Whoever watches is told of it.
+        let told = snapshot(&scene.bench.folder(), &TargetName::new(SITE)).unwrap();
+        let told = told.notice.unwrap();
+        assert!(told.contains("`a`") && told.contains(moved[0]), "{told}");
+        let asked = scene.server.requests();
+        let deleted = |line: &&String| line.starts_with("DELETE ") && line.ends_with('/');
+        assert_eq!(asked.iter().find(deleted), None);
+        // What could not go is no reason to begin again, and makes room when it has to.
+        let again = scene.bench.release(&scene.order(second, 2));
+        assert!(matches!(again, Ok(Outcome::UpToDate(_))), "{again:?}");
+        let third = scene.bench.commit(&[("a", "file"), ("c", "file")]);
+        released(scene.bench.release(&scene.order(third, 3)));
+        let found = all(&scene);
+        assert_eq!((&*found["a"], &*found["c"]), ("file", "file"));
+        let theirs = found.iter().find(|(_, content)| *content == "theirs");
+        assert!(
+            theirs.unwrap().0.starts_with(".relhook-aside-"),
+            "{found:?}"
+        );
+    }
+}
+
+/// The first release is cut off before there is a record to tell nginx from others by.
+#[test]
+fn u_08_an_apache_that_has_no_record_yet_still_loses_its_empty_folders() {
+    for kind in [Dav::Nginx, Dav::Apache] {
+        let scene = Scene::new(kind, Replacing::Beside);
+        // A folder is where the page is to be, which nobody sees before.
+        let first = scene.bench.commit(&[("a/b/x", "1"), ("page", "1")]);
+        scene.put("page/.htaccess", "theirs");
+        let order = scene.order(first, 1);
+        let failed = scene.bench.release(&order);
+        assert!(failed.is_err(), "{kind:?}: {failed:?}");
+        assert!(all(&scene).contains_key("a/b/"), "{kind:?}");
+        let second = scene.bench.commit(&[("a", "1")]);
+        released(scene.bench.release(&scene.order(second, 2)));
+        let found = all(&scene);
+        assert_eq!(found["a"], "1", "{kind:?}");
+        assert_eq!(found["page/.htaccess"], "theirs", "{kind:?}");
+        let aside = found.keys().any(|name| name.starts_with(".relhook-aside-"));
+        assert_eq!(aside, kind == Dav::Nginx, "{found:?}");
+        assert!(
+            !found.keys().any(|name| name.ends_with(".tmp")),
+            "{found:?}"
+        );
     }
 }
 

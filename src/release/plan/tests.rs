@@ -83,6 +83,17 @@ fn a_directory_that_becomes_a_file_is_emptied_before_the_renames() {
 }
 
 #[test]
+fn a_directory_that_stayed_for_others_makes_room_for_a_file_too() {
+    let held = holding(&[("z", 1)], &["a", "a/b", "c"]);
+    let plan = plan(&listing(&[("a", 1), ("z", 1)]), &held);
+    assert_eq!(names(&plan.blocking_dirs), ["a/b", "a"]);
+    assert_eq!(names(&plan.spare_dirs), ["c"]);
+    assert!(!plan.leaves_files_alone());
+    let still = super::plan(&listing(&[("z", 1)]), &held);
+    assert!(still.leaves_files_alone() && !still.is_empty());
+}
+
+#[test]
 fn what_is_uncertain_is_sent_again_and_still_ours() {
     let mut held = holding(&[("a", 1)], &[]);
     held.files.insert(path("a"), Held::Uncertain);

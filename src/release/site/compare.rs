@@ -6,6 +6,7 @@ use super::pool::Pool;
 use super::session::Session;
 use super::transfer::{by_depth, died};
 use super::verify;
+use crate::release::error::shown_path;
 use crate::release::names;
 use crate::release::record;
 use crate::release::run::Job;
@@ -71,7 +72,10 @@ pub(super) fn compare(
         .chain(&recovered.holding.dirs);
     for path in held {
         if let Some(why) = names::fault(path.as_bytes(), site.surface) {
-            return Err(broken(site, format!("the path `{path}` {why}")));
+            return Err(broken(
+                site,
+                format!("the path `{}` {why}", shown_path(path)),
+            ));
         }
     }
     Ok(Compared {
@@ -321,7 +325,12 @@ fn foreign_contents<'a>(
 ) -> Result<Vec<RepoPath>, ReleaseError> {
     let mut foreign = Vec::new();
     for dir in &plan.blocking_dirs {
-        for entry in session.list(&site.at(dir)?)? {
+        let name = site.at(dir)?;
+        // A killed run may have put the file there already.
+        if !session.is_dir(&name)? {
+            continue;
+        }
+        for entry in session.list(&name)? {
             let path = dir.join(entry.name.as_bytes());
             let ours = held.clone().any(|own| *own == path)
                 || plan.blocking_dirs.contains(&path)

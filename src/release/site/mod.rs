@@ -21,7 +21,8 @@ mod verify;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached};
 use super::{
-    Adoption, Comparison, FileKind, Held, MANIFEST_NAME, Manifest, Move, ReleaseError, doubt, plan,
+    Adoption, Comparison, FileKind, Held, Holding, MANIFEST_NAME, Manifest, Move, Plan,
+    ReleaseError, doubt, plan,
 };
 use crate::types::RepoPath;
 pub(in crate::release) use look::look;
@@ -127,8 +128,7 @@ pub(in crate::release) fn release(
         }
     }
     let mut plan = plan(job.listing, &compared.recovered.holding);
-    let recorded = compared.manifest.as_ref();
-    if plan.is_empty() && recorded.is_some_and(|manifest| job.is_recorded_in(manifest)) {
+    if is_there(job, compared.manifest.as_ref(), &plan) {
         job.progress.unchanged(plan.unchanged);
         compare::sweep(site, &mut pool, &compared)?;
         journal::forget(job.desk)?;
@@ -147,6 +147,15 @@ pub(in crate::release) fn release(
     begin(&plan)?;
     transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
     Ok(Reached::Now)
+}
+
+/// Whether the site holds what it is to hold, by its own record. Directories of ours that stand in it
+/// and are not needed could not be removed when it was written.
+fn is_there(job: &Job<'_>, manifest: Option<&Manifest>, plan: &Plan) -> bool {
+    let recorded = manifest.filter(|manifest| job.is_recorded_in(manifest));
+    let holding = recorded.and_then(|manifest| manifest.holding().ok());
+    let stayed = |holding: Holding| plan.spare_dirs.iter().all(|dir| holding.dirs.contains(dir));
+    plan.leaves_files_alone() && holding.is_some_and(stayed)
 }
 
 /// What each released file is, where the site keeps that: a file whose x bit changes, or that becomes a

@@ -95,8 +95,16 @@ pub(in crate::release) trait Session: Send {
     /// Makes a directory that may be there already. Its parent is there.
     fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError>;
 
-    /// Removes a directory if it is empty. Says whether it is gone.
+    /// Removes a directory if it is empty for certain. Says whether it is gone.
     fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError>;
+
+    /// Moves a directory without any file that the site tells of to a new name, with all that the site
+    /// may not tell of. Says whether it did: a site that tells of everything has no need to, for there
+    /// [`Self::remove_dir`] can know.
+    fn set_aside(&mut self, dir: &str, to: &str) -> Result<bool, ReleaseError> {
+        let _ = (dir, to);
+        Ok(false)
+    }
 
     /// The SHA-256 of a file's content as the site itself computes it now, in lower-case
     /// hexadecimal digits; `None` if it does not offer that or there is no such file.

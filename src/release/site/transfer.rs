@@ -4,7 +4,8 @@ use super::Site;
 use super::compare::{Compared, Ground, remove_temps};
 use super::journal::{Journal, Line, Parked, Stage, Start};
 use super::pool::Pool;
-use super::session::Placing;
+use super::session::{Placing, Session};
+use crate::release::error::shown_path;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
 use crate::release::{Content, OWN_PREFIX, Plan, Rank, ReleaseError, ReleaseFile, ancestors, rank};
@@ -204,16 +205,46 @@ impl Run<'_> {
             self.journal.enter(Stage::Clearing)?;
             self.delete(pool, &self.plan.blocking_contents)?;
         }
+        let mut left: Vec<&RepoPath> = Vec::new();
         for dir in &self.plan.blocking_dirs {
             let name = self.at(dir)?;
-            if !pool.first(|session| session.remove_dir(&name))? {
-                return Err(ReleaseError::Foreign {
-                    place: self.site.place.clone(),
-                    files: vec![dir.clone()],
-                });
+            // A killed run may have put the file there already.
+            let gone = |session: &mut dyn Session| {
+                Ok(!session.is_dir(&name)? || session.remove_dir(&name)?)
+            };
+            if !pool.first(gone)? {
+                left.push(dir);
             }
         }
-        Ok(())
+        let outer = |dir: &&RepoPath| !ancestors(dir).iter().any(|above| left.contains(&above));
+        left.iter()
+            .copied()
+            .filter(outer)
+            .try_for_each(|dir| self.set_aside(pool, dir))
+    }
+
+    /// Makes room where a directory of ours may hold what the site does not tell of: it goes to a name
+    /// of our own, and stays there.
+    fn set_aside(&self, pool: &mut Pool<'_>, dir: &RepoPath) -> Result<(), ReleaseError> {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        let name = format!(
+            "{OWN_PREFIX}aside-{:020}-{number}",
+            RandomState::new().hash_one(number)
+        );
+        let aside = RepoPath::new(name.into_bytes());
+        let (from, to) = (self.at(dir)?, self.at(&aside)?);
+        if pool.first(|session| session.set_aside(&from, &to))? {
+            let dir = shown_path(dir);
+            self.job.progress.notice(format!(
+                "the folder `{dir}` had to make room for a file and may hold names that the site does \
+                 not tell: it is `{aside}` there now"
+            ));
+            return Ok(());
+        }
+        Err(ReleaseError::Foreign {
+            place: self.site.place.clone(),
+            files: vec![dir.clone()],
+        })
     }
 
     fn make_dirs(&self, pool: &mut Pool<'_>, dirs: &[RepoPath]) -> Result<(), ReleaseError> {

@@ -4,6 +4,7 @@
 //! that the server shows nothing of a file before it has all of it.
 
 mod answer;
+mod dots;
 mod login;
 mod session;
 

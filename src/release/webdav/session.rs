@@ -1,6 +1,7 @@
 //! One conversation with a WebDAV server: the few methods that a release needs, with typed answers.
 
 use super::answer::{Resource, WANTED, failure, resources};
+use super::dots::{Dots, Known};
 use super::login::{self, Login};
 use crate::http::{Answer, Ask};
 use crate::policy::{Replacing, WebdavTarget};
@@ -22,6 +23,9 @@ const NO_PROPFIND: &str = "PROPFIND is not allowed there; on Apache, a folder wi
 /// How many challenges are answered for one request.
 const CHALLENGES: u32 = 2;
 
+/// How many folders are looked into for the sake of one.
+const FOLDERS: usize = 1000;
+
 /// How many files are asked for together: those in one folder with one question.
 const AHEAD: usize = 32;
 
@@ -38,6 +42,7 @@ pub(super) struct Servers {
     peer: Peer,
     target: WebdavTarget,
     credentials: Account,
+    dots: Known,
 }
 
 impl Servers {
@@ -52,6 +57,7 @@ impl Servers {
             peer: Peer::new(&target.url, ca, target.connections, redactor)?,
             target: target.clone(),
             credentials,
+            dots: Known::default(),
         })
     }
 }
@@ -62,6 +68,7 @@ impl Connector for Servers {
             peer: self.peer.clone(),
             base: self.target.url.clone(),
             login: Login::new(self.credentials.clone(), self.target.authentication),
+            dots: self.dots.clone(),
         }))
     }
 
@@ -85,6 +92,7 @@ struct Conversation {
     peer: Peer,
     base: Url,
     login: Login,
+    dots: Known,
 }
 
 /// Whether a path is to be read as a file's or as a folder's: servers want a `/` behind the latter.
@@ -229,6 +237,20 @@ impl Conversation {
     fn stat(&mut self, path: &str, form: Form) -> Result<Option<Resource>, ReleaseError> {
         let found = self.look(path, form, "0")?;
         Ok(found.and_then(|found| found.into_iter().next()))
+    }
+
+    /// Whether the server tells of a file anywhere below a folder.
+    fn holds_a_file(&mut self, dir: &str) -> Result<bool, ReleaseError> {
+        let mut open = vec![dir.to_owned()];
+        while let Some(dir) = open.pop() {
+            for entry in self.list(&dir)? {
+                if entry.kind != EntryKind::Directory || open.len() > FOLDERS {
+                    return Ok(true);
+                }
+                open.push(format!("{dir}/{}", entry.name));
+            }
+        }
+        Ok(false)
     }
 
     /// Sends a request of which only success or failure is wanted.
@@ -409,12 +431,13 @@ impl Session for Conversation {
         Err(self.no("MKCOL", &url, &answer))
     }
 
-    /// Looks first, since a server would not ask whether it is empty.
+    /// Looks first, since a server would not ask whether it is empty. Where it does not tell of all
+    /// that is in a folder, nobody can know that, and the folder stays.
     fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
         if !self.is_dir(path)? {
             return Ok(true);
         }
-        if !self.list(path)?.is_empty() {
+        if !self.list(path)?.is_empty() || self.dots.clone().of(self)? == Dots::Hidden {
             return Ok(false);
         }
         let url = self.url(path, Form::Folder);
@@ -424,6 +447,28 @@ impl Session for Conversation {
             403 | 409 => Ok(false),
             _ if answer.is_success() => Ok(true),
             _ => Err(self.no("DELETE", &url, &answer)),
+        }
+    }
+
+    /// A move takes along what the server does not tell of.
+    fn set_aside(&mut self, dir: &str, to: &str) -> Result<bool, ReleaseError> {
+        // An earlier try may have done it, whose answer was lost.
+        if !self.is_dir(dir)? {
+            return Ok(true);
+        }
+        if self.dots.clone().of(self)? == Dots::Told || self.holds_a_file(dir)? {
+            return Ok(false);
+        }
+        let (url, place) = (self.url(dir, Form::Folder), self.url(to, Form::Folder));
+        let headers = [
+            ("destination", place.as_str()),
+            ("overwrite", "F"),
+            ("depth", "infinity"),
+        ];
+        let answer = self.act(&url, "MOVE", &headers)?;
+        match answer.is_success() {
+            true => Ok(true),
+            false => Err(self.no("MOVE", &url, &answer)),
         }
     }
 

@@ -24,6 +24,7 @@ fn snapshot(phase: Phase, done: u64, bytes: u64) -> Snapshot {
         error: (phase == Phase::Failed).then(|| "the site is away".to_owned()),
         hints: Vec::new(),
         note: (phase == Phase::Held).then(|| "held until 2026-12-24T00:00:00Z".to_owned()),
+        notice: None,
     }
 }
 
@@ -34,6 +35,10 @@ fn site(number: usize) -> TargetName {
 #[test]
 fn one_line_has_files_and_bytes_and_rate_and_time_left() {
     let shown = |phase, rate| progress_line(&site(1), &snapshot(phase, 120, 3_400_000), rate);
+    let noticed = Snapshot {
+        notice: Some("`d` is `e` now".to_owned()),
+        ..snapshot(Phase::Finished, 120, 3_400_000)
+    };
     insta::assert_snapshot!([
         shown(Phase::Comparing, None),
         shown(Phase::Sending, None),
@@ -44,6 +49,7 @@ fn one_line_has_files_and_bytes_and_rate_and_time_left() {
         shown(Phase::Held, None),
         shown(Phase::Finished, None),
         shown(Phase::Failed, None),
+        progress_line(&site(1), &noticed, None),
     ]
     .join("\n"), @r"
     site1: comparing
@@ -55,6 +61,7 @@ fn one_line_has_files_and_bytes_and_rate_and_time_left() {
     site1: held until 2026-12-24T00:00:00Z
     site1: released 8d01e77 (120 sent, 0 deleted, 12 unchanged)
     site1: stopped: RH611 the site is away
+    site1: released 8d01e77 (120 sent, 0 deleted, 12 unchanged); `d` is `e` now
     ");
 }
 

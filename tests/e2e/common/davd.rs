@@ -113,6 +113,15 @@ impl Davd {
         self.home.path().join("root/dav")
     }
 
+    /// The folder in which files are while they arrive, and when they are there.
+    pub fn disk(&self) -> PathBuf {
+        match self.kind.is_nginx() {
+            true => self.home.path().to_owned(),
+            // It writes them beside their places.
+            false => self.site(),
+        }
+    }
+
     /// A request of somebody else.
     #[track_caller]
     pub fn curl(&self, method: &str, path: &str, more: &[&str]) -> Ran {
@@ -250,9 +259,10 @@ fn apache(kind: Dav, home: &Path, port: u16) -> String {
         "ServerRoot {home}\nServerName localhost\nPidFile {home}/pid\nListen 127.0.0.1:{port}\n\
          DefaultRuntimeDir {home}/state\nErrorLog {home}/error.log\n\
          LogFormat \"%h %l %u %t \\\"%r\\\" %>s %b\" common\nCustomLog {home}/access.log common\n\
-         DocumentRoot {home}/root\nDavLockDB {home}/state/locks\n\
+         DocumentRoot {home}/root\n<FilesMatch \"^\\.ht\">\nRequire all denied\n</FilesMatch>\nDavLockDB {home}/state/locks\n\
          <Directory {home}/root>\nRequire all denied\n</Directory>\n\
-         <Directory {home}/root/dav>\nDav On\nDirectoryIndex disabled\nAuthName site\n{login}Require valid-user\n\
+         <Directory {home}/root/dav>\nDav On\nAllowOverride None\n\
+         DirectoryIndex disabled\nAuthName site\n{login}Require valid-user\n\
          </Directory>\n"
     )
 }

@@ -7,6 +7,7 @@
 
 mod cuts;
 mod delta;
+mod full;
 mod kinds;
 mod mishaps;
 mod others;
@@ -43,18 +44,31 @@ pub trait Kind: Sized {
         self.root()
     }
 
+    /// The folder on the disk whose disk is full when the server's is.
+    fn disk(&self) -> PathBuf {
+        self.whole()
+    }
+
     /// What a visitor finds: every file with its content, directories ending in `/`.
     fn found(&self) -> Files {
         let mut found = scene::look(&self.root());
         found.retain(|name, _| {
             !scene::is_ours(name) && !scene::is_of_server(name) && !is_unseen::<Self>(name)
         });
+        if Self::NATURE.empties != Has::Yes {
+            scene::leave_out_empty_folders(&mut found);
+        }
         found
+    }
+
+    /// Everything that is there.
+    fn all(&self) -> Files {
+        scene::look(&self.whole())
     }
 
     /// What relhook keeps for itself there.
     fn own(&self) -> Vec<String> {
-        let all = scene::look(&self.whole()).into_keys();
+        let all = self.all().into_keys();
         all.filter(|name| scene::is_ours(name)).collect()
     }
 
@@ -66,7 +80,7 @@ pub trait Kind: Sized {
 
     /// A file that somebody has put there.
     fn theirs(&self, path: &str) -> Option<String> {
-        scene::look(&self.whole()).remove(path)
+        self.all().remove(path)
     }
 
     /// Somebody changes a released file, or makes one beside it.
@@ -131,6 +145,8 @@ pub trait Kind: Sized {
 pub struct Nature {
     /// Whether it has folders.
     pub folders: Has,
+    /// Whether a folder of a release goes when nothing is in it any more.
+    pub empties: Has,
     /// What a visitor sees while a release is under way.
     pub shows: Shows,
     /// Where the files of others are.
@@ -146,7 +162,7 @@ pub struct Nature {
 }
 
 /// Whether a kind has something.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Has {
     Yes,
     /// It does not, because.
@@ -209,6 +225,7 @@ macro_rules! conform {
             guarantee!($kind, delta, what_is_not_wanted_any_more_goes);
             guarantee!($kind, others, u_08_files_of_others_are_left_alone);
             guarantee!($kind, others, u_08_one_in_the_way_stays_until_told);
+            guarantee!($kind, others, u_08_hidden_files_of_others_are_never_lost);
             guarantee!($kind, others, u_09_what_somebody_changed_is_found);
             guarantee!($kind, others, u_12_wrong_credentials_are_refused_and_not_shown);
             guarantee!($kind, record, a_record_that_somebody_changed_is_refused);

@@ -1,7 +1,7 @@
 //! Whose files are whose, and who may release.
 
 use super::scene::{Files, Scene, same};
-use super::{Has, Kind, Obstacle};
+use super::{Has, Kind, Obstacle, Others};
 use crate::release_kit::{Log, refused, released, tree};
 use relhook::policy::Verify;
 use relhook::release::{Adoption, Outcome, look};
@@ -42,6 +42,60 @@ pub fn u_08_one_in_the_way_stays_until_told<K: Kind>() {
     scene.holds(&files);
     // From now on the file is relhook's; the folder is not.
     scene.arrives(&[("new/x", "ours"), ("shop/other", "ours")]);
+}
+
+/// What others keep under names that a server may not tell of, in folders of ours, is still there
+/// when such a folder is not wanted any more, and when it has to make room for a file: the folder
+/// stays, or the release is refused, or the folder has another name then.
+pub fn u_08_hidden_files_of_others_are_never_lost<K: Kind>() {
+    let mut scene = Scene::<K>::new();
+    let ours = [("gone/deep/a", "1"), ("page/deep/b", "1"), ("c", "1")];
+    scene.arrives(&ours);
+    let hidden = [
+        ("gone/.well-known/theirs", "one"),
+        ("gone/deep/.htaccess", "two"),
+        ("page/deep/.htaccess", "three"),
+    ];
+    for (path, content) in hidden {
+        match K::NATURE.others {
+            Others::Among => scene.kind.put(path, content),
+            // What somebody puts into a release is not part of the next one.
+            Others::Beside(_) => return,
+        }
+    }
+    let still = |scene: &Scene<K>| {
+        let all = scene.kind.all();
+        for (path, content) in hidden {
+            assert!(all.values().any(|found| found == content), "{path} is lost");
+        }
+        all
+    };
+    let order = scene.ordered(&[("page/deep/b", "1"), ("c", "2")]);
+    released(scene.release(&order));
+    assert!(matches!(scene.release(&order), Ok(Outcome::UpToDate(_))));
+    let all = still(&scene);
+    for (path, content) in &hidden[..2] {
+        assert_eq!(all.get(*path).map(String::as_str), Some(*content));
+    }
+    if K::NATURE.folders != Has::Yes {
+        return;
+    }
+    let order = scene.ordered(&[("page", "file"), ("c", "3")]);
+    let outcome = scene.release(&order);
+    let all = still(&scene);
+    match outcome {
+        // It has another name now.
+        Ok(_) => assert_eq!(all.get("page").map(String::as_str), Some("file")),
+        Err(error) => {
+            assert_eq!(error.code().to_string(), "RH616", "{error}");
+            assert!(error.to_string().contains("\n  page"), "{error}");
+            assert_eq!(K::NATURE.empties, Has::Yes);
+        }
+    }
+    // With the folder that stayed it goes on.
+    let order = scene.ordered(&[("c", "4")]);
+    released(scene.release(&order));
+    still(&scene);
 }
 
 /// What somebody changed or removed by hand is found, where it can be looked for, and the next

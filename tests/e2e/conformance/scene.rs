@@ -210,6 +210,18 @@ pub fn look(root: &Path) -> Files {
     found
 }
 
+/// Leaves out the folders that hold no file.
+pub fn leave_out_empty_folders(found: &mut Files) {
+    let files: Vec<String> = found
+        .keys()
+        .filter(|name| !name.ends_with('/'))
+        .cloned()
+        .collect();
+    found.retain(|name, _| {
+        !name.ends_with('/') || files.iter().any(|file| file.starts_with(name.as_str()))
+    });
+}
+
 /// What servers name their own files while they write them, and leave behind when they are ended.
 const OF_SERVERS: [&str; 3] = [".rclone_temp_", ".davfs.tmp", ".pureftpd-upload."];
 

@@ -18,6 +18,7 @@ pub struct Dir {
 impl Kind for Dir {
     const NATURE: Nature = Nature {
         folders: Has::Yes,
+        empties: Has::Yes,
         shows: Shows::AtOnce,
         others: Others::Beside("each release has a folder of its own"),
         obstacle: Obstacle::Another(620, "all that can be in the way is another `current`"),
@@ -95,6 +96,7 @@ pub struct Program {
 impl Kind for Program {
     const NATURE: Nature = Nature {
         folders: Has::Yes,
+        empties: Has::Yes,
         shows: Shows::AtOnce,
         others: Others::Beside("the program chooses where it brings a release"),
         obstacle: Obstacle::Nothing("what is in the way is for the program to say"),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// What is true of every FTP site.
 pub const NATURE: Nature = Nature {
     folders: Has::Yes,
+    empties: Has::Yes,
     shows: Shows::FileByFile,
     others: Others::Among,
     obstacle: Obstacle::File,

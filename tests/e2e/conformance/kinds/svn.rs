@@ -12,15 +12,6 @@ use std::path::PathBuf;
 /// `kind: svn`.
 pub struct Svn(Svnserve);
 
-impl Svn {
-    fn all(&self) -> Files {
-        let export = self.0.export();
-        let files = tree(&export);
-        std::fs::remove_dir_all(export).unwrap();
-        files
-    }
-}
-
 impl Kind for Svn {
     const NATURE: Nature = Nature {
         shows: Shows::AtOnce,
@@ -48,15 +39,21 @@ impl Kind for Svn {
         self.0.export()
     }
 
+    fn disk(&self) -> PathBuf {
+        self.0.repository()
+    }
+
     fn found(&self) -> Files {
         let mut all = self.all();
         all.retain(|name, _| !scene::is_ours(name));
         all
     }
 
-    fn own(&self) -> Vec<String> {
-        let all = self.all().into_keys();
-        all.filter(|name| scene::is_ours(name)).collect()
+    fn all(&self) -> Files {
+        let export = self.0.export();
+        let files = tree(&export);
+        std::fs::remove_dir_all(export).unwrap();
+        files
     }
 
     fn put(&self, path: &str, content: &str) {
@@ -67,10 +64,6 @@ impl Kind for Svn {
         let mut words: Vec<&str> = missing.flat_map(|folder| ["mkdir", folder]).collect();
         words.extend(["put", &file, path]);
         self.0.commit(&words);
-    }
-
-    fn theirs(&self, path: &str) -> Option<String> {
-        self.all().remove(path)
     }
 
     fn alter(&self, path: &str, content: &str) {

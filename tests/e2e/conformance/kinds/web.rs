@@ -57,6 +57,10 @@ impl Kind for Bucket {
         self.0.bucket().join("www")
     }
 
+    fn disk(&self) -> PathBuf {
+        self.0.bucket()
+    }
+
     fn own(&self) -> Vec<String> {
         let all = scene::look(&self.root()).into_keys();
         all.filter(|name| scene::is_ours(name)).collect()
@@ -120,6 +124,10 @@ impl Kind for Pointer {
         self.0.bucket().join("www")
     }
 
+    fn disk(&self) -> PathBuf {
+        self.0.bucket()
+    }
+
     fn own(&self) -> Vec<String> {
         let all = scene::look(&self.whole()).into_keys();
         let own = all.filter(|name| name.starts_with("releases/") && !name.ends_with('/'));
@@ -158,12 +166,12 @@ impl Kind for Pointer {
 
 /// The kinds of WebDAV servers.
 macro_rules! webdav {
-    ($($(#[$about:meta])* $name:ident: $server:expr;)*) => {$(
+    ($($(#[$about:meta])* $name:ident: $server:expr, $nature:expr;)*) => {$(
         $(#[$about])*
         pub struct $name(Davd);
 
         impl Kind for $name {
-            const NATURE: Nature = SITE;
+            const NATURE: Nature = $nature;
 
             fn start() -> Self {
                 Self(Davd::start($server))
@@ -189,6 +197,10 @@ macro_rules! webdav {
                 self.0.site()
             }
 
+            fn disk(&self) -> PathBuf {
+                self.0.disk()
+            }
+
             fn settle(&self) {
                 self.0.hands_over();
             }
@@ -212,7 +224,10 @@ macro_rules! webdav {
 
 webdav! {
     /// `kind: webdav`, nginx.
-    Nginx: Dav::Nginx;
+    Nginx: Dav::Nginx, Nature {
+        empties: Has::No("it does not tell whether a folder is empty, and would remove all of it"),
+        ..SITE
+    };
     /// `kind: webdav`, Apache.
-    Apache: Dav::Apache;
+    Apache: Dav::Apache, SITE;
 }
