@@ -1,12 +1,15 @@
-//! What an entry says. Every field is escaped text, a number, a time or an id: a line of the log
-//! never holds a line break or an unescaped byte from outside.
+//! What an entry says. Every field is escaped text, a number, a time or an id: an entry never holds
+//! a line break or an unescaped byte from outside.
+//!
+//! What names people or is in their words is left out of an entry where it is blank: the log itself
+//! holds it so, and commits to the rest (see [`super::hidden`]).
 
 use crate::types::{Claimant, Oid, RefName, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The format's name, in every entry.
-pub const SCHEMA: &str = "relhook/audit/v1";
+pub const SCHEMA: &str = "relhook/audit/v2";
 
 /// A SHA-256, as 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,12 +22,6 @@ impl Hash {
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::Digest;
         Self(hex(&sha2::Sha256::digest(bytes)))
-    }
-
-    /// What the first entry names as its predecessor: 64 zeros.
-    #[must_use]
-    pub fn none() -> Self {
-        Self("0".repeat(64))
     }
 
     /// The digits.
@@ -50,20 +47,35 @@ impl fmt::Display for Hash {
     }
 }
 
-/// One line of the log.
+/// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The format's name: `relhook/audit/v1`.
+    /// The format's name: `relhook/audit/v2`.
     pub schema: String,
     /// 1 for the first entry, then one more each.
     pub seq: u64,
     /// When, by the server's clock; never before the entry before it.
     pub time: Timestamp,
-    /// The hash of the line before, without its line break.
-    pub prev: Hash,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+    /// What commits to what the log keeps beside the entry, if it keeps anything there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hash>,
+}
+
+impl Entry {
+    /// An entry with nothing hidden yet.
+    #[must_use]
+    pub fn new(seq: u64, time: Timestamp, event: Event) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            seq,
+            time,
+            event,
+            hidden: None,
+        }
+    }
 }
 
 /// What happened.
@@ -86,8 +98,10 @@ pub enum Event {
         /// The code.
         code: String,
         /// The sentence.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         why: String,
         /// The login that the server supplied, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
     },
     /// A release began, ended or failed.
@@ -96,6 +110,33 @@ pub enum Event {
     Course(CourseRecord),
     /// Somebody was found to have changed a target by hand.
     Drift(DriftRecord),
+    /// Nothing happened, and whoever asked for this entry was there to say so.
+    Heartbeat,
+    /// A log of the format before this one was taken over, entry by entry.
+    Migrated {
+        /// How many entries it had; they are those before this one.
+        entries: u64,
+        /// The hash of its last line, to which its chain leads.
+        head: Hash,
+    },
+    /// What was kept beside an entry was deleted.
+    Redacted {
+        /// The entry's number.
+        entry: u64,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        /// The account that did it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+    },
+    /// An event that is too long for an entry is kept whole as a piece of evidence.
+    Long {
+        /// What kind of event.
+        of: String,
+        /// The hash of the evidence: the event as it would stand in an entry.
+        body: Hash,
+    },
     /// The end of the file was not a whole line (a crash or a full disk cut it) and was dropped.
     Recovered {
         /// How many bytes were dropped.
@@ -127,6 +168,7 @@ pub struct Pin {
     /// Its value.
     pub oid: Oid,
     /// Who ran the command: the system's account name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub by: String,
 }
 
@@ -136,8 +178,10 @@ pub struct VerdictRecord {
     /// `accepted` or `rejected`.
     pub outcome: String,
     /// The person who pushed, where one was identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
     /// The login that the server supplied, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
     /// The policy's commit.
     pub policy: Oid,
@@ -173,6 +217,7 @@ pub struct VerdictRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrivalsRecord {
     /// Who pushed, as the server authenticated them.
+    #[serde(default = "nobody", skip_serializing_if = "is_nobody")]
     pub by: Claimant,
     /// The folder, below the repository's objects, in which git kept them while the push was
     /// judged. As long as it is there, the push may still be under way.
@@ -185,6 +230,14 @@ pub struct ArrivalsRecord {
     /// Else the hashes of the pieces of evidence that list them, one to a line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<Hash>,
+}
+
+fn nobody() -> Claimant {
+    Claimant::Nobody
+}
+
+fn is_nobody(claimant: &Claimant) -> bool {
+    *claimant == Claimant::Nobody
 }
 
 /// How many updates an entry lists, those with a permit first; the report has the others.
@@ -205,6 +258,7 @@ pub struct UpdateRecord {
     /// The codes of every reason against it.
     pub codes: Vec<String>,
     /// The people whose approvals covered something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_by: Vec<String>,
     /// The people who contributed to what it brings, if it was accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -247,6 +301,7 @@ pub struct ReleaseRecord {
     /// Bytes sent.
     pub bytes: u64,
     /// What went wrong, escaped and without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Whether it is not tried again before a person says so or another commit is accepted.
     #[serde(default, skip_serializing_if = "is_no")]
@@ -292,8 +347,10 @@ pub struct CourseRecord {
     /// where the target follows what is accepted again.
     pub above: Option<u64>,
     /// The account that said so; absent where a health check did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Why, escaped.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 

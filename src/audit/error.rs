@@ -1,5 +1,6 @@
 //! What can be wrong with the log.
 
+use super::Checkpoint;
 use std::io;
 use std::path::PathBuf;
 
@@ -26,15 +27,47 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
-    /// A line does not fit the format or its place in the chain.
+    /// Something does not fit the format or its place in the tree.
     #[error("{path}, entry {seq}: {why}")]
     Broken {
         /// The file.
         path: PathBuf,
-        /// The sequence number where the chain breaks.
+        /// The sequence number where the log breaks; 0 where that is no single entry.
         seq: u64,
         /// How.
         why: String,
+    },
+    /// Two checkpoints that the log's key signed cannot be of one log.
+    #[error(
+        "the log has been forked or rewritten. It is now\n{ours}\nand was signed before as\n{theirs}"
+    )]
+    Forked {
+        /// What the log is now.
+        ours: Box<Checkpoint>,
+        /// What was signed before.
+        theirs: Box<Checkpoint>,
+    },
+    /// The log's key cannot be used.
+    #[error("{path}: {why}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// There is no such entry.
+    #[error("there is no entry {seq}: the log has {size}")]
+    NoEntry {
+        /// The number that was asked for.
+        seq: u64,
+        /// How many entries there are.
+        size: u64,
+    },
+    /// The log is of the format before this one.
+    #[error("{path}: the log is of an earlier relhook; `relhook init` takes it over")]
+    Old {
+        /// The file.
+        path: PathBuf,
     },
     /// The log ends before the entry that was last recorded.
     #[error("{path}: the log ends at entry {found}, but entry {recorded} was written")]
@@ -84,15 +117,36 @@ impl AuditError {
         }
     }
 
+    /// For `map_err` on opening a tile: where it is not there, somebody took it away.
+    pub(in crate::audit) fn missing(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::Broken {
+                path: path.to_owned(),
+                seq: 0,
+                why: "it is missing".into(),
+            },
+            _ => Self::Io {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// Whether somebody may have tampered, so that nothing may go on.
     #[must_use]
     pub fn is_integrity(&self) -> bool {
         match self {
             Self::Absent { .. }
             | Self::Broken { .. }
+            | Self::Forked { .. }
+            | Self::Key { .. }
             | Self::Truncated { .. }
             | Self::Evidence { .. } => true,
-            Self::Io { .. } | Self::Begun { .. } | Self::TooLong { .. } => false,
+            Self::Io { .. }
+            | Self::Begun { .. }
+            | Self::NoEntry { .. }
+            | Self::Old { .. }
+            | Self::TooLong { .. } => false,
         }
     }
 }

@@ -1,18 +1,17 @@
 //! Appending: one writer at a time, each entry on disk before the call returns.
 
-use super::entry::SCHEMA;
-use super::tail::{self, MAX_LINE, Tail};
+use super::checkpoint::{Checkpoint, LogKey, LogSigner};
+use super::draft::Draft;
+use super::journal::{self, Appended, Head, Journal, Lines, Signed};
+use super::tiles::{Kept, Tiles, WIDTH};
+use super::tree::{Peaks, leaf};
 use super::{AuditError, Entry, Event, Hash, evidence};
-use crate::folder::{Lasting, private_dir, replace_file_lasting, sync_dir};
+use crate::folder::{Lasting, private_dir, replace_file, replace_file_lasting, sync_dir};
 use crate::types::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How far from the log's end a recent entry is looked for, in bytes.
-const RECENT: u64 = 4 * 1024 * 1024;
 
 /// The log of one repository.
 #[derive(Debug)]
@@ -23,23 +22,22 @@ pub struct AuditLog {
 }
 
 /// Where an entry stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its sequence number.
     pub seq: u64,
-    /// Its line's hash.
-    pub hash: Hash,
     /// Its time.
     pub time: Timestamp,
+    /// What the log is with it.
+    pub checkpoint: Checkpoint,
 }
 
-impl Recorded {
-    /// Where a log stands before its first entry.
-    fn nothing() -> Self {
+impl From<Head> for Recorded {
+    fn from(head: Head) -> Self {
         Self {
-            seq: 0,
-            hash: Hash::none(),
-            time: Timestamp::from_unix(0),
+            seq: head.peaks.size(),
+            time: head.time,
+            checkpoint: head.checkpoint,
         }
     }
 }
@@ -54,35 +52,61 @@ impl AuditLog {
         }
     }
 
-    /// Begins the log of a new repository.
+    /// Begins the log of a new repository: makes its key, and writes its first entry.
     ///
     /// # Errors
-    /// When there is one already, or the system says no.
+    /// When there is one already, or anything that only one can have left; or the system says no.
     pub fn begin(&self, repository: &str, now: Timestamp) -> Result<Recorded, AuditError> {
         private_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
         let _lock = self.lock()?;
-        if self.head()?.is_some() {
-            return Err(AuditError::Begun { path: self.file() });
-        }
-        let path = self.file();
-        let file = OpenOptions::new()
-            .append(true)
-            .read(true)
-            .create_new(true)
-            .open(&path);
-        let file = match file {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(AuditError::Begun { path });
-            }
-            Err(source) => return Err(AuditError::Io { path, source }),
-        };
-        sync_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
+        self.must_be_new()?;
+        LogSigner::make(&self.key_file(), repository)?;
         let event = Event::Begun {
             repository: crate::types::escape(repository.as_bytes()),
-            tool: tool(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        self.write(file, 0, &entry(None, now, event))
+        self.found(now, event).map(Recorded::from)
+    }
+
+    /// Writes the head of a log with one entry.
+    pub(in crate::audit) fn found(&self, now: Timestamp, event: Event) -> Result<Head, AuditError> {
+        let signer = self.signer()?;
+        let peaks = Peaks::default();
+        let start = Head {
+            checkpoint: self.sign(&signer, &peaks)?,
+            peaks,
+            time: now,
+        };
+        let (draft, head) = self.draft(&signer, &start, now, event)?;
+        let path = self.file();
+        let lines = journal::first_line(&start).and_then(|mut lines| {
+            lines.extend(journal::line(Some(&draft.entry), draft.hidden, &head)?);
+            Ok(lines)
+        });
+        let lines = lines.map_err(AuditError::io(&path))?;
+        self.begin_journal(&lines)?;
+        Ok(head)
+    }
+
+    fn begin_journal(&self, lines: &[u8]) -> Result<(), AuditError> {
+        let path = self.file();
+        let folder = self.dir.join("head");
+        private_dir(&folder).map_err(AuditError::io(&folder))?;
+        sync_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
+        replace_file(&path, lines).map_err(AuditError::io(&path))
+    }
+
+    /// Only where nothing is of a log may one begin.
+    fn must_be_new(&self) -> Result<(), AuditError> {
+        for name in ["head/journal", "log.jsonl", "checkpoint", "tile", "hidden"] {
+            let path = self.dir.join(name);
+            match path.symlink_metadata() {
+                Ok(_) => return Err(AuditError::Begun { path }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(AuditError::Io { path, source }),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a log was ever begun here.
@@ -90,8 +114,11 @@ impl AuditLog {
     /// # Errors
     /// When the system says anything but yes or no.
     pub fn is_begun(&self) -> Result<bool, AuditError> {
-        let path = self.file();
-        Ok(self.head()?.is_some() || path.try_exists().map_err(AuditError::io(&path))?)
+        match self.must_be_new() {
+            Ok(()) => Ok(false),
+            Err(AuditError::Begun { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps raw evidence. It is safe once an entry that names its hash has been appended.
@@ -138,23 +165,228 @@ impl AuditLog {
     /// When it cannot be written, or when what is there is not what was last written.
     pub fn append(&self, now: Timestamp, event: Event) -> Result<Recorded, AuditError> {
         let _lock = self.lock()?;
-        self.settle_evidence()?;
-        let (file, tail, mut last) = self.open_end()?;
-        if tail.cut > 0 {
-            let path = self.file();
-            file.set_len(tail.whole).map_err(AuditError::io(&path))?;
-            let note = entry(
-                Some(&last),
-                now,
-                Event::Recovered {
-                    dropped_bytes: tail.cut,
-                },
-            );
-            let again = file.try_clone().map_err(AuditError::io(&path))?;
-            last = self.write(again, tail.whole, &note)?;
+        let signer = self.signer()?;
+        let (mut journal, mut head) = self.open(&signer)?;
+        if journal.cut() > 0 {
+            let dropped_bytes = journal.cut();
+            journal.drop_cut()?;
+            let note = Event::Recovered { dropped_bytes };
+            head = self.write(&signer, &mut journal, &head, now, note)?;
+            if head.peaks.size().is_multiple_of(WIDTH) {
+                journal = self.turn(&signer)?;
+            }
         }
-        let length = file.metadata().map_err(AuditError::io(&self.dir))?.len();
-        self.write(file, length, &entry(Some(&last), now, event))
+        let head = self.write(&signer, &mut journal, &head, now, event)?;
+        if head.peaks.size().is_multiple_of(WIDTH) {
+            // The entry is committed. What this does not bring to an end, the next append does.
+            let _ = self.turn(&signer);
+        }
+        Ok(head.into())
+    }
+
+    fn write(
+        &self,
+        signer: &LogSigner,
+        journal: &mut Journal,
+        before: &Head,
+        now: Timestamp,
+        event: Event,
+    ) -> Result<Head, AuditError> {
+        let (draft, head) = self.draft(signer, before, now, event)?;
+        self.settle_evidence()?;
+        journal.append(&draft.entry, draft.hidden, &head)?;
+        Ok(head)
+    }
+
+    /// The next entry and what the log is with it.
+    fn draft(
+        &self,
+        signer: &LogSigner,
+        before: &Head,
+        now: Timestamp,
+        event: Event,
+    ) -> Result<(Draft, Head), AuditError> {
+        let time = before.time.max(now);
+        let entry = Entry::new(before.peaks.size() + 1, time, event);
+        let draft = Draft::new(entry, |body| self.keep(body))?;
+        let mut peaks = before.peaks.clone();
+        peaks.push(leaf(draft.entry.as_bytes()));
+        let head = Head {
+            checkpoint: self.sign(signer, &peaks)?,
+            peaks,
+            time,
+        };
+        Ok((draft, head))
+    }
+
+    fn sign(&self, signer: &LogSigner, peaks: &Peaks) -> Result<Checkpoint, AuditError> {
+        signer
+            .sign(peaks.size(), peaks.root())
+            .map_err(|why| AuditError::Key {
+                path: self.key_file(),
+                why,
+            })
+    }
+
+    /// The journal and the last entry's place in it. A tile that is full is closed first, for what
+    /// was killed while it did.
+    fn open(&self, signer: &LogSigner) -> Result<(Journal, Head), AuditError> {
+        let journal = Journal::open(&self.file())?;
+        let last = journal.last(signer.public())?;
+        self.must_not_be_behind(signer.public(), &last)?;
+        match is_full(&last) {
+            false => Ok((journal, last.head)),
+            true => Ok((self.turn(signer)?, last.head)),
+        }
+    }
+
+    /// The head is what counts. Where it is behind what was once published, or behind a full tile,
+    /// it is an old copy, and going on from it would fork the log.
+    fn must_not_be_behind(&self, key: &LogKey, last: &Appended) -> Result<(), AuditError> {
+        let size = last.head.peaks.size();
+        let behind = |recorded| AuditError::Truncated {
+            path: self.file(),
+            found: size,
+            recorded,
+        };
+        if !is_full(last) && self.tiles().is_full(size / WIDTH)? {
+            return Err(behind((size / WIDTH + 1) * WIDTH));
+        }
+        let Some(published) = self.published(key)? else {
+            return Ok(());
+        };
+        if published.size > size {
+            return Err(behind(published.size));
+        }
+        if published.size == size && published.root != last.head.checkpoint.root {
+            return Err(AuditError::Forked {
+                ours: Box::new(last.head.checkpoint.clone()),
+                theirs: Box::new(published),
+            });
+        }
+        Ok(())
+    }
+
+    /// The checkpoint that was last published; none where there is none, or a power cut spoilt it.
+    pub(in crate::audit) fn published(
+        &self,
+        key: &LogKey,
+    ) -> Result<Option<Checkpoint>, AuditError> {
+        let path = self.checkpoint_file();
+        match std::fs::read(&path) {
+            Ok(note) => Ok(Checkpoint::open(&note, key).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(AuditError::Io { path, source }),
+        }
+    }
+
+    /// Closes a full tile: its files first, then the journal begins anew behind it.
+    fn turn(&self, signer: &LogSigner) -> Result<Journal, AuditError> {
+        let (kept, head) = self.open_tile(signer.public())?;
+        self.tiles().complete(&kept, &head.peaks)?;
+        let path = self.file();
+        let line = journal::first_line(&head).map_err(AuditError::io(&path))?;
+        self.begin_journal(&line)?;
+        Journal::open(&path)
+    }
+
+    /// The entries of the journal, each line checked, and where it ends.
+    pub(in crate::audit) fn open_tile(
+        &self,
+        key: &LogKey,
+    ) -> Result<(Vec<Kept>, Head), AuditError> {
+        let mut lines = Lines::open(&self.file(), key)?;
+        let mut kept = Vec::new();
+        let mut head = None;
+        while let Some(line) = lines.next(Signed::ByLater)? {
+            if let Some(entry) = line.entry {
+                let hidden = line.hidden;
+                kept.push(Kept { entry, hidden });
+            }
+            head = Some(line.head);
+        }
+        let head = head.ok_or_else(|| AuditError::Truncated {
+            path: self.file(),
+            found: 0,
+            recorded: 1,
+        })?;
+        // The last line takes in all others.
+        let signed = Checkpoint::open(head.checkpoint.note.as_bytes(), key);
+        signed.map_err(|fault| AuditError::Broken {
+            path: self.file(),
+            seq: head.peaks.size(),
+            why: fault.to_string(),
+        })?;
+        Ok((kept, head))
+    }
+
+    /// Brings the files that others read to where the log is: the tile that is not full yet, and the
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// When the log is not what was last written, or the files cannot be.
+    pub fn publish(&self) -> Result<Recorded, AuditError> {
+        let _lock = self.lock()?;
+        let signer = self.signer()?;
+        drop(self.open(&signer)?);
+        let (kept, head) = self.open_tile(signer.public())?;
+        let size = head.peaks.size();
+        self.tiles().publish(size / WIDTH, &kept)?;
+        let path = self.checkpoint_file();
+        let note = head.checkpoint.note.as_bytes();
+        replace_file_lasting(&path, note, Lasting::Whole).map_err(AuditError::io(&path))?;
+        Ok(head.into())
+    }
+
+    /// Deletes what is kept beside an entry, after an entry that says so.
+    ///
+    /// # Errors
+    /// When there is no such entry, nothing is kept beside it, or the log cannot be written.
+    pub fn redact(
+        &self,
+        now: Timestamp,
+        entry: u64,
+        reason: &str,
+        by: &str,
+    ) -> Result<Recorded, AuditError> {
+        let size = self.last()?.seq;
+        if entry == 0 || entry > size {
+            return Err(AuditError::NoEntry { seq: entry, size });
+        }
+        let recorded = self.append(
+            now,
+            Event::Redacted {
+                entry,
+                reason: crate::types::escape(reason.as_bytes()),
+                by: by.to_owned(),
+            },
+        )?;
+        let _lock = self.lock()?;
+        let signer = self.signer()?;
+        drop(self.open(&signer)?);
+        match self.tiles().is_full((entry - 1) / WIDTH)? {
+            true => self.tiles().redact(entry)?,
+            false => self.redact_open(signer.public(), entry)?,
+        }
+        Ok(recorded)
+    }
+
+    /// Deletes what the journal keeps beside an entry: the file is made again without it.
+    fn redact_open(&self, key: &LogKey, entry: u64) -> Result<(), AuditError> {
+        let path = self.file();
+        let mut lines = Lines::open(&path, key)?;
+        let mut bytes = Vec::new();
+        while let Some(line) = lines.next(Signed::ByLater)? {
+            let keep = line.head.peaks.size() != entry;
+            let entry = line.entry.as_deref().map(std::str::from_utf8).transpose();
+            let entry = entry
+                .map_err(io::Error::other)
+                .map_err(AuditError::io(&path))?;
+            let hidden = line.hidden.filter(|_| keep);
+            let line = journal::line(entry, hidden, &line.head).map_err(AuditError::io(&path))?;
+            bytes.extend(line);
+        }
+        self.begin_journal(&bytes)
     }
 
     /// Before an entry names evidence, the evidence's names are on disk as its content is.
@@ -172,32 +404,54 @@ impl AuditLog {
     /// it was written. Nothing is verified, and nothing is decided by what this returns.
     #[must_use]
     pub fn recent(&self, seq: u64) -> Option<Entry> {
-        let mut file = File::open(self.file()).ok()?;
-        let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(RECENT)))
-            .ok()?;
-        let mut bytes = Vec::new();
-        file.take(RECENT).read_to_end(&mut bytes).ok()?;
-        let mut lines = bytes.split(|byte| *byte == b'\n').rev();
-        lines.find_map(|line| {
-            let entry: Entry = serde_json::from_slice(line).ok()?;
-            (entry.seq == seq).then_some(entry)
-        })
+        let mut found = None;
+        let from = super::Mark::behind(seq.checked_sub(1)?);
+        let read = super::read_on(self, from, |entry, _| {
+            found = (entry.seq == seq).then(|| entry.clone());
+            std::ops::ControlFlow::Break(())
+        });
+        read.ok().and(found)
     }
 
-    /// The last entry's place and time.
+    /// The last entry's place and time, and the checkpoint with it.
     ///
     /// # Errors
     /// When the log is not there, or is not what was last written.
     pub fn last(&self) -> Result<Recorded, AuditError> {
         let _lock = self.lock()?;
-        Ok(self.open_end()?.2)
+        let signer = self.signer()?;
+        let journal = Journal::open(&self.file())?;
+        let last = journal.last(signer.public())?;
+        self.must_not_be_behind(signer.public(), &last)?;
+        Ok(last.head.into())
     }
 
-    /// The log file.
+    /// The public key that checkpoints of this log are verified by.
+    ///
+    /// # Errors
+    /// When the key cannot be read, is none, or others can read it.
+    pub fn key(&self) -> Result<LogKey, AuditError> {
+        Ok(self.signer()?.public().clone())
+    }
+
+    pub(in crate::audit) fn signer(&self) -> Result<LogSigner, AuditError> {
+        LogSigner::read(&self.key_file())
+    }
+
+    /// The head of the log, in which entries are committed.
     #[must_use]
     pub fn file(&self) -> PathBuf {
-        self.dir.join("log.jsonl")
+        self.dir.join("head/journal")
+    }
+
+    /// The checkpoint that was last published.
+    #[must_use]
+    pub fn checkpoint_file(&self) -> PathBuf {
+        self.dir.join("checkpoint")
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.dir.join("log-key")
     }
 
     /// The folder of the evidence.
@@ -206,27 +460,17 @@ impl AuditLog {
         self.dir.join("evidence")
     }
 
-    /// What was last written, by the head file that is kept beside the log. The file is not
-    /// synced; what a power cut made of it is behind or empty, and then the whole log has to
-    /// verify.
-    pub(in crate::audit) fn head(&self) -> Result<Option<Recorded>, AuditError> {
-        let path = self.dir.join("head");
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(AuditError::Io { path, source }),
-        };
-        if bytes.is_empty() {
-            return Ok(Some(Recorded::nothing()));
-        }
-        let head = serde_json::from_slice(&bytes);
-        head.map(Some).map_err(|error| AuditError::Io {
-            path,
-            source: io::Error::other(error),
-        })
+    /// The log's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    fn lock(&self) -> Result<File, AuditError> {
+    pub(in crate::audit) fn tiles(&self) -> Tiles {
+        Tiles::at(&self.dir)
+    }
+
+    pub(in crate::audit) fn lock(&self) -> Result<File, AuditError> {
         let path = self.dir.join("lock");
         let file = OpenOptions::new()
             .write(true)
@@ -237,136 +481,9 @@ impl AuditLog {
         file.lock().map_err(AuditError::io(&path))?;
         Ok(file)
     }
-
-    /// The file, its end, and its last entry, checked against the head.
-    fn open_end(&self) -> Result<(File, Tail, Recorded), AuditError> {
-        let path = self.file();
-        let file = OpenOptions::new().read(true).append(true).open(&path);
-        let file = file.map_err(AuditError::opening(&path))?;
-        let tail = tail::read(&file).map_err(AuditError::io(&path))?;
-        let head = self.head()?;
-        let recorded = head.as_ref().map_or(0, |head| head.seq);
-        if tail.line.is_empty() {
-            return Err(AuditError::Truncated {
-                path,
-                found: 0,
-                recorded,
-            });
-        }
-        let last = parse(&tail.line).map_err(|why| AuditError::Broken {
-            path: path.clone(),
-            seq: recorded,
-            why,
-        })?;
-        self.check_head(head.as_ref(), &last)?;
-        let hash = Hash::of(&tail.line);
-        Ok((
-            file,
-            tail,
-            Recorded {
-                seq: last.seq,
-                hash,
-                time: last.time,
-            },
-        ))
-    }
-
-    /// The head is never ahead and never elsewhere. It may be behind: by one entry after a kill
-    /// between the two writes, by more after a power cut; then the whole log has to verify.
-    fn check_head(&self, head: Option<&Recorded>, last: &LastLine) -> Result<(), AuditError> {
-        let broken = |why: String| AuditError::Broken {
-            path: self.file(),
-            seq: last.seq,
-            why,
-        };
-        let Some(head) = head else {
-            // Only the very first entry is written before there is a head.
-            let why = "the head file beside the log is missing".to_owned();
-            return if last.seq == 1 {
-                Ok(())
-            } else {
-                Err(broken(why))
-            };
-        };
-        if last.seq < head.seq {
-            return Err(AuditError::Truncated {
-                path: self.file(),
-                found: last.seq,
-                recorded: head.seq,
-            });
-        }
-        let same = last.seq == head.seq && last.hash == head.hash;
-        let next = last.seq == head.seq + 1 && last.prev == head.hash;
-        if same || next {
-            return Ok(());
-        }
-        if last.seq > head.seq + 1 {
-            return super::verify(self, |_| ()).map(drop);
-        }
-        Err(broken(format!(
-            "it does not follow entry {}, which was last written",
-            head.seq
-        )))
-    }
-
-    /// Writes one line at the end of `file`, which is `length` bytes long, then the head.
-    fn write(&self, mut file: File, length: u64, entry: &Entry) -> Result<Recorded, AuditError> {
-        let path = self.file();
-        let line = serde_json::to_vec(entry).map_err(io::Error::other);
-        let mut line = line.map_err(AuditError::io(&path))?;
-        let recorded = Recorded {
-            seq: entry.seq,
-            hash: Hash::of(&line),
-            time: entry.time,
-        };
-        line.push(b'\n');
-        if line.len() > MAX_LINE {
-            return Err(AuditError::TooLong {
-                size: line.len(),
-                limit: MAX_LINE,
-            });
-        }
-        if let Err(source) = file.write_all(&line).and_then(|()| file.sync_data()) {
-            // A cut line is dropped by the next append too; dropping it now keeps the file tidy.
-            let _ = file.set_len(length);
-            return Err(AuditError::Io { path, source });
-        }
-        let head = serde_json::to_vec(&recorded).map_err(io::Error::other);
-        let head_path = self.dir.join("head");
-        let head = head.and_then(|head| replace_file_lasting(&head_path, &head, Lasting::Kill));
-        head.map_err(AuditError::io(&head_path))?;
-        Ok(recorded)
-    }
 }
 
-/// What the last line says of itself.
-struct LastLine {
-    seq: u64,
-    time: Timestamp,
-    prev: Hash,
-    hash: Hash,
-}
-
-fn parse(line: &[u8]) -> Result<LastLine, String> {
-    let entry: Entry = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    Ok(LastLine {
-        seq: entry.seq,
-        time: entry.time,
-        prev: entry.prev,
-        hash: Hash::of(line),
-    })
-}
-
-fn entry(last: Option<&Recorded>, now: Timestamp, event: Event) -> Entry {
-    Entry {
-        schema: SCHEMA.to_owned(),
-        seq: last.map_or(1, |last| last.seq + 1),
-        time: last.map_or(now, |last| last.time.max(now)),
-        prev: last.map_or_else(Hash::none, |last| last.hash.clone()),
-        event,
-    }
-}
-
-fn tool() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
+/// Whether the journal holds a whole tile that is not closed yet.
+fn is_full(last: &Appended) -> bool {
+    last.entry.is_some() && last.head.peaks.size().is_multiple_of(WIDTH)
 }

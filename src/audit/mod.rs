@@ -1,22 +1,32 @@
 //! The audit log: every verdict and every release, on disk before anything is answered.
 //!
-//! One JSON entry a line, each naming the hash of the line before; the raw evidence that an entry
-//! rests on is kept by hash beside it. The format is in docs/audit.md.
+//! Entries are the leaves of a tree (RFC 6962), whose root is signed with each of them; tiles hold
+//! both, as C2SP's tlog-tiles has them. The raw evidence that an entry rests on is kept by hash beside
+//! the log. The format is in docs/audit.md.
 
+mod checkpoint;
+mod draft;
 mod entry;
 mod error;
 mod evidence;
+mod hidden;
+mod journal;
 mod log;
+mod proof;
 mod reading;
 mod tail;
+mod tiles;
+mod tree;
 mod verify;
 
+pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
 pub use entry::{
     ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
     MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};
+pub use proof::{Receipt, ReceiptFault};
 pub use reading::{Mark, read_on};
 pub use verify::{Report, verify};
 

@@ -1,72 +1,77 @@
 //! Reading on from a place in the log: for those who were told what is before it.
 
-use super::tail::MAX_LINE;
-use super::{AuditError, AuditLog, Entry};
+use super::journal::{Lines, Signed};
+use super::tiles::{Kept, WIDTH};
+use super::{AuditError, AuditLog, Entry, draft};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 
-/// A place behind an entry. Where it does not fit the log any more, it is looked for anew.
+/// A place behind an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Mark {
     /// The entry's number; 0 for the beginning.
     pub seq: u64,
-    /// How many bytes of the file are before the place.
-    pub offset: u64,
 }
 
-/// Hands on every entry behind `from`, each with the place behind it. Whether the chain holds is
-/// not looked at: that is [`super::verify`]'s part.
+impl Mark {
+    /// The place behind the entry with this number.
+    #[must_use]
+    pub fn behind(seq: u64) -> Self {
+        Self { seq }
+    }
+}
+
+/// Hands on every entry behind `from`, each with the place behind it. Whether the log holds is not
+/// looked at: that is [`super::verify`]'s part.
 ///
 /// # Errors
-/// When the log cannot be read, or a line of it is no entry.
+/// When the log cannot be read, or an entry of it is none.
 pub fn read_on(
     log: &AuditLog,
     from: Mark,
     mut each: impl FnMut(&Entry, Mark) -> ControlFlow<()>,
 ) -> Result<(), AuditError> {
-    let path = log.file();
-    let file = File::open(&path).map_err(AuditError::opening(&path))?;
-    let mut reader = BufReader::new(file);
-    let mut offset = place(&mut reader, from).map_err(AuditError::io(&path))?;
-    reader
-        .seek(SeekFrom::Start(offset))
-        .map_err(AuditError::io(&path))?;
-    loop {
-        let mut line = Vec::new();
-        let mut limited = reader.by_ref().take(MAX_LINE as u64 + 1);
-        let read = limited
-            .read_until(b'\n', &mut line)
-            .map_err(AuditError::io(&path))?;
-        // A cut last line is not one yet.
-        if line.pop_if(|byte| *byte == b'\n').is_none() {
-            return Ok(());
-        }
-        offset += read as u64;
-        let entry: Entry = serde_json::from_slice(&line).map_err(|error| AuditError::Broken {
-            path: path.clone(),
-            seq: from.seq + 1,
-            why: error.to_string(),
+    each_kept(log, from.seq, &mut |seq, kept| {
+        let entry = draft::read(kept, |hash| log.evidence(hash));
+        let entry = entry.map_err(|why| AuditError::Broken {
+            path: log.file(),
+            seq,
+            why,
         })?;
-        let mark = Mark {
-            seq: entry.seq,
-            offset,
+        Ok(each(&entry, Mark { seq }))
+    })
+}
+
+/// What is done with an entry.
+type Each<'a> = dyn FnMut(u64, &Kept) -> Result<ControlFlow<()>, AuditError> + 'a;
+
+/// Hands on what is kept of every entry behind `from`.
+pub(in crate::audit) fn each_kept(
+    log: &AuditLog,
+    from: u64,
+    each: &mut Each<'_>,
+) -> Result<(), AuditError> {
+    // What is opened now stays readable, whatever is begun anew meanwhile.
+    let mut lines = Lines::open(&log.file(), &log.key()?)?;
+    let Some(first) = lines.next(Signed::ByLater)? else {
+        return Ok(());
+    };
+    let closed = first.head.peaks.size();
+    for index in from / WIDTH..closed / WIDTH {
+        for (seq, kept) in (index * WIDTH + 1..).zip(log.tiles().entries(index)?) {
+            if seq > from && each(seq, &kept)?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+    while let Some(line) = lines.next(Signed::ByLater)? {
+        let (seq, Some(entry)) = (line.head.peaks.size(), line.entry) else {
+            continue;
         };
-        if entry.seq > from.seq && each(&entry, mark).is_break() {
+        let hidden = line.hidden;
+        if seq > from && each(seq, &Kept { entry, hidden })?.is_break() {
             return Ok(());
         }
     }
-}
-
-/// The mark's own offset if a line ends there, else the beginning.
-fn place(reader: &mut BufReader<File>, from: Mark) -> std::io::Result<u64> {
-    let Some(before) = from.offset.checked_sub(1) else {
-        return Ok(0);
-    };
-    reader.seek(SeekFrom::Start(before))?;
-    let mut byte = [0];
-    let fits = reader.read(&mut byte)? == 1 && byte == *b"\n";
-    Ok(if fits { from.offset } else { 0 })
+    Ok(())
 }

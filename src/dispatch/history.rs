@@ -59,6 +59,10 @@ impl LedgerOrders<'_> {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
             | Event::Recovered { .. } => {}
         })?;
         let mut past: Vec<Past> = past.into_values().collect();

@@ -240,6 +240,10 @@ fn replay(
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Heartbeat
+        | Event::Migrated { .. }
+        | Event::Redacted { .. }
+        | Event::Long { .. }
         | Event::Recovered { .. } => Ok(()),
     }
 }

@@ -63,6 +63,10 @@ impl Notice {
             | Event::Verdict(_)
             | Event::Refused { .. }
             | Event::Course(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
             | Event::Recovered { .. } => return None,
         };
         let repository = crate::types::escape(repository.as_bytes());

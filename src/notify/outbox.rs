@@ -238,6 +238,10 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
             | Event::Recovered { .. } => false,
         }
     }
@@ -257,6 +261,10 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
             | Event::Recovered { .. } => {}
         }
     }
@@ -264,7 +272,7 @@ impl State {
     fn from(seq: u64) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            mark: Mark { seq, offset: 0 },
+            mark: Mark::behind(seq),
             failures: 0,
             retry_at: None,
             error: None,

@@ -1,16 +1,16 @@
 use super::mail::message;
 use super::*;
-use crate::audit::{DriftItem, DriftRecord, Entry, Event, Hash, ReleaseRecord, ReleaseState};
+use crate::audit::{DriftItem, DriftRecord, Entry, Event, ReleaseRecord, ReleaseState};
 use crate::policy::{Mail, NoticeKind};
 use crate::types::{Oid, Timestamp};
 use base64ct::{Base64, Encoding};
 
 fn entry(target: &str, error: &str, for_good: bool) -> Entry {
     Entry {
-        schema: "relhook/audit/v1".to_owned(),
+        schema: "relhook/audit/v2".to_owned(),
         seq: 14,
         time: Timestamp::from_unix(1_800_000_000),
-        prev: Hash::none(),
+        hidden: None,
         event: Event::Release(ReleaseRecord {
             target: target.into(),
             refname: "refs/heads/prod".into(),

@@ -139,6 +139,10 @@ impl History {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
             | Event::Recovered { .. } => {}
         }
     }
@@ -276,10 +280,10 @@ mod tests {
 
     fn entry(seq: u64, second: i64, event: Event) -> Entry {
         Entry {
-            schema: "relhook/audit/v1".to_owned(),
+            schema: "relhook/audit/v2".to_owned(),
             seq,
             time: Timestamp::from_unix(1_800_000_000 + second),
-            prev: crate::audit::Hash::none(),
+            hidden: None,
             event,
         }
     }

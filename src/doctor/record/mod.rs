@@ -147,9 +147,9 @@ fn log(log: &AuditLog, patient: &Patient) -> Vec<Finding> {
         }
     };
     let what = format!(
-        "the log is whole: {} entries, head {:.16}",
+        "the log is whole: {} entries, root {}",
         report.entries,
-        report.head.as_str()
+        report.checkpoint.root_base64()
     );
     vec![
         Finding::ok("log", what),

@@ -1,0 +1,310 @@
+//! What the log is at one moment, signed: a checkpoint (C2SP tlog-checkpoint) in a signed note
+//! (C2SP signed-note), and the key that signs it.
+
+use super::AuditError;
+use super::tree::Node;
+use crate::folder::sync_dir;
+use crate::secret::{Keeper, private_text};
+use base64ct::{Base64, Encoding};
+use ed25519_dalek::SigningKey;
+use signed_note::{
+    Note, NoteError, Signer, StandardSigner, StandardVerifier, Verifier, VerifierList,
+};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use tlog_tiles::tlog::Hash;
+use zeroize::Zeroizing;
+
+/// What begins a private key's encoding: the algorithm Ed25519.
+const ED25519: u8 = 1;
+
+/// A log's size and root, as its key signed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log's name: the repository's when the log was begun.
+    pub origin: String,
+    /// How many entries.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Node,
+    /// The whole signed note.
+    pub note: String,
+}
+
+/// Why a checkpoint is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointFault {
+    /// It is no signed note, or none with a checkpoint.
+    #[error("it is no checkpoint")]
+    Unreadable,
+    /// Nobody's signature on it is known.
+    #[error("the log's key did not sign it")]
+    Unsigned,
+    /// A signature by the log's name and key identifier does not verify.
+    #[error("its signature does not hold")]
+    Forged,
+    /// It is of another log.
+    #[error("it is a checkpoint of the log `{0}`")]
+    OtherLog(String),
+}
+
+impl Checkpoint {
+    /// Reads a note and verifies it by the log's public key.
+    ///
+    /// # Errors
+    /// When it is not well-formed, is of another log, or the key did not sign it.
+    pub fn open(note: &[u8], key: &LogKey) -> Result<Self, CheckpointFault> {
+        let (checkpoint, note) = Self::read(note, key)?;
+        note.verify(&key.verifiers()?)
+            .map_err(|error| match error {
+                NoteError::UnverifiedNote => CheckpointFault::Unsigned,
+                _ => CheckpointFault::Forged,
+            })?;
+        Ok(checkpoint)
+    }
+
+    /// Reads a note of the log with this key, and verifies nothing.
+    pub(in crate::audit) fn read(
+        note: &[u8],
+        key: &LogKey,
+    ) -> Result<(Self, Note), CheckpointFault> {
+        let parsed = Note::from_bytes(note).map_err(|_| CheckpointFault::Unreadable)?;
+        let text = tlog_tiles::Checkpoint::from_bytes(parsed.text());
+        let text = text.map_err(|_| CheckpointFault::Unreadable)?;
+        if text.origin() != key.name() {
+            return Err(CheckpointFault::OtherLog(crate::types::escape(
+                text.origin().as_bytes(),
+            )));
+        }
+        let checkpoint = Self {
+            origin: text.origin().to_owned(),
+            size: text.size(),
+            root: text.hash().0,
+            note: String::from_utf8(note.to_vec()).map_err(|_| CheckpointFault::Unreadable)?,
+        };
+        Ok((checkpoint, parsed))
+    }
+
+    /// A checkpoint that somebody wrote down: `SIZE ROOT`, with the log's name before it or without.
+    ///
+    /// # Errors
+    /// When the text is not in that form, or names another log than `origin`.
+    pub fn unsigned(origin: &str, text: &str) -> Result<Self, CheckpointFault> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (named, size, root) = match *words {
+            [size, root] => (origin, size, root),
+            [named, size, root] => (named, size, root),
+            _ => return Err(CheckpointFault::Unreadable),
+        };
+        if named != origin {
+            return Err(CheckpointFault::OtherLog(crate::types::escape(
+                named.as_bytes(),
+            )));
+        }
+        let root = Base64::decode_vec(root).ok();
+        let root = root.and_then(|root| root.try_into().ok());
+        Ok(Self {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| CheckpointFault::Unreadable)?,
+            root: root.ok_or(CheckpointFault::Unreadable)?,
+            note: String::new(),
+        })
+    }
+
+    /// The root in base64.
+    #[must_use]
+    pub fn root_base64(&self) -> String {
+        Base64::encode_string(&self.root)
+    }
+}
+
+impl fmt::Display for Checkpoint {
+    /// In one line, as `Relhook-Checkpoint` has it, with the log's name before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.origin, self.size, self.root_base64())
+    }
+}
+
+/// A log's public key, in the form of C2SP's signed-note: `name+identifier+key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogKey {
+    text: String,
+    name: String,
+}
+
+impl LogKey {
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<Self, CheckpointFault> {
+        let text = text.trim();
+        let verifier = StandardVerifier::new(text).map_err(|_| CheckpointFault::Unreadable)?;
+        Ok(Self {
+            text: text.to_owned(),
+            name: verifier.name().to_owned(),
+        })
+    }
+
+    /// The name of its log.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn verifiers(&self) -> Result<VerifierList, CheckpointFault> {
+        let verifier =
+            StandardVerifier::new(&self.text).map_err(|_| CheckpointFault::Unreadable)?;
+        Ok(VerifierList::new(vec![Box::new(verifier)]))
+    }
+}
+
+/// The log's private key. It is wiped from memory when it is dropped.
+pub(in crate::audit) struct LogSigner {
+    signer: StandardSigner,
+    public: LogKey,
+}
+
+impl LogSigner {
+    /// The key in this file.
+    pub(in crate::audit) fn read(path: &Path) -> Result<Self, AuditError> {
+        let unusable = |why: String| AuditError::Key {
+            path: path.to_owned(),
+            why,
+        };
+        let text = private_text(path, Keeper::Own).map_err(unusable)?;
+        let text = text.ok_or_else(|| unusable("it is not there".into()))?;
+        let wrong = || unusable("it is no private key of a log".into());
+        let signer = StandardSigner::new(text.trim()).map_err(|_| wrong())?;
+        let public = public(text.trim()).ok_or_else(wrong)?;
+        Ok(Self { signer, public })
+    }
+
+    /// Makes a new key for the log of this name. What is there stays.
+    pub(in crate::audit) fn make(path: &Path, name: &str) -> Result<(), AuditError> {
+        if !signed_note::is_key_name_valid(name) {
+            return Err(AuditError::Key {
+                path: path.to_owned(),
+                why: format!(
+                    "a log cannot be named `{}`: no spaces, no `+`",
+                    crate::types::escape(name.as_bytes())
+                ),
+            });
+        }
+        make(path, name).map_err(AuditError::io(path))
+    }
+
+    /// The public key.
+    pub(in crate::audit) fn public(&self) -> &LogKey {
+        &self.public
+    }
+
+    /// Signs what the log is now.
+    pub(in crate::audit) fn sign(&self, size: u64, root: Node) -> Result<Checkpoint, String> {
+        let origin = self.public.name();
+        let text = tlog_tiles::Checkpoint::new(origin, size, Hash(root), "");
+        let text = text.map_err(|error| error.to_string())?;
+        let note = Note::new(&text.to_bytes(), &[]);
+        let mut note = note.map_err(|error| error.to_string())?;
+        let signers: [&dyn Signer; 1] = [&self.signer];
+        note.add_sigs(&signers).map_err(|error| error.to_string())?;
+        Ok(Checkpoint {
+            origin: origin.to_owned(),
+            size,
+            root,
+            note: String::from_utf8(note.to_bytes()).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+/// The public half of a private key's text.
+fn public(text: &str) -> Option<LogKey> {
+    let mut parts = text.splitn(5, '+').skip(2);
+    let (name, _id, key) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = Zeroizing::new(Base64::decode_vec(key).ok()?);
+    let seed = Zeroizing::new(<[u8; 32]>::try_from(bytes.strip_prefix(&[ED25519])?).ok()?);
+    let key = SigningKey::from_bytes(&seed);
+    LogKey::parse(&signed_note::new_ed25519_verifier_key(
+        name,
+        &key.verifying_key(),
+    ))
+    .ok()
+}
+
+/// Makes a key, unless another run has made one meanwhile.
+fn make(path: &Path, name: &str) -> io::Result<()> {
+    let mut seed = Zeroizing::new([0_u8; 32]);
+    File::open("/dev/urandom")?.read_exact(&mut seed[..])?;
+    let key = SigningKey::from_bytes(&seed);
+    let public = [&[ED25519][..], key.verifying_key().as_bytes()].concat();
+    let private = Zeroizing::new([&[ED25519][..], &seed[..]].concat());
+    let id = signed_note::key_id(name, &public);
+    let base64 = Zeroizing::new(Base64::encode_string(&private));
+    let folder = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".tmp-")
+        .tempfile_in(folder)?;
+    write!(file, "PRIVATE+KEY+{name}+{id:08x}+")?;
+    file.write_all(base64.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_dir(folder),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer(name: &str) -> LogSigner {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log-key");
+        LogSigner::make(&path, name).unwrap();
+        LogSigner::read(&path).unwrap()
+    }
+
+    #[test]
+    fn what_the_key_signed_opens_and_nothing_else_does() {
+        let (ours, other) = (signer("acme/site"), signer("acme/site"));
+        let made = ours.sign(7, [3; 32]).unwrap();
+        let note = made.note.as_bytes();
+        assert_eq!(Checkpoint::open(note, ours.public()), Ok(made.clone()));
+        assert_eq!(
+            Checkpoint::open(note, other.public()),
+            Err(CheckpointFault::Unsigned)
+        );
+        assert!(matches!(
+            Checkpoint::open(note, signer("acme/shop").public()),
+            Err(CheckpointFault::OtherLog(_))
+        ));
+        for at in 0..note.len() {
+            let mut bad = note.to_vec();
+            bad[at] ^= 1;
+            assert!(Checkpoint::open(&bad, ours.public()).is_err(), "byte {at}");
+        }
+        let more = made.note.replacen("7\n", "8\n", 1);
+        assert_eq!(
+            Checkpoint::open(more.as_bytes(), ours.public()),
+            Err(CheckpointFault::Forged)
+        );
+    }
+
+    #[test]
+    fn a_name_that_a_note_cannot_hold_makes_no_key() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["", "a b", "a+b"] {
+            assert!(LogSigner::make(&dir.path().join("k"), name).is_err());
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What an entry does not hold itself: names, logins, and what people wrote.
+//!
+//! An entry commits to it by a salted hash; it is kept beside the log and can be deleted there. The
+//! entry, and the tree over all entries, are then as valid as before, and nobody can tell from them
+//! what was deleted: not even by trying all names, for the salt is gone too.
+
+use super::entry::{Event, Hash, VerdictRecord};
+use crate::types::{Claimant, hex};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read};
+
+/// What is kept beside one entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::audit) struct Hidden {
+    /// 32 random bytes in hexadecimal digits.
+    salt: String,
+    fields: Fields,
+}
+
+/// The fields that an event has left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Fields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// A reason, a sentence or an error: free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Who brought the arrivals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimant: Option<Claimant>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lifted_by: Vec<String>,
+    /// One for each update of a verdict, or none at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    updates: Vec<People>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<serde_json::Value>,
+}
+
+/// The people of one update.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct People {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    approved_by: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contributors: Vec<String>,
+}
+
+impl Hidden {
+    /// Takes out of `event` what an entry does not hold; nothing if there is nothing of it.
+    pub(in crate::audit) fn take(event: &mut Event) -> io::Result<Option<Self>> {
+        let fields = Fields::take(event);
+        if fields == Fields::default() {
+            return Ok(None);
+        }
+        let mut salt = [0_u8; 32];
+        File::open("/dev/urandom")?.read_exact(&mut salt)?;
+        Ok(Some(Self {
+            salt: hex(&salt),
+            fields,
+        }))
+    }
+
+    /// What an entry holds in its place: the hash of the salt's digits and the fields' JSON.
+    pub(in crate::audit) fn commitment(&self) -> Result<Hash, serde_json::Error> {
+        let mut bytes = self.salt.clone().into_bytes();
+        serde_json::to_writer(&mut bytes, &self.fields)?;
+        Ok(Hash::of(&bytes))
+    }
+
+    /// Puts everything back to where it was taken from.
+    ///
+    /// # Errors
+    /// When it was not taken from an event of this shape.
+    pub(in crate::audit) fn put(self, event: &mut Event) -> Result<(), String> {
+        self.fields.put(event)
+    }
+}
+
+impl Fields {
+    fn take(event: &mut Event) -> Self {
+        let mut fields = Self::default();
+        match event {
+            Event::Pinned(pin) => fields.by = text(&mut pin.by),
+            Event::Verdict(verdict) => fields.take_of(verdict),
+            Event::Refused { why, login, .. } => {
+                fields.text = text(why);
+                fields.login = login.take();
+            }
+            Event::Release(release) => {
+                fields.text = release.error.take();
+                fields.lifted_by = std::mem::take(&mut release.lifted_by);
+            }
+            Event::Course(course) => {
+                fields.by = course.by.take();
+                fields.text = text(&mut course.reason);
+            }
+            Event::Redacted { reason, by, .. } => {
+                fields.text = text(reason);
+                fields.by = text(by);
+            }
+            Event::Begun { .. }
+            | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Long { .. }
+            | Event::Recovered { .. } => {}
+        }
+        fields
+    }
+
+    fn take_of(&mut self, verdict: &mut VerdictRecord) {
+        self.person = verdict.person.take();
+        self.login = verdict.login.take();
+        self.report = verdict.report.take();
+        if let Some(arrivals) = &mut verdict.arrivals {
+            let by = std::mem::replace(&mut arrivals.by, Claimant::Nobody);
+            self.claimant = (by != Claimant::Nobody).then_some(by);
+        }
+        let people: Vec<People> = verdict
+            .updates
+            .iter_mut()
+            .map(|update| People {
+                approved_by: std::mem::take(&mut update.approved_by),
+                contributors: std::mem::take(&mut update.contributors),
+            })
+            .collect();
+        if people.iter().any(|people| *people != People::default()) {
+            self.updates = people;
+        }
+    }
+
+    fn put(mut self, event: &mut Event) -> Result<(), String> {
+        match event {
+            Event::Pinned(pin) => pin.by = self.by.take().unwrap_or_default(),
+            Event::Verdict(verdict) => self.put_into(verdict)?,
+            Event::Refused { why, login, .. } => {
+                *why = self.text.take().unwrap_or_default();
+                *login = self.login.take();
+            }
+            Event::Release(release) => {
+                release.error = self.text.take();
+                release.lifted_by = std::mem::take(&mut self.lifted_by);
+            }
+            Event::Course(course) => {
+                course.by = self.by.take();
+                course.reason = self.text.take().unwrap_or_default();
+            }
+            Event::Redacted { reason, by, .. } => {
+                *reason = self.text.take().unwrap_or_default();
+                *by = self.by.take().unwrap_or_default();
+            }
+            Event::Begun { .. }
+            | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Long { .. }
+            | Event::Recovered { .. } => {}
+        }
+        if self == Self::default() {
+            Ok(())
+        } else {
+            Err("what is kept beside it does not belong to such an entry".into())
+        }
+    }
+
+    fn put_into(&mut self, verdict: &mut VerdictRecord) -> Result<(), String> {
+        verdict.person = self.person.take();
+        verdict.login = self.login.take();
+        verdict.report = self.report.take();
+        if let Some(arrivals) = &mut verdict.arrivals {
+            arrivals.by = self.claimant.take().unwrap_or(Claimant::Nobody);
+        }
+        let people = std::mem::take(&mut self.updates);
+        if !people.is_empty() && people.len() != verdict.updates.len() {
+            return Err("what is kept beside it tells of other updates".into());
+        }
+        for (update, people) in verdict.updates.iter_mut().zip(people) {
+            update.approved_by = people.approved_by;
+            update.contributors = people.contributors;
+        }
+        Ok(())
+    }
+}
+
+fn text(field: &mut String) -> Option<String> {
+    let text = std::mem::take(field);
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,108 @@
+//! One entry for people: when, what, and the facts that tell it from its neighbours.
+
+use crate::audit::{
+    CourseRecord, DriftRecord, Entry, Event, ReleaseRecord, ReleaseState, VerdictRecord,
+};
+
+/// One entry for people: when, what, and the facts that tell it from its neighbours.
+pub(super) fn line(entry: &Entry) -> String {
+    let head = format!("{:>5}  {}  ", entry.seq, entry.time);
+    let what = match &entry.event {
+        Event::Begun { repository, tool } => format!("begun      {repository}, relhook {tool}"),
+        Event::Pinned(pin) => format!(
+            "pinned     {} at {} by {}",
+            pin.refname,
+            pin.oid.short(),
+            pin.by
+        ),
+        Event::Verdict(verdict) => verdict_line(verdict),
+        Event::Refused { code, why, login } => {
+            format!("refused    {code} {why}{}", by(login.as_deref()))
+        }
+        Event::Release(release) => release_line(release),
+        Event::Course(course) => course_line(course),
+        Event::Drift(drift) => drift_line(drift),
+        Event::Heartbeat => "heartbeat".to_owned(),
+        Event::Migrated { entries, head } => {
+            format!("migrated   {entries} entries of a log whose last line was {head}")
+        }
+        Event::Redacted { entry, reason, by } => {
+            format!(
+                "redacted   what was kept beside entry {entry}{}: {reason}",
+                self::by(Some(by))
+            )
+        }
+        Event::Long { of, body } => format!("{of:<10} too long for an entry: {body}"),
+        Event::Recovered { dropped_bytes } => format!("recovered  {dropped_bytes} bytes dropped"),
+    };
+    head + &what
+}
+
+fn release_line(release: &ReleaseRecord) -> String {
+    let state = match release.state {
+        ReleaseState::Started => "started",
+        ReleaseState::Finished => "finished",
+        ReleaseState::Failed => "failed",
+    };
+    let error = release.error.as_deref().map(|error| format!(": {error}"));
+    format!(
+        "release    {} of {} to {}, {} up, {} deleted{}",
+        state,
+        release.commit.short(),
+        release.target,
+        release.uploaded,
+        release.deleted,
+        error.unwrap_or_default()
+    )
+}
+
+fn course_line(course: &CourseRecord) -> String {
+    let what = match course.above {
+        Some(_) => "goes back to",
+        None => "goes on with",
+    };
+    format!(
+        "course     {} {what} {}{}: {}",
+        course.target,
+        course.commit.short(),
+        by(course.by.as_deref()),
+        course.reason
+    )
+}
+
+fn drift_line(drift: &DriftRecord) -> String {
+    let (target, commit) = (&drift.target, drift.commit.short());
+    let mut text = format!("drift      {target} is not {commit} any more");
+    for one in &drift.found {
+        text += &format!("\n{:>10} {:<7} {}: {}", "", one.what, one.path, one.how);
+    }
+    if drift.more > 0 {
+        text += &format!("\n{:>10} and {} more", "", drift.more);
+    }
+    text
+}
+
+fn verdict_line(verdict: &VerdictRecord) -> String {
+    let who = verdict.person.as_deref().or(verdict.login.as_deref());
+    let mut text = format!("{:<9}{}", verdict.outcome, by(who));
+    for update in &verdict.updates {
+        let old = update
+            .old
+            .map_or_else(|| "nothing".to_owned(), |oid| oid.short());
+        let new = update
+            .new
+            .map_or_else(|| "nothing".to_owned(), |oid| oid.short());
+        text += &format!("\n{:>10} {} {old} -> {new}", "", update.refname);
+        if !update.approved_by.is_empty() {
+            text += &format!(", approved by {}", update.approved_by.join(", "));
+        }
+        if !update.codes.is_empty() {
+            text += &format!(", {}", update.codes.join(" "));
+        }
+    }
+    text
+}
+
+fn by(who: Option<&str>) -> String {
+    who.map(|who| format!("  by {who}")).unwrap_or_default()
+}
