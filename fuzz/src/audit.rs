@@ -1,13 +1,23 @@
-//! The audit log and the manifests on targets, as somebody may have left them.
+//! The audit log, receipts and the manifests on targets, as somebody may have left them.
 
-use relhook::audit::{AuditLog, Entry, verify};
+use relhook::audit::{AuditLog, Entry, Event, Receipt, verify};
 use relhook::release::Manifest;
+use relhook::types::Timestamp;
 use std::fs;
 
-/// A log that verifies is canonical, line by line, and ends where it says; a manifest that is read
-/// is written to what is read the same.
+/// A log of which something was changed does not verify, unless only its end was cut off; a receipt
+/// or a manifest that is read is written to what is read the same.
 pub fn holds(data: &[u8]) {
     log(data);
+    if let Some(receipt) = std::str::from_utf8(data).ok().map(Receipt::parse) {
+        match receipt {
+            Ok(receipt) => {
+                let again = Receipt::parse(&receipt.to_string());
+                assert_eq!(again, Ok(receipt));
+            }
+            Err(fault) => drop(fault.to_string()),
+        }
+    }
     match Manifest::parse(data) {
         Ok(manifest) => {
             let bytes = manifest.body().expect("a manifest is written");
@@ -17,36 +27,51 @@ pub fn holds(data: &[u8]) {
     }
 }
 
+/// A log of a few entries, and what its head is.
+struct Log {
+    folder: tempfile::TempDir,
+    head: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
 thread_local! {
-    /// A folder for the log: made once, since only two files in it change.
-    static FOLDER: tempfile::TempDir = {
+    /// Made once, since only its head changes.
+    static LOG: Log = {
         let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir_all(folder.path().join("audit/evidence")).expect("its folders");
-        folder
+        let log = AuditLog::at(folder.path());
+        let now = Timestamp::from_unix(1_800_000_000);
+        log.begin("acme/site", now).expect("a log");
+        for code in ["RH106", "RH117"] {
+            let event = Event::Refused {
+                code: code.to_owned(),
+                why: "it is not to be".to_owned(),
+                login: Some("dana".to_owned()),
+            };
+            log.append(now, event).expect("an entry");
+        }
+        let head = fs::read(log.file()).expect("its head");
+        let mut entries = Vec::new();
+        verify(&log, |entry| entries.push(entry.clone())).expect("it verifies");
+        Log { folder, head, entries }
     };
 }
 
+/// The first three bytes say where the head is changed and how much of it is left out there; the
+/// rest is put in its place.
 fn log(data: &[u8]) {
-    FOLDER.with(|folder| {
-        // What stands before a NUL is the head file, what follows it the log.
-        let at = data.iter().position(|byte| *byte == 0);
-        let (head, lines) = data.split_at(at.unwrap_or(0));
-        let lines = lines.strip_prefix(b"\0").unwrap_or(lines);
-        fs::write(folder.path().join("audit/head"), head).expect("the head");
-        fs::write(folder.path().join("audit/log.jsonl"), lines).expect("the log");
-        let log = AuditLog::at(folder.path());
-        let mut written = Vec::new();
-        let report = verify(&log, |entry: &Entry| {
-            written.extend(serde_json::to_vec(entry).expect("an entry is written"));
-            written.push(b'\n');
-        });
-        match report {
-            Ok(report) => {
-                assert!(lines.starts_with(&written));
-                assert!(!lines[written.len()..].contains(&b'\n'), "only a cut line");
-                let last = log.last().expect("a log that verifies has an end");
-                assert_eq!((last.seq, &last.hash), (report.entries, &report.head));
-            }
+    let Some(([high, low, left_out], put)) = data.split_first_chunk::<3>() else {
+        return;
+    };
+    LOG.with(|made| {
+        let at = usize::from(u16::from_be_bytes([*high, *low])) % (made.head.len() + 1);
+        let (before, rest) = made.head.split_at(at);
+        let rest = rest.get(usize::from(*left_out)..).unwrap_or_default();
+        let head = [before, put, rest].concat();
+        let log = AuditLog::at(made.folder.path());
+        fs::write(log.file(), &head).expect("the head");
+        let mut entries = Vec::new();
+        match verify(&log, |entry: &Entry| entries.push(entry.clone())) {
+            Ok(_) => assert!(made.entries.starts_with(&entries)),
             Err(error) => drop(error.to_string()),
         }
         let _ = log.last();

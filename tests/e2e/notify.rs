@@ -332,7 +332,7 @@ fn a_web_hook_gets_json_and_the_token_from_the_credentials() {
     );
     let told: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(told["event"], "release-failed");
-    let log = fs::read_to_string(world.server().join("relhook/audit/log.jsonl")).unwrap();
+    let log = world.log_text();
     let worker = fs::read_to_string(world.server().join("relhook/release/worker.log")).unwrap();
     assert!(!log.contains("s3cr3t") && !worker.contains("s3cr3t"));
 }

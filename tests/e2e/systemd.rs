@@ -145,7 +145,7 @@ fn a_push_changes_the_watched_file_and_the_service_releases() {
     let began = setting("relhook-release@.timer", "Unit");
     assert_eq!(began, setting("relhook-release@.path", "Unit"));
     // What the timer starts later finds nothing to do, and says so by its code.
-    let log = || fs::read_to_string(world.server().join("relhook/audit/log.jsonl")).unwrap();
+    let log = || world.log_text();
     let before = log();
     service_runs(&world).assert_ok();
     assert_eq!(log(), before);
@@ -162,7 +162,7 @@ fn d_14_what_failed_for_good_is_not_tried_by_the_timer_and_the_service_fails() {
     dana.pushes(&["+HEAD:refs/heads/fix"]).accepted();
     rita.approves(&fix).accepted();
     dana.pushes(&["prod"]).accepted();
-    let log = || fs::read_to_string(world.server().join("relhook/audit/log.jsonl")).unwrap();
+    let log = || world.log_text();
     let before = log();
     assert!(before.contains("\"for_good\":true"), "{before}");
     for _ in 0..3 {

@@ -138,7 +138,7 @@ fn l_07_what_cannot_be_judged_is_on_the_record_too() {
 fn d_10_a_verdict_that_cannot_be_recorded_is_a_refusal() {
     let world = World::new();
     let dana = world.person("dana");
-    let log = world.server().join("relhook/audit/log.jsonl");
+    let log = world.log_head();
     let whole = std::fs::read(&log).unwrap();
     std::fs::write(&log, "").unwrap();
     dana.commits("index.html");

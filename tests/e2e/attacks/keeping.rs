@@ -123,8 +123,7 @@ fn l_05_nothing_from_outside_breaks_a_line_of_the_log() {
             .option(b"note=\"},{");
         push.send(&dana).refused();
     }
-    let log = fs::read(world.server().join("relhook/audit/log.jsonl")).unwrap();
-    assert!(log.is_ascii(), "every line is plain text");
+    assert!(world.log_text().is_ascii(), "every entry is plain text");
     assert!(world.log().iter().all(serde_json::Value::is_object));
     world.relhook(&["audit", "verify"]).assert_ok();
 }
@@ -173,12 +172,12 @@ fn l_10_a_log_that_was_rotated_away() {
     let world = World::new();
     let dana = world.person("dana");
     dana.commits("index.html");
-    let log = world.server().join("relhook/audit/log.jsonl");
-    fs::rename(&log, world.path("log.jsonl.1")).unwrap();
+    let log = world.log_head();
+    fs::rename(&log, world.path("journal.1")).unwrap();
     dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
     fs::write(&log, "").unwrap();
     dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
-    fs::rename(world.path("log.jsonl.1"), &log).unwrap();
+    fs::rename(world.path("journal.1"), &log).unwrap();
     dana.offers("fix");
 }
 

@@ -77,8 +77,8 @@ fn z_07_t_06_hostile_text_is_plain_wherever_it_is_shown() {
         is_plain(&format!("server {args:?}"), &ran.out);
         is_plain(&format!("server {args:?}"), ran.err.as_bytes());
     }
-    let log = world.server().join("relhook/audit/log.jsonl");
-    is_plain("the log", &std::fs::read(log).unwrap());
+    is_plain("the log", world.log_text().as_bytes());
+    is_plain("the log", &std::fs::read(world.log_head()).unwrap());
     // JSON stays JSON.
     for person in [&dana, &rita] {
         let shown = person.relhook(&["status", "--json"]);

@@ -176,10 +176,22 @@ impl World {
 
     /// The audit log's entries.
     pub fn log(&self) -> Vec<serde_json::Value> {
-        let log = std::fs::read_to_string(self.server().join("relhook/audit/log.jsonl")).unwrap();
-        log.lines()
+        self.log_text()
+            .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// The audit log's entries, one to a line, with what is kept beside them.
+    pub fn log_text(&self) -> String {
+        let shown = self.relhook(&["audit", "log", "-n", "0", "--json"]);
+        shown.assert_ok();
+        String::from_utf8(shown.out).unwrap()
+    }
+
+    /// The head of the audit log, in which entries are committed.
+    pub fn log_head(&self) -> PathBuf {
+        self.server().join("relhook/audit/head/journal")
     }
 
     /// The world's folder.

@@ -39,7 +39,7 @@ fn r_07_a_name_that_can_be_taken_for_a_protected_one() {
 #[test]
 fn l_01_a_record_that_somebody_changed() {
     let world = World::new();
-    let log = world.server().join("relhook/audit/log.jsonl");
+    let log = world.log_head();
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("acme/site", "acme/sits", 1)).unwrap();
     finds(&world, "log", "error", "the record is broken");
