@@ -15,6 +15,7 @@
 //! - [`explain`]: one page a code
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
+//! - [`witness`]: the log as clones see it, and whether it is what they saw before
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
 //! - [`setup`]: what such a repository has to have, and asking the machine what it has
@@ -59,3 +60,4 @@ pub mod statement;
 mod trust;
 pub mod types;
 pub mod ui;
+pub mod witness;

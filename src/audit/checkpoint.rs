@@ -174,18 +174,20 @@ pub(in crate::audit) struct LogSigner {
 }
 
 impl LogSigner {
-    /// The key in this file.
-    pub(in crate::audit) fn read(path: &Path) -> Result<Self, AuditError> {
+    /// The key in this file; nothing where there is no file.
+    pub(in crate::audit) fn read(path: &Path) -> Result<Option<Self>, AuditError> {
         let unusable = |why: String| AuditError::Key {
             path: path.to_owned(),
             why,
         };
         let text = private_text(path, Keeper::Own).map_err(unusable)?;
-        let text = text.ok_or_else(|| unusable("it is not there".into()))?;
+        let Some(text) = text else {
+            return Ok(None);
+        };
         let wrong = || unusable("it is no private key of a log".into());
         let signer = StandardSigner::new(text.trim()).map_err(|_| wrong())?;
         let public = public(text.trim()).ok_or_else(wrong)?;
-        Ok(Self { signer, public })
+        Ok(Some(Self { signer, public }))
     }
 
     /// Makes a new key for the log of this name. What is there stays.
@@ -271,7 +273,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log-key");
         LogSigner::make(&path, name).unwrap();
-        LogSigner::read(&path).unwrap()
+        LogSigner::read(&path).unwrap().unwrap()
     }
 
     #[test]

@@ -24,6 +24,13 @@ impl Hash {
         Self(hex(&sha2::Sha256::digest(bytes)))
     }
 
+    /// A hash by its digits; nothing where they are not 64 lower-case hexadecimal ones.
+    #[must_use]
+    pub fn parse(digits: &str) -> Option<Self> {
+        let hash = Self(digits.to_owned());
+        hash.is_well_formed().then_some(hash)
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -88,7 +88,7 @@ impl AuditLog {
         Ok(head)
     }
 
-    fn begin_journal(&self, lines: &[u8]) -> Result<(), AuditError> {
+    pub(in crate::audit) fn begin_journal(&self, lines: &[u8]) -> Result<(), AuditError> {
         let path = self.file();
         let folder = self.dir.join("head");
         private_dir(&folder).map_err(AuditError::io(&folder))?;
@@ -100,10 +100,8 @@ impl AuditLog {
     fn must_be_new(&self) -> Result<(), AuditError> {
         for name in ["head/journal", "log.jsonl", "checkpoint", "tile", "hidden"] {
             let path = self.dir.join(name);
-            match path.symlink_metadata() {
-                Ok(_) => return Err(AuditError::Begun { path }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(AuditError::Io { path, source }),
+            if super::migrate::is_there(&path)? {
+                return Err(AuditError::Begun { path });
             }
         }
         Ok(())
@@ -219,7 +217,11 @@ impl AuditLog {
         Ok((draft, head))
     }
 
-    fn sign(&self, signer: &LogSigner, peaks: &Peaks) -> Result<Checkpoint, AuditError> {
+    pub(in crate::audit) fn sign(
+        &self,
+        signer: &LogSigner,
+        peaks: &Peaks,
+    ) -> Result<Checkpoint, AuditError> {
         signer
             .sign(peaks.size(), peaks.root())
             .map_err(|why| AuditError::Key {
@@ -390,7 +392,7 @@ impl AuditLog {
     }
 
     /// Before an entry names evidence, the evidence's names are on disk as its content is.
-    fn settle_evidence(&self) -> Result<(), AuditError> {
+    pub(in crate::audit) fn settle_evidence(&self) -> Result<(), AuditError> {
         if !self.unsettled.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -435,7 +437,17 @@ impl AuditLog {
     }
 
     pub(in crate::audit) fn signer(&self) -> Result<LogSigner, AuditError> {
-        LogSigner::read(&self.key_file())
+        match LogSigner::read(&self.key_file())? {
+            Some(signer) => Ok(signer),
+            None if self.is_old()? => Err(AuditError::Old {
+                path: self.old_file(),
+            }),
+            None if self.is_begun()? => Err(AuditError::Key {
+                path: self.key_file(),
+                why: "it is not there".into(),
+            }),
+            None => Err(AuditError::Absent { path: self.file() }),
+        }
     }
 
     /// The head of the log, in which entries are committed.
@@ -450,7 +462,7 @@ impl AuditLog {
         self.dir.join("checkpoint")
     }
 
-    fn key_file(&self) -> PathBuf {
+    pub(in crate::audit) fn key_file(&self) -> PathBuf {
         self.dir.join("log-key")
     }
 

@@ -12,6 +12,7 @@ mod evidence;
 mod hidden;
 mod journal;
 mod log;
+mod migrate;
 mod proof;
 mod reading;
 mod tail;
@@ -26,8 +27,10 @@ pub use entry::{
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};
-pub use proof::{Receipt, ReceiptFault};
+pub use proof::{ExtendFault, Receipt, ReceiptFault, Row, extends};
 pub use reading::{Mark, read_on};
+pub use tiles::{TILE_WIDTH, tile_path};
+pub use tree::{Node, Peaks};
 pub use verify::{Report, verify};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, CheckpointFault, LogKey};
 use super::reading::each_kept;
-use super::tiles::{Tiles, WIDTH};
+use super::tiles::WIDTH;
 use super::tree::{Node, Peaks, leaf, parent};
 use super::{AuditError, AuditLog};
 use base64ct::{Base64, Encoding};
@@ -115,21 +115,23 @@ impl AuditLog {
     /// # Errors
     /// When there is no such entry, or the log cannot be read.
     pub fn prove(&self, seq: u64) -> Result<Receipt, AuditError> {
-        let tree = Tree::open(self)?;
-        let size = tree.checkpoint.size;
-        let index = seq.checked_sub(1).filter(|index| *index < size);
-        let index = index.ok_or(AuditError::NoEntry { seq, size })?;
-        let mut entry = Vec::new();
-        each_kept(self, index, &mut |_, kept| {
-            entry.clone_from(&kept.entry);
-            Ok(ControlFlow::Break(()))
-        })?;
-        let path = tlog::prove_record(size, index, &tree).map_err(|error| tree.broken(&error))?;
-        Ok(Receipt {
-            seq,
-            entry,
-            path: path.into_iter().map(|hash| hash.0).collect(),
-            note: tree.checkpoint.note,
+        self.with_tree(|tree, checkpoint| {
+            let size = checkpoint.size;
+            let index = seq.checked_sub(1).filter(|index| *index < size);
+            let index = index.ok_or(AuditError::NoEntry { seq, size })?;
+            let path = tlog::prove_record(size, index, tree);
+            let path = path.map_err(|error| self.no_tree(error.to_string()))?;
+            let mut entry = Vec::new();
+            each_kept(self, index, &mut |_, kept| {
+                entry.clone_from(&kept.entry);
+                Ok(ControlFlow::Break(()))
+            })?;
+            Ok(Receipt {
+                seq,
+                entry,
+                path: path.into_iter().map(|hash| hash.0).collect(),
+                note: checkpoint.note.clone(),
+            })
         })
     }
 
@@ -139,66 +141,111 @@ impl AuditLog {
     /// When it is not: [`AuditError::Forked`], or [`AuditError::Truncated`] where it is shorter; or
     /// the log cannot be read.
     pub fn extends(&self, before: &Checkpoint) -> Result<Checkpoint, AuditError> {
-        let tree = Tree::open(self)?;
-        tree.extends(before)?;
-        Ok(tree.checkpoint)
+        self.with_tree(|tree, checkpoint| match tree.extends(before, checkpoint) {
+            Ok(()) => Ok(checkpoint.clone()),
+            Err(ExtendFault::Shorter) => Err(AuditError::Truncated {
+                path: self.file(),
+                found: checkpoint.size,
+                recorded: before.size,
+            }),
+            Err(ExtendFault::Other) => Err(AuditError::Forked {
+                ours: Box::new(checkpoint.clone()),
+                theirs: Box::new(before.clone()),
+            }),
+            Err(ExtendFault::Tiles(why)) => Err(self.no_tree(why)),
+        })
     }
-}
 
-/// The hashes of a log: its full tiles, and the leaves behind them.
-struct Tree<'a> {
-    log: &'a AuditLog,
-    tiles: Tiles,
-    /// How many entries are in full tiles.
-    closed: u64,
-    leaves: Vec<Node>,
-    checkpoint: Checkpoint,
-}
-
-impl<'a> Tree<'a> {
-    fn open(log: &'a AuditLog) -> Result<Self, AuditError> {
+    fn with_tree<T>(
+        &self,
+        ask: impl FnOnce(&Tree<'_>, &Checkpoint) -> Result<T, AuditError>,
+    ) -> Result<T, AuditError> {
         // The lock keeps the journal from being begun anew between two looks at it.
-        let _lock = log.lock()?;
-        let (kept, head) = log.open_tile(&log.key()?)?;
-        Ok(Self {
-            log,
-            tiles: log.tiles(),
+        let _lock = self.lock()?;
+        let (kept, head) = self.open_tile(&self.key()?)?;
+        let tiles = self.tiles();
+        let tree = Tree {
             closed: head.peaks.size() - kept.len() as u64,
             leaves: kept.iter().map(|kept| leaf(&kept.entry)).collect(),
-            checkpoint: head.checkpoint,
-        })
+            row: &|level, index, width| {
+                let row = tiles.hashes(level, index, width);
+                row.map_err(|error| error.to_string())
+            },
+        };
+        ask(&tree, &head.checkpoint)
     }
 
-    fn extends(&self, before: &Checkpoint) -> Result<(), AuditError> {
-        if before.size > self.checkpoint.size {
-            return Err(AuditError::Truncated {
-                path: self.log.file(),
-                found: self.checkpoint.size,
-                recorded: before.size,
-            });
-        }
-        let root = tlog::tree_hash(before.size, self).map_err(|error| self.broken(&error))?;
-        let now = tlog::tree_hash(self.checkpoint.size, self);
-        let now = now.map_err(|error| self.broken(&error))?;
-        if now.0 == self.checkpoint.root && root.0 == before.root {
-            return Ok(());
-        }
-        Err(AuditError::Forked {
-            ours: Box::new(self.checkpoint.clone()),
-            theirs: Box::new(before.clone()),
-        })
-    }
-
-    fn broken(&self, error: &tlog::Error) -> AuditError {
+    fn no_tree(&self, why: String) -> AuditError {
         AuditError::Broken {
-            path: self.log.file(),
+            path: self.file(),
             seq: 0,
-            why: error.to_string(),
+            why,
+        }
+    }
+}
+
+/// The hashes of a tree, by the tiles that hold them.
+struct Tree<'a> {
+    /// How many leaves are in tiles.
+    closed: u64,
+    /// The leaves behind those.
+    leaves: Vec<Node>,
+    row: &'a Row<'a>,
+}
+
+/// Reads a tile: of so many times eight levels above the leaves, its number, how much it holds.
+pub type Row<'a> = dyn Fn(u32, u64, u64) -> Result<Vec<Node>, String> + 'a;
+
+/// Whether the tree of `now` is that of `before` made longer, where `row` reads tiles of it.
+///
+/// # Errors
+/// Why not: the two are of different logs or trees, or the tiles are not those of `now`.
+pub fn extends(before: &Checkpoint, now: &Checkpoint, row: &Row<'_>) -> Result<(), ExtendFault> {
+    let tree = Tree {
+        closed: now.size,
+        leaves: Vec::new(),
+        row,
+    };
+    tree.extends(before, now)
+}
+
+/// Why a log is not an earlier one made longer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExtendFault {
+    /// It is shorter.
+    #[error("it is shorter than it was")]
+    Shorter,
+    /// It is another one.
+    #[error("it is not what it was, made longer")]
+    Other,
+    /// The tiles cannot be read, or are not those of the checkpoint.
+    #[error("its tiles do not fit its checkpoint: {0}")]
+    Tiles(String),
+}
+
+impl Tree<'_> {
+    fn extends(&self, before: &Checkpoint, now: &Checkpoint) -> Result<(), ExtendFault> {
+        if before.size > now.size {
+            return Err(ExtendFault::Shorter);
+        }
+        let unread = |error: tlog::Error| ExtendFault::Tiles(error.to_string());
+        // The library's arithmetic is for sizes below 2^63.
+        if now.size > 1 << 62 {
+            return Err(ExtendFault::Tiles("there are too many".into()));
+        }
+        let whole = tlog::tree_hash(now.size, self).map_err(unread)?;
+        if whole.0 != now.root {
+            return Err(ExtendFault::Tiles("they have another root".into()));
+        }
+        let root = tlog::tree_hash(before.size, self).map_err(unread)?;
+        match root.0 == before.root {
+            true => Ok(()),
+            false => Err(ExtendFault::Other),
         }
     }
 
     /// The hash of a complete subtree: so many levels above the leaves, the so-manieth there.
-    fn node(&self, level: u32, index: u64) -> Result<Node, AuditError> {
+    fn node(&self, level: u32, index: u64) -> Result<Node, String> {
         let first = index << level;
         if first < self.closed && first + (1 << level) > self.closed {
             // A full tile that is not closed yet is half of it.
@@ -215,7 +262,7 @@ impl<'a> Tree<'a> {
         let start = index << above;
         let tile = start / WIDTH;
         let in_row = (self.closed >> (8 * row)).saturating_sub(tile * WIDTH);
-        let hashes = self.tiles.hashes(row, tile, in_row.min(WIDTH))?;
+        let hashes = (self.row)(row, tile, in_row.min(WIDTH))?;
         let skip = usize::try_from(start % WIDTH).unwrap_or(usize::MAX);
         let nodes = hashes.into_iter().skip(skip).take(1 << above);
         Ok(nodes.collect::<Peaks>().root())
@@ -228,8 +275,7 @@ impl HashReader for Tree<'_> {
         for index in indexes {
             let (level, at) = tlog::split_stored_hash_index(*index);
             let node = self.node(u32::from(level), at);
-            let node = node.map_err(|error| tlog::Error::InvalidInput(error.to_string()))?;
-            hashes.push(TreeHash(node));
+            hashes.push(TreeHash(node.map_err(tlog::Error::InvalidInput)?));
         }
         Ok(hashes)
     }

@@ -13,7 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// So many entries or hashes are in a full tile.
-pub(in crate::audit) const WIDTH: u64 = 256;
+pub const TILE_WIDTH: u64 = 256;
+pub(in crate::audit) use TILE_WIDTH as WIDTH;
 
 /// The longest entry, in bytes: a bundle gives its length in 16 bits.
 pub(in crate::audit) const MAX_ENTRY: usize = 65_535;
@@ -300,6 +301,13 @@ fn broken(path: &Path, before: u64, why: &str) -> AuditError {
         seq: before + 1,
         why: why.to_owned(),
     }
+}
+
+/// The path of a tile of hashes, below the log's folder: of so many times eight levels above the
+/// leaves, its number, and how much it holds (C2SP tlog-tiles).
+#[must_use]
+pub fn tile_path(level: u32, index: u64, width: u64) -> PathBuf {
+    Tiles::at(Path::new("")).path(Of::Hashes(level), index, width)
 }
 
 /// The number of a tile as a path: three digits a folder, all but the last with an `x` before them.

@@ -112,6 +112,7 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
         return failure.exit;
     }
     match error.downcast_ref::<ClientError>() {
+        Some(error) if error.is_integrity() => Exit::Integrity,
         Some(error) if error.is_usage() => Exit::Usage,
         Some(error) if error.is_refusal() => Exit::Refused,
         Some(_) | None => Exit::CannotTell,

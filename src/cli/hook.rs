@@ -14,6 +14,8 @@ pub enum HookCommand {
     PreReceive,
     /// Wake the releaser
     PostReceive,
+    /// Show clones how far the audit log is
+    Publish,
     /// Hold protected refs to their verdicts
     ReferenceTransaction {
         /// git's name for the step
@@ -36,6 +38,7 @@ impl HookCommand {
         let answer = match self {
             Self::PreReceive => hook::pre_receive(input),
             Self::PostReceive => hook::post_receive(input),
+            Self::Publish => hook::publish(),
             Self::ReferenceTransaction { phase } => {
                 hook::reference_transaction(phase.as_bytes(), input)
             }

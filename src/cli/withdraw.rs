@@ -35,7 +35,7 @@ impl WithdrawArgs {
                 statement: stored.tag,
             },
             expires: None,
-            checkpoint: None,
+            checkpoint: workspace.checkpoint(),
             stage: None,
             reason: Some(self.reason.clone()),
             ..stored.statement.clone()

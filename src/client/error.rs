@@ -1,9 +1,11 @@
 //! Why nothing can be said from this clone.
 
+use crate::decide::Code;
 use crate::facts::{Fault, PolicyReadError, StoreError};
 use crate::signature::{KeyringError, SignatureProblem};
 use crate::statement::StatementError;
 use crate::types::{Oid, PersonName};
+use crate::witness::WitnessError;
 use std::path::PathBuf;
 
 /// Why nothing can be said from this clone.
@@ -135,6 +137,9 @@ pub enum ClientError {
     /// Something in it cannot be read.
     #[error("{}", fault(.0))]
     Fault(Fault),
+    /// The server's audit log is not what was seen of it before.
+    #[error("{code}: {0}", code = Code::LOG_REWRITTEN)]
+    Log(#[from] WitnessError),
     /// A folder of relhook's own cannot be made.
     #[error("{path}: {source}")]
     Folder {
@@ -155,9 +160,19 @@ impl ClientError {
             Some("relhook init puts a server under the rule; without --offline it is asked anew")
         } else if let Self::Fetch { .. } = self {
             Some("git said why above; --offline uses what was fetched last")
+        } else if let Self::Log(_) = self {
+            Some(
+                "sign and push nothing until an administrator has explained it: relhook explain RH704",
+            )
         } else {
             None
         }
+    }
+
+    /// Whether the server's record is not what it has to be.
+    #[must_use]
+    pub fn is_integrity(&self) -> bool {
+        matches!(self, Self::Log(_))
     }
 
     /// Whether something was judged and found wanting.

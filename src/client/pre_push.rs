@@ -1,5 +1,6 @@
 //! The clone's own hook: says before a push what the server would say. It stops only what would
-//! be refused for sure; whatever it cannot tell, it lets pass.
+//! be refused for sure; whatever it cannot tell, it lets pass. It stops every push to a
+//! server whose audit log was rewritten.
 
 use super::{Assumed, ClientError, Freshness, Outlook, Planned, Workspace};
 use crate::statement::STATEMENT_PREFIX;
@@ -44,6 +45,11 @@ struct Pushed {
 pub fn pre_push(dir: &Path, remote: &OsStr, input: impl Read) -> Advice {
     match advise(dir, remote, input) {
         Ok(advice) => advice,
+        // Whoever pushes now may push to a server that is not what it was.
+        Err(error) if error.is_integrity() => Advice {
+            text: format!("relhook: {error}\n{}\n", error.hint().unwrap_or_default()),
+            stop: true,
+        },
         Err(error) => Advice::go_on(format!(
             "relhook: what the server will say cannot be told: {error}\n"
         )),

@@ -92,6 +92,13 @@ impl Remote {
         &self.mirror
     }
 
+    /// A name for a file about it.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let below = self.mirror.as_bytes().strip_prefix(MIRRORS.as_bytes());
+        String::from_utf8_lossy(below.unwrap_or_default()).replace('/', "+")
+    }
+
     /// The name under which one of its refs is kept.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::facts::{Current, Store};
 use crate::policy::{Bundle, POLICY_REF, Policy};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefName, Timestamp};
+use crate::witness::{CHECKPOINT_REF, Seen, look};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,9 @@ pub struct Workspace {
     pub freshness: Freshness,
     /// Whether the policy is new here.
     pub news: PolicyNews,
+    /// The server's audit log, as it is now and follows from what was seen of it before; nothing
+    /// where the server shows none.
+    pub log: Option<Seen>,
     /// The machine's clock.
     pub now: Timestamp,
 }
@@ -91,11 +95,9 @@ impl Workspace {
             remote: remote.shown(),
         })?;
         let news = news(&git, before, policy_id)?;
-        let keyring = Keyring::build(
-            &bundle.policy,
-            &bundle.keys,
-            &keyring_home(&store, policy_id)?,
-        )?;
+        let log = log(&store, &remote)?;
+        let home = own_folder(&store, "keyring")?.join(policy_id.to_string());
+        let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
         Ok(Self {
             git,
             remote,
@@ -105,6 +107,7 @@ impl Workspace {
             keyring,
             freshness,
             news,
+            log,
             now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
         })
     }
@@ -124,6 +127,14 @@ impl Workspace {
             keyring: &self.keyring,
             now: self.now,
         }
+    }
+
+    /// The server's audit log as it was last seen, as a statement names it: what it was when its
+    /// signer spoke.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<String> {
+        let seen = &self.log.as_ref()?.checkpoint;
+        Some(format!("{} {}", seen.size, seen.root_base64()))
     }
 
     /// What a ref is on the server.
@@ -163,8 +174,23 @@ fn news(git: &Git, before: Option<Oid>, policy: Oid) -> Result<PolicyNews, Clien
 }
 
 fn policy_commit(store: &Store) -> Result<Option<Oid>, ClientError> {
-    let name = RefName::new(POLICY_REF.as_bytes()).map_err(|error| ClientError::Odd {
-        what: "policy".into(),
+    commit_at(store, POLICY_REF)
+}
+
+/// The server's audit log, looked at with what this clone saw of it before.
+fn log(store: &Store, remote: &Remote) -> Result<Option<Seen>, ClientError> {
+    let commit = commit_at(store, CHECKPOINT_REF)?;
+    let memory = own_folder(store, "logs")?.join(remote.file_name());
+    let repository = git2::Repository::open(store.git_dir());
+    let repository = repository.map_err(|error| ClientError::Unusable {
+        why: error.message().to_owned(),
+    })?;
+    Ok(look(&repository, commit, &memory)?)
+}
+
+fn commit_at(store: &Store, name: &str) -> Result<Option<Oid>, ClientError> {
+    let name = RefName::new(name.as_bytes()).map_err(|error| ClientError::Odd {
+        what: "fetch".into(),
         said: error.shown,
     })?;
     match store.current(&name)? {
@@ -174,14 +200,14 @@ fn policy_commit(store: &Store) -> Result<Option<Oid>, ClientError> {
 }
 
 /// A folder of our own in the clone: not `relhook`, which marks a server.
-fn keyring_home(store: &Store, policy: Oid) -> Result<PathBuf, ClientError> {
-    let root = store.common_dir().join("relhook-clone").join("keyring");
+fn own_folder(store: &Store, name: &str) -> Result<PathBuf, ClientError> {
+    let root = store.common_dir().join("relhook-clone").join(name);
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(&root);
     match made {
-        Ok(()) => Ok(root.join(policy.to_string())),
+        Ok(()) => Ok(root),
         Err(source) => Err(ClientError::Folder { path: root, source }),
     }
 }

@@ -238,6 +238,8 @@ macro_rules! every_code {
                 "relhook audit verify shows where it breaks off";
             703 LEDGER, "the ledger cannot be used",
                 "an administrator can look at the server: relhook status";
+            704 LOG_REWRITTEN, "the server's audit log is not what this clone saw of it",
+                "sign and push nothing until an administrator has explained it";
             801 POLICY_MISSING, "there is no policy",
                 "an administrator can put a policy in force: relhook init --policy policy.yaml --keys keys";
             802 POLICY_UNUSABLE, "the policy in force cannot be read",

@@ -21,7 +21,7 @@ mod watch;
 
 pub use gate::{gate, lock};
 pub use input::{Claimed, InputError, options, updates};
-pub use post_receive::post_receive;
+pub use post_receive::{post_receive, publish};
 pub use pre_receive::pre_receive;
 pub use stop::Stop;
 pub use transaction::{Step, To, packed_value, step};

@@ -27,6 +27,22 @@ pub fn post_receive(input: impl Read) -> Answer {
     wake(input).unwrap_or_else(|stop| stop.refuse())
 }
 
+/// Brings what clones see of the audit log to where the log is.
+pub fn publish() -> Answer {
+    let published = super::git_dir().and_then(|git_dir| {
+        let folder = Folder::open(&git_dir)?;
+        let log = AuditLog::at(folder.path());
+        crate::witness::publish(&git_dir, &log).map_err(|error| {
+            let why = error.to_string();
+            Stop::because(Reason::LogUnwritable { why })
+        })
+    });
+    match published {
+        Ok(_) => Answer::pass(),
+        Err(stop) => stop.refuse(),
+    }
+}
+
 fn wake(input: impl Read) -> Result<Answer, Stop> {
     let moved = input::updates(input)?;
     // The ledger alone says whether there is anything to do: most pushes wait for this hook only.

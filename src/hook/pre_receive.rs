@@ -5,7 +5,7 @@ use super::progress::Ticker;
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::InForce;
 use super::{Answer, Claimed, Stop, arrivals, evidence, input, process, variable};
-use crate::audit::{Event, Hash, VerdictRecord};
+use crate::audit::{Event, Hash, Recorded, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
@@ -22,8 +22,12 @@ use std::rc::Rc;
 /// this returns; what cannot be judged or recorded is refused.
 pub fn pre_receive(input: impl Read) -> Answer {
     judge(input).unwrap_or_else(|stop| {
-        Server::note(&stop);
-        stop.refuse()
+        let recorded = Server::note(&stop);
+        let mut answer = stop.refuse();
+        if let Some(recorded) = recorded {
+            answer.text += &ui::logged(&recorded.checkpoint);
+        }
+        answer
     })
 }
 
@@ -48,9 +52,9 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     let pusher = identified.pusher.clone();
     let facts = gather_facts(&server, &ledger, &in_force, &keyring, pusher, claimed)?;
     let verdict = decide(in_force.policy(), &facts);
-    record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
+    let recorded = record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
     Ok(Answer {
-        text: ui::report(&verdict, in_force.policy()),
+        text: ui::report(&verdict, in_force.policy()) + &ui::logged(&recorded.checkpoint),
         exit: u8::from(!verdict.accepted()),
     })
 }
@@ -92,7 +96,7 @@ fn record(
     facts: &PushFacts,
     verdict: &Verdict,
     identified: Identified,
-) -> Result<(), Stop> {
+) -> Result<Recorded, Stop> {
     let mut kept = Vec::new();
     let report = evidence::report(verdict);
     let short = evidence::in_the_entry(&report).then_some(report.clone());
@@ -126,7 +130,7 @@ fn record(
     if releases(&record) {
         mark_releases(server)?;
     }
-    Ok(())
+    Ok(entry)
 }
 
 /// Whether an accepted move goes to a target.

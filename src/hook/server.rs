@@ -1,7 +1,7 @@
 //! What every server hook opens first, and asks of it.
 
 use super::Stop;
-use crate::audit::Event;
+use crate::audit::{Event, Recorded};
 use crate::decide::Reason;
 use crate::facts::Store;
 use crate::policy::{Bundle, Policy};
@@ -46,10 +46,8 @@ impl Server {
 
     /// Puts a refusal that came before any judgement on the record, as far as that can be done:
     /// what stops the hook may be the log itself.
-    pub(in crate::hook) fn note(stop: &Stop) {
-        let Ok(server) = Self::open_in_hook() else {
-            return;
-        };
+    pub(in crate::hook) fn note(stop: &Stop) -> Option<Recorded> {
+        let server = Self::open_in_hook().ok()?;
         let login = server.policy().ok().and_then(|in_force| {
             let without = super::identity::Presented::Nothing;
             super::identity::identify(in_force.policy(), &without, &super::variable).login
@@ -60,7 +58,7 @@ impl Server {
             login,
         };
         // The push is refused either way, and the pusher is told why.
-        let _ = server.log.append(super::clock(), event);
+        server.log.append(super::clock(), event).ok()
     }
 
     /// The time that a decision uses: the clock, but never before the log's last entry.

@@ -39,8 +39,12 @@ pub(in crate::install) fn put(
     report: &mut Report,
 ) -> Result<(), InstallError> {
     if is_finished(git_dir)? {
-        report.step(StepState::Kept, "audit log and pins");
-        return Ok(());
+        let log = AuditLog::at(Folder::open(git_dir)?.path());
+        if !log.is_old()? {
+            report.step(StepState::Kept, "audit log and pins");
+            return Ok(());
+        }
+        return take_over(&log, policy, mode, report);
     }
     let found = protected(repository, policy, report)?;
     if mode == Mode::DryRun {
@@ -62,8 +66,28 @@ pub(in crate::install) fn put(
     replace_file(&done, env!("CARGO_PKG_VERSION").as_bytes()).map_err(InstallError::io(&done))
 }
 
+/// Brings the log of an earlier relhook into its present form.
+fn take_over(
+    log: &AuditLog,
+    policy: &Policy,
+    mode: Mode,
+    report: &mut Report,
+) -> Result<(), InstallError> {
+    const STEP: &str = "audit log: every entry into its new form";
+    match mode {
+        Mode::DryRun => report.step(StepState::Would, STEP),
+        Mode::Apply => {
+            log.migrate(&policy.repository.0, now())?;
+            report.step(StepState::Done, STEP);
+        }
+    }
+    Ok(())
+}
+
 fn begin(log: &AuditLog, policy: &Policy, report: &mut Report) -> Result<(), InstallError> {
-    if log.is_begun()? {
+    if log.is_old()? {
+        take_over(log, policy, Mode::Apply, report)?;
+    } else if log.is_begun()? {
         log.last()?;
         report.step(StepState::Kept, "audit log");
     } else {

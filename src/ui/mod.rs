@@ -29,6 +29,6 @@ pub use people::person;
 pub use progress::{Board, Meter, progress_line, size, span};
 pub use proposal::{Proposal, proposal};
 pub use refusal::refusal;
-pub use report::report;
+pub use report::{logged, report};
 pub use screen::{Screen, Stream};
 pub use text::paragraph;

@@ -6,6 +6,7 @@ use super::page::{Page, Reader};
 use super::people::{contact, person};
 use super::reasons;
 use super::text::{WIDTH, count, cut, list, width};
+use crate::audit::Checkpoint;
 use crate::decide::{Code, CommitVerdict, Permit, Reason, UpdateVerdict, Verdict};
 use crate::policy::Policy;
 use crate::statement::STATEMENT_PREFIX;
@@ -34,6 +35,17 @@ pub fn report(verdict: &Verdict, policy: &Policy) -> String {
     } else {
         refused(verdict, policy)
     }
+}
+
+/// The line that ends what a pusher sees: what the audit log is with this push in it. Who keeps it
+/// can show later that nothing before it has changed.
+#[must_use]
+pub fn logged(checkpoint: &Checkpoint) -> String {
+    format!(
+        "relhook: log {} {}\n",
+        checkpoint.size,
+        checkpoint.root_base64()
+    )
 }
 
 fn accepted(verdict: &Verdict, policy: &Policy) -> String {

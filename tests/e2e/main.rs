@@ -10,6 +10,7 @@
 mod agreement;
 mod approve;
 mod attacks;
+mod audit;
 mod check;
 mod commands;
 mod common;

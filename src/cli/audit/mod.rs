@@ -7,6 +7,7 @@ use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, ver
 use crate::facts::Store;
 use crate::folder::Folder;
 use crate::types::{Timestamp, escape};
+use crate::witness::{PublishError, publish};
 use anyhow::Context;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub enum AuditCommand {
     },
     /// Print the log's public key.
     Key,
-    /// Print the log's checkpoint, a signed note, and bring the tiles to it.
+    /// Print the log's checkpoint, a signed note, and bring what clones and others read to it.
     Checkpoint,
     /// Add an entry that says that somebody was there, so that silence can be told from a gap.
     Heartbeat,
@@ -77,9 +78,7 @@ impl AuditCommand {
                 .map_or_else(broken, |receipt| Ok(Answer::pass(receipt.to_string()))),
             Self::Check { receipt, key } => check_receipt(dir, receipt, key.as_deref()),
             Self::Key => Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str()))),
-            Self::Checkpoint => log_of(dir)?.publish().map_or_else(broken, |recorded| {
-                Ok(Answer::pass(recorded.checkpoint.note))
-            }),
+            Self::Checkpoint => published(dir),
             Self::Heartbeat => log_of(dir)?
                 .append(now(), Event::Heartbeat)
                 .map_or_else(broken, |recorded| {
@@ -94,6 +93,16 @@ fn log_of(dir: &Path) -> anyhow::Result<AuditLog> {
     let store = Store::open(dir)?;
     let folder = Folder::open(store.git_dir())?;
     Ok(AuditLog::at(folder.path()))
+}
+
+fn published(dir: &Path) -> anyhow::Result<Answer> {
+    let store = Store::open(dir)?;
+    let folder = Folder::open(store.git_dir())?;
+    match publish(store.git_dir(), &AuditLog::at(folder.path())) {
+        Ok(checkpoint) => Ok(Answer::pass(checkpoint.note)),
+        Err(PublishError::Audit(error)) => broken(error),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn now() -> Timestamp {

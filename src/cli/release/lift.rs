@@ -51,7 +51,7 @@ impl LiftArgs {
             commit,
             tree: workspace.tree(commit)?,
             expires: None,
-            checkpoint: None,
+            checkpoint: workspace.checkpoint(),
             stage: Some(stage.name.clone()),
             reason: self.reason.clone(),
         };

@@ -73,7 +73,7 @@ impl Target {
             commit: self.commit,
             tree: workspace.tree(self.commit)?,
             expires,
-            checkpoint: None,
+            checkpoint: workspace.checkpoint(),
             stage: None,
             reason,
         })

@@ -1,0 +1,21 @@
+//! The audit log as clones see it: its checkpoint and the hashes of its tree on a ref that is fetched
+//! with the policy and that no push can move. So every clone is a witness: it keeps what it saw last,
+//! and says aloud when what it sees next is not that, made longer.
+
+mod publish;
+mod seen;
+
+pub use publish::{PublishError, publish};
+pub use seen::{Seen, WitnessError, look};
+
+/// The ref that holds them: a commit for each time that they were published, each on top of the last.
+pub const CHECKPOINT_REF: &str = "refs/relhook/checkpoint";
+
+/// The file of the checkpoint in the commit's tree: a signed note.
+const CHECKPOINT: &str = "checkpoint";
+
+/// The file of the log's public key there.
+const KEY: &str = "key";
+
+/// The most that is read of one of these files, in bytes.
+const MAX_FILE: usize = 64 << 10;
