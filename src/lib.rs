@@ -25,6 +25,7 @@
 //! - [`doctor`]: looks a server over, and says what to mend and how
 //! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
+//! - [`report`]: the auditor's report: what reached production, and the proof that nothing is left out
 //! - [`notify`]: tells people what the log has, at least once, and never in the way
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`directory`]: people and teams of LDAP or Active Directory, as a change of the policy
@@ -51,6 +52,7 @@ pub mod object;
 pub mod people;
 pub mod policy;
 pub mod release;
+pub mod report;
 mod secret;
 pub mod serve;
 pub mod server;

@@ -16,6 +16,7 @@ mod people;
 mod policy;
 mod reject;
 mod release;
+mod report;
 mod serve;
 mod state;
 mod status;
@@ -85,6 +86,8 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// Bring the targets to what was accepted for them, or show how they are
     Release(release::ReleaseArgs),
+    /// Write what an auditor asks for: every change that reached production, and who did what for it
+    Report(report::ReportArgs),
     /// Find what somebody changed by hand on the targets since their last release
     Drift(drift::DriftArgs),
     /// Serve git to the owner of an SSH key: the forced command in authorized_keys
@@ -135,6 +138,7 @@ impl Cli {
             Command::Directory(command) => command.run(&self.git_dir),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),
+            Command::Report(args) => args.run(&self.git_dir),
             Command::Drift(args) => args.run(&self.git_dir),
             Command::ServeKey(args) => Ok(args.run()),
             Command::ServeAccount(args) => Ok(args.run()),

@@ -111,12 +111,14 @@ fn stop(child: &mut Child) {
 mod tests {
     use super::*;
 
+    /// Written by a process of its own: what another test starts meanwhile cannot have it open.
     fn program(text: &str) -> (tempfile::TempDir, String) {
-        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("manager");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 700 \"$0\"";
+        let mut sh = std::process::Command::new("sh");
+        let written = sh.args(["-c", write]).arg(&path).arg(text).status();
+        assert!(written.unwrap().success());
         (dir, path.display().to_string())
     }
 

@@ -2,4 +2,5 @@
 
 mod migration;
 mod receipts;
+mod report;
 mod witness;

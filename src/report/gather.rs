@@ -1,0 +1,309 @@
+//! From the log to what a report tells.
+
+use super::model::{Approval, Change, Kept, Note, Period, Refusal, ReleaseOf, Report, Went};
+use crate::audit::{
+    AuditError, AuditLog, Entry, Event, Hash, ReleaseRecord, ReleaseState, UpdateRecord,
+    VerdictRecord, verify,
+};
+use crate::facts::{Current, Store};
+use crate::object::{Commit, Tag};
+use crate::policy::POLICY_REF;
+use crate::statement::STATEMENT_PREFIX;
+use crate::types::{Oid, RefName, Timestamp};
+use std::collections::{BTreeSet, HashMap};
+
+/// Reads and verifies the whole log, and gathers what is in the period.
+///
+/// # Errors
+/// When the log does not verify: then there is no report.
+pub fn gather(
+    log: &AuditLog,
+    store: &Store,
+    period: Period,
+    made: Timestamp,
+) -> Result<Report, AuditError> {
+    let mut gathering = Gathering {
+        period,
+        repository: String::new(),
+        entries: None,
+        changes: Vec::new(),
+        places: HashMap::new(),
+        refusals: Vec::new(),
+        notes: Vec::new(),
+        seen: HashMap::new(),
+        landed: BTreeSet::new(),
+    };
+    let verified = verify(log, |entry| gathering.take(entry))?;
+    let key = log.key()?.as_str().to_owned();
+    gathering.finish(log, store);
+    Ok(Report {
+        repository: gathering.repository,
+        period,
+        made,
+        checkpoint: verified.checkpoint,
+        key,
+        entries: gathering.entries,
+        changes: gathering.changes,
+        refusals: gathering.refusals,
+        notes: gathering.notes,
+    })
+}
+
+struct Gathering {
+    period: Period,
+    repository: String,
+    entries: Option<(u64, u64)>,
+    changes: Vec<Change>,
+    /// The changes of an entry, by their places.
+    places: HashMap<u64, Vec<usize>>,
+    refusals: Vec<Refusal>,
+    notes: Vec<Note>,
+    /// When each statement was first seen.
+    seen: HashMap<Oid, Timestamp>,
+    /// The entries whose pushes moved refs.
+    landed: BTreeSet<u64>,
+}
+
+impl Gathering {
+    fn take(&mut self, entry: &Entry) {
+        if let Event::Verdict(verdict) = &entry.event {
+            for oid in &verdict.seen {
+                self.seen.entry(*oid).or_insert(entry.time);
+            }
+            self.landed.extend(&verdict.landed);
+        }
+        if let Event::Begun { repository, .. } = &entry.event {
+            self.repository.clone_from(repository);
+        }
+        // What became of a change of the period may be told later.
+        if let Event::Release(release) = &entry.event {
+            self.release(entry, release);
+        }
+        if !self.period.has(entry.time) {
+            return;
+        }
+        let first = self.entries.map_or(entry.seq, |(first, _)| first);
+        self.entries = Some((first, entry.seq));
+        match &entry.event {
+            Event::Verdict(verdict) => self.verdict(entry, verdict),
+            Event::Refused { code, login, .. } => self.refusals.push(Refusal {
+                entry: entry.seq,
+                time: entry.time,
+                by: login.clone(),
+                refs: Vec::new(),
+                codes: vec![code.clone()],
+            }),
+            Event::Begun { .. }
+            | Event::Pinned(_)
+            | Event::Release(_)
+            | Event::Course(_)
+            | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Redacted { .. }
+            | Event::Long { .. }
+            | Event::Recovered { .. } => self.note(entry),
+        }
+    }
+
+    fn verdict(&mut self, entry: &Entry, verdict: &VerdictRecord) {
+        let by = verdict.person.clone().or_else(|| verdict.login.clone());
+        if verdict.outcome != "accepted" {
+            let refused = verdict
+                .updates
+                .iter()
+                .filter(|update| !update.codes.is_empty());
+            let codes: BTreeSet<&String> = verdict
+                .updates
+                .iter()
+                .flat_map(|update| &update.codes)
+                .chain(&verdict.codes)
+                .collect();
+            self.refusals.push(Refusal {
+                entry: entry.seq,
+                time: entry.time,
+                by,
+                refs: refused.map(|update| update.refname.clone()).collect(),
+                codes: codes.into_iter().cloned().collect(),
+            });
+            return;
+        }
+        for update in &verdict.updates {
+            if update.permit.is_none() || update.refname.starts_with(STATEMENT_PREFIX) {
+                continue;
+            }
+            self.accepted(entry, verdict, update, by.clone());
+        }
+    }
+
+    fn accepted(
+        &mut self,
+        entry: &Entry,
+        verdict: &VerdictRecord,
+        update: &UpdateRecord,
+        pushed_by: Option<String>,
+    ) {
+        let Some(new) = update.new else {
+            return;
+        };
+        if update.refname == POLICY_REF {
+            let who = |people: &[String]| match people {
+                [] => "nobody".to_owned(),
+                people => people.join(", "),
+            };
+            let text = format!(
+                "the policy became {}, by {}, approved by {}",
+                new.short(),
+                who(&update.contributors),
+                who(&update.approved_by)
+            );
+            self.push_note(entry, Kept::Policy, text);
+            return;
+        }
+        let place = self.changes.len();
+        self.places.entry(entry.seq).or_default().push(place);
+        self.changes.push(Change {
+            entry: entry.seq,
+            time: entry.time,
+            refname: update.refname.clone(),
+            old: update.old,
+            new,
+            went: Went::Unknown,
+            contributors: update.contributors.clone(),
+            approved_by: update.approved_by.clone(),
+            pushed_by,
+            policy: verdict.policy,
+            committed: None,
+            approvals: Vec::new(),
+            evidence: verdict.evidence.clone(),
+            releases: Vec::new(),
+        });
+    }
+
+    fn release(&mut self, entry: &Entry, release: &ReleaseRecord) {
+        let places = self.places.get(&release.sequence).into_iter().flatten();
+        for place in places {
+            let Some(change) = self.changes.get_mut(*place) else {
+                continue;
+            };
+            if change.refname != release.refname {
+                continue;
+            }
+            let last = ReleaseOf {
+                target: release.target.clone(),
+                entry: entry.seq,
+                time: entry.time,
+                finished: release.state == ReleaseState::Finished,
+                error: release.error.clone(),
+                lifted_by: release.lifted_by.clone(),
+            };
+            let mut known = change.releases.iter_mut();
+            match known.find(|known| known.target == release.target) {
+                // What once held it is told by when it first did.
+                Some(known) if known.finished => {}
+                Some(known) => *known = last,
+                None => change.releases.push(last),
+            }
+        }
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        let (about, text) = match &entry.event {
+            Event::Pinned(pin) => (
+                Kept::Policy,
+                format!("{} was taken as given at {}", pin.refname, pin.oid.short()),
+            ),
+            Event::Release(release) if release.state == ReleaseState::Failed => (
+                Kept::Target,
+                format!(
+                    "the release of {} to {} failed: {}",
+                    release.commit.short(),
+                    release.target,
+                    release
+                        .error
+                        .as_deref()
+                        .unwrap_or("no reason was written down")
+                ),
+            ),
+            Event::Course(course) => {
+                let way = match course.above {
+                    Some(_) => "went back to",
+                    None => "followed what is accepted again, from",
+                };
+                let by = course.by.as_deref().unwrap_or("a health check");
+                let commit = course.commit.short();
+                let text = format!(
+                    "{} {way} {commit}, by {by}: {}",
+                    course.target, course.reason
+                );
+                (Kept::Target, text)
+            }
+            Event::Drift(drift) => {
+                let count = drift.found.len() as u64 + drift.more;
+                let target = &drift.target;
+                let text = format!("somebody changed {target} by hand: {count} differences");
+                (Kept::Target, text)
+            }
+            Event::Redacted { entry, reason, .. } => (
+                Kept::Log,
+                format!("what was kept beside entry {entry} was deleted: {reason}"),
+            ),
+            Event::Migrated { entries, .. } => (
+                Kept::Log,
+                format!("{entries} entries were taken over from a log of the earlier format"),
+            ),
+            Event::Recovered { dropped_bytes } => (
+                Kept::Log,
+                format!("{dropped_bytes} bytes of an entry that was never answered were dropped"),
+            ),
+            Event::Begun { tool, .. } => (Kept::Log, format!("the log began, with relhook {tool}")),
+            Event::Heartbeat
+            | Event::Long { .. }
+            | Event::Release(_)
+            | Event::Verdict(_)
+            | Event::Refused { .. } => return,
+        };
+        self.push_note(entry, about, text);
+    }
+
+    fn push_note(&mut self, entry: &Entry, about: Kept, text: String) {
+        self.notes.push(Note {
+            entry: entry.seq,
+            time: entry.time,
+            about,
+            text,
+        });
+    }
+
+    /// What is not in the entries themselves: the evidence, and what the repository has now.
+    fn finish(&mut self, log: &AuditLog, store: &Store) {
+        for change in &mut self.changes {
+            let name = RefName::new(change.refname.as_bytes()).ok();
+            let now = name.and_then(|name| store.current(&name).ok());
+            let is_there = matches!(now, Some(Current::At(oid)) if oid == change.new);
+            if is_there || self.landed.contains(&change.entry) || !change.releases.is_empty() {
+                change.went = Went::In;
+            }
+            let raw = store.commit_bytes(change.new).ok();
+            let commit = raw.and_then(|raw| Commit::parse(&raw).ok());
+            change.committed =
+                commit.map(|commit| Timestamp::from_unix(commit.committer.claimed_seconds));
+            for hash in &change.evidence {
+                change.approvals.extend(approval(log, hash, &self.seen));
+            }
+        }
+    }
+}
+
+/// The piece of evidence as a statement; nothing where it is something else.
+fn approval(log: &AuditLog, hash: &Hash, seen: &HashMap<Oid, Timestamp>) -> Option<Approval> {
+    let raw = log.evidence(hash).ok()?;
+    Tag::parse(&raw).ok()?;
+    let id = git2::Oid::hash_object(git2::ObjectType::Tag, &raw).ok()?;
+    let oid = Oid::from_bytes(id.as_bytes()).ok()?;
+    Some(Approval {
+        hash: hash.clone(),
+        oid,
+        seen: seen.get(&oid).copied(),
+    })
+}
