@@ -22,6 +22,24 @@ fn shown(world: &World) -> String {
     format!("{} {}", lines[1], lines[2])
 }
 
+/// Held while nobody shows the log to others: what a push began may still be at it.
+fn quiet(world: &World) -> std::fs::File {
+    let path = world.server().join("relhook/audit/publish.lock");
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+/// A copy of the log as it is.
+fn kept(world: &World) -> PathBuf {
+    let _quiet = quiet(world);
+    copied(&world.server().join("relhook/audit"), world.path("before"))
+}
+
 /// A copy of a folder elsewhere.
 fn copied(from: &Path, to: PathBuf) -> PathBuf {
     let mut copy = command("cp", Path::new("/"));
@@ -32,6 +50,7 @@ fn copied(from: &Path, to: PathBuf) -> PathBuf {
 /// Puts the log back to what it was when it was copied.
 fn put_back(world: &World, copy: &Path) {
     let audit = world.server().join("relhook/audit");
+    let _quiet = quiet(world);
     std::fs::remove_dir_all(&audit).unwrap();
     copied(copy, audit);
     // What was made from the log is made again from it.
@@ -110,8 +129,7 @@ fn l_01_l_02_a_log_that_was_rewritten_is_shouted_about_by_every_clone_that_saw_i
     let (dana, rita) = (world.person("dana"), world.person("rita"));
     let fix = dana.commits("index.html");
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
-    let audit = world.server().join("relhook/audit");
-    let before = copied(&audit, world.path("before"));
+    let before = kept(&world);
     dana.pushes(&["prod"]).refused();
     let seen = shown(&world);
     assert_eq!(looks(&rita).0, 0);
@@ -143,7 +161,7 @@ fn l_01_a_log_that_was_cut_or_taken_away_is_shouted_about() {
     dana.commits("index.html");
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
     shown(&world);
-    let before = copied(&world.server().join("relhook/audit"), world.path("before"));
+    let before = kept(&world);
     dana.pushes(&["prod"]).refused();
     shown(&world);
     assert_eq!(looks(&rita).0, 0);
@@ -166,11 +184,13 @@ fn l_02_a_log_with_another_key_is_not_the_one_that_was_seen() {
     assert_eq!(looks(&rita).0, 0);
     let other = World::new();
     shown(&other);
+    let both = (quiet(&world), quiet(&other));
     std::fs::remove_dir_all(world.server().join("relhook/audit")).unwrap();
     copied(
         &other.server().join("relhook/audit"),
         world.server().join("relhook/audit"),
     );
+    drop(both);
     taken_away(&world);
     shown(&world);
     let (code, said) = looks(&rita);
@@ -186,7 +206,7 @@ fn the_own_hook_of_a_clone_stops_a_push_to_a_server_with_another_log() {
     dana.commits("index.html");
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
     shown(&world);
-    let before = copied(&world.server().join("relhook/audit"), world.path("before"));
+    let before = kept(&world);
     dana.pushes(&["--no-verify", "prod"]).refused();
     shown(&world);
     assert_eq!(looks(&dana).0, 0);
