@@ -26,7 +26,7 @@ pub(in crate::report) fn timeline(report: &Report) -> String {
     let length = (last - first).max(1);
     let place = |time: i64| 12.0 + (WIDTH - 24.0) * ratio(time - first, length);
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} 78\" role=\"img\" aria-label=\"{} accepted and {} refused pushes \
+        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} 78\" role=\"img\" aria-label=\"{} accepted and {} refused pushes \
          over time\">\n<line x1=\"0\" y1=\"34\" x2=\"{WIDTH}\" y2=\"34\" stroke=\"var(--line)\" stroke-width=\"2\"/>\n",
         report.changes.len(),
         report.refusals.len()
@@ -52,7 +52,7 @@ pub(in crate::report) fn timeline(report: &Report) -> String {
     };
     let _ = writeln!(
         svg,
-        "<text x=\"2\" y=\"72\">{}</text>\n<text x=\"{}\" y=\"72\" text-anchor=\"end\">{}</text>\n</svg>",
+        "<text x=\"2\" y=\"72\">{}</text>\n<text x=\"{}\" y=\"72\" text-anchor=\"end\">{}</text>\n</svg></div>",
         day(*first),
         WIDTH - 2.0,
         day(*last)
@@ -74,7 +74,7 @@ pub(in crate::report) fn leads(report: &Report) -> String {
         .max(1);
     let height = 8 + 22 * leads.len();
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"time from commit to release of \
+        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"time from commit to release of \
          {} changes\">\n",
         leads.len()
     );
@@ -108,7 +108,7 @@ pub(in crate::report) fn leads(report: &Report) -> String {
             span(lead.whole())
         );
     }
-    svg.push_str("</svg>\n");
+    svg.push_str("</svg></div>\n");
     svg += &key(&[
         ("var(--mark)", "commit to last approval"),
         ("var(--warn)", "approval to push"),
