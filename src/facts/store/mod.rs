@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod error;
+mod loose;
 mod objects;
 mod open;
 mod packed;
@@ -18,6 +19,7 @@ mod tests;
 use super::limits::Limits;
 use crate::types::{Oid, RefName};
 pub use error::StoreError;
+use loose::Loose;
 pub use objects::Header;
 use packed::PackedRefs;
 use packs::Packs;
@@ -40,6 +42,7 @@ pub struct Store {
     common_dir: PathBuf,
     packed: PackedRefs,
     packs: RefCell<Packs>,
+    loose: RefCell<Loose>,
     /// Where a clone keeps another repository's refs.
     mirror: Option<Vec<u8>>,
     limits: Limits,

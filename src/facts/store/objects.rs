@@ -103,7 +103,8 @@ impl Store {
         limit: usize,
     ) -> Result<Result<Rc<Vec<u8>>, &'static str>, Fault> {
         let found = self.packs.borrow_mut().read(oid.as_bytes(), want, limit);
-        match found {
+        let loose = || self.loose.borrow_mut().read(oid.as_bytes(), want, limit);
+        match found.map(|packed| packed.or_else(loose)) {
             Ok(Some(Packed::Bytes(bytes))) => {
                 if !names(oid, want, &bytes) {
                     return Err(another(oid));

@@ -1,5 +1,6 @@
 //! Opening, and the reasons not to.
 
+use super::loose::Loose;
 use super::packed::PackedRefs;
 use super::packs::Packs;
 use super::{Limits, Store, StoreError};
@@ -43,9 +44,20 @@ impl Store {
         };
         let own = store.common_dir.join("objects");
         let others_too = listed(others.as_deref()).map(|path| OsStr::from_bytes(path).into());
-        let folders = [quarantine.clone(), own].into_iter().chain(others_too);
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in std::iter::once(own).chain(others_too) {
+            // Git names the repository's own folder among the others.
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        let packs = [&quarantine].into_iter().chain(&folders).cloned();
+        let packs = RefCell::new(Packs::new(packs.collect()));
+        // As libgit2 does: most that is read is here already.
+        folders.push(quarantine.clone());
         Ok(Self {
-            packs: RefCell::new(Packs::new(folders.collect())),
+            loose: RefCell::new(Loose::new(folders)),
+            packs,
             settled: Some(settled(&store.common_dir, others.as_deref())?),
             quarantine: Some(quarantine),
             ..store
@@ -75,6 +87,7 @@ impl Store {
             quarantine: None,
             packed: PackedRefs::new(common_dir.join("packed-refs")),
             packs: RefCell::new(Packs::new(vec![common_dir.join("objects")])),
+            loose: RefCell::new(Loose::new(vec![common_dir.join("objects")])),
             git_dir,
             common_dir,
             mirror: None,

@@ -41,7 +41,7 @@ pub(super) enum PackError {
     Bomb,
 }
 
-/// What a pack holds under an id.
+/// What a pack, or a file of its own, holds under an id.
 #[derive(Debug)]
 pub(super) enum Packed {
     /// The object's bytes.
