@@ -9,6 +9,7 @@ use crate::facts::Fault;
 use crate::types::{Oid, escape};
 use git2::{ObjectType, Odb, OdbLookupFlags};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// So many objects of one push are looked at.
 const MAX_OBJECTS: u64 = 50_000_000;
@@ -28,7 +29,7 @@ impl Store {
         &self,
         each: &mut dyn FnMut(Option<Oid>, u64) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(quarantine) = &self.quarantine else {
+        let Some(quarantine) = self.quarantine.as_deref().filter(|path| !is_bare(path)) else {
             return Ok(());
         };
         let brought = folders(std::iter::once(quarantine.as_os_str().as_bytes()));
@@ -115,6 +116,24 @@ impl Store {
     }
 }
 
+/// Whether git put nothing into a quarantine: it makes its folder of packs in any case. Where that
+/// cannot be seen, it may have.
+fn is_bare(quarantine: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(quarantine) else {
+        return false;
+    };
+    for entry in entries {
+        let packs = entry.ok().filter(|entry| entry.file_name() == "pack");
+        let Some(Ok(mut inside)) = packs.map(|packs| std::fs::read_dir(packs.path())) else {
+            return false;
+        };
+        if inside.next().is_some() {
+            return false;
+        }
+    }
+    true
+}
+
 fn unreadable(why: String) -> Fault {
     Fault::Unreadable {
         why: format!("what the push brought cannot be looked at: {why}"),
@@ -123,4 +142,31 @@ fn unreadable(why: String) -> Fault {
 
 fn message(error: &git2::Error) -> String {
     escape(error.message().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_bare;
+    use std::fs;
+
+    #[test]
+    fn i_12_a_quarantine_is_bare_only_where_it_is_seen_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_bare(dir.path()));
+        assert!(!is_bare(&dir.path().join("gone")));
+        let packs = dir.path().join("pack");
+        fs::create_dir(&packs).unwrap();
+        assert!(is_bare(dir.path()));
+        fs::write(packs.join("pack-1.idx"), "").unwrap();
+        assert!(!is_bare(dir.path()));
+        fs::remove_file(packs.join("pack-1.idx")).unwrap();
+        for name in ["ab", "info"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            assert!(!is_bare(dir.path()), "{name}");
+            fs::remove_dir(dir.path().join(name)).unwrap();
+        }
+        fs::remove_dir(&packs).unwrap();
+        fs::write(&packs, "").unwrap();
+        assert!(!is_bare(dir.path()), "a file is no folder of packs");
+    }
 }

@@ -33,7 +33,7 @@ impl Store {
         let flags = RepositoryOpenFlags::FROM_ENV
             | RepositoryOpenFlags::NO_SEARCH
             | RepositoryOpenFlags::NO_DOTGIT;
-        let store = Self::open_with(&path, flags)?;
+        let store = Self::open_with(&path, flags, Some(&path))?;
         if store.git_dir != path {
             return Err(StoreError::NotARepository { path });
         }
@@ -69,17 +69,26 @@ impl Store {
     /// # Errors
     /// As for [`Self::open_in_hook`], the environment left aside.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, RepositoryOpenFlags::empty())
+        Self::open_with(path, RepositoryOpenFlags::empty(), None)
     }
 
-    fn open_with(path: &Path, flags: RepositoryOpenFlags) -> Result<Self, StoreError> {
+    /// `known` is an absolute path without links, which need not be resolved again.
+    fn open_with(
+        path: &Path,
+        flags: RepositoryOpenFlags,
+        known: Option<&Path>,
+    ) -> Result<Self, StoreError> {
         // What is read is kept, checked and bounded here; libgit2 would do each a second time.
         git2::opts::enable_caching(false);
         git2::opts::strict_hash_verification(false);
         let repo = Repository::open_ext(path, flags, std::iter::empty::<OsString>())
             .map_err(|error| diagnose(path, &error))?;
-        let git_dir = absolute(repo.path())?;
-        let common_dir = absolute(repo.commondir())?;
+        let resolved = |path: &Path| match known.filter(|known| *known == path) {
+            Some(known) => Ok(known.to_owned()),
+            None => absolute(path),
+        };
+        let git_dir = resolved(repo.path())?;
+        let common_dir = resolved(repo.commondir())?;
         let store = Self {
             repo,
             settled: None,

@@ -193,7 +193,8 @@ impl Store {
 }
 
 fn read_ref_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // With room for an id, the whole of it is read at once.
+    let mut bytes = Vec::with_capacity(128);
     let file = std::fs::File::open(path)?;
     file.take(MAX_REF_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)

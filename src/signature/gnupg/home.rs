@@ -56,16 +56,21 @@ debug-no-chain-validation
 
 /// A folder that is there, is ours, and that nobody else can look into; made if it is absent.
 pub(super) fn private(folder: &Path) -> Result<(), KeyringError> {
-    match private_dir(folder) {
-        Ok(()) => check_private(folder),
-        // Something that is no folder stands there: the check says what.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_private(folder),
-        Err(error) => Err(unusable(folder, error.to_string())),
-    }
+    let failed = |error: io::Error| unusable(folder, error.to_string());
+    let meta = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            match private_dir(folder) {
+                // What came to stand there meanwhile is checked like anything else.
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),
+                Ok(()) | Err(_) => fs::symlink_metadata(folder).map_err(failed),
+            }
+        }
+        found => found.map_err(failed),
+    };
+    check_private(folder, &meta?)
 }
 
-fn check_private(folder: &Path) -> Result<(), KeyringError> {
-    let meta = fs::symlink_metadata(folder).map_err(|error| unusable(folder, error.to_string()))?;
+fn check_private(folder: &Path, meta: &fs::Metadata) -> Result<(), KeyringError> {
     if !meta.is_dir() {
         return Err(unusable(folder, "it is not a folder"));
     }
@@ -88,9 +93,10 @@ pub(super) fn open(cache: &Path, digest: &str) -> Result<Option<Index>, KeyringE
     match fs::symlink_metadata(&folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(&folder, error.to_string())),
-        Ok(_) => check_private(&folder)?,
+        Ok(meta) => check_private(&folder, &meta)?,
     }
-    let mut text = Vec::new();
+    // With room for the keys of a few people, it is read at once.
+    let mut text = Vec::with_capacity(4096);
     match File::open(folder.join(INDEX)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(&folder, error.to_string())),
