@@ -3,7 +3,7 @@
 use crate::audit::AuditLog;
 use crate::facts::Store;
 use crate::folder::{Folder, FolderError};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, OpenPush};
 
 /// A repository under the rule.
 pub struct Server {
@@ -33,5 +33,21 @@ impl Server {
     /// When the ledger can neither be read nor rebuilt.
     pub fn ledger(&self) -> Result<Ledger, LedgerError> {
         Ledger::open(self.folder.path(), &self.log)
+    }
+
+    /// The same, and every push of which it is not known how it ended.
+    ///
+    /// # Errors
+    /// As for [`Self::ledger`].
+    pub fn ledger_with_pushes(&self) -> Result<(Ledger, Vec<OpenPush>), LedgerError> {
+        Ledger::open_with_pushes(self.folder.path(), &self.log)
+    }
+
+    /// The same, where `process` moves refs: [`Ledger::open_for_move`].
+    ///
+    /// # Errors
+    /// As for [`Self::ledger`].
+    pub fn ledger_for_move(&self, process: Option<&str>) -> Result<Ledger, LedgerError> {
+        Ledger::open_for_move(self.folder.path(), &self.log, process)
     }
 }

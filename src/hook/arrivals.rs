@@ -52,15 +52,18 @@ pub(super) fn arrivals(server: &Server, pusher: &Pusher) -> Result<Option<Arriva
     }))
 }
 
-/// Finds out how the pushes before this one ended. Those whose quarantine is gone are over; the
+/// Finds out how the pushes before this one ended, of which that is not known. Those whose quarantine is gone are over; the
 /// store is looked at after that was seen, so it has what they put there.
-pub(super) fn settle(server: &Server, ledger: &Ledger) -> Result<(), Stop> {
+pub(super) fn settle(
+    server: &Server,
+    ledger: &Ledger,
+    mut over: Vec<OpenPush>,
+) -> Result<(), Stop> {
     let objects = objects(server);
     let is_over = |push: &OpenPush| {
         let place = push.quarantine.as_ref();
         place.is_none_or(|place| is_gone(&objects.join(place)))
     };
-    let mut over = ledger.open_pushes()?;
     over.retain(is_over);
     if !over.is_empty() {
         server.store.look_again()?;

@@ -11,7 +11,6 @@ use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
 use crate::ledger::Ledger;
 use crate::server::Server;
-use crate::signature::Keyring;
 use crate::types::Oid;
 use crate::ui;
 use std::cell::RefCell;
@@ -36,21 +35,30 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     let claimed = input::updates(input)?;
     let options = input::options(variable)?;
     let server = Server::open_in_hook()?;
-    let ledger = server.ledger()?;
-    arrivals::settle(&server, &ledger)?;
+    let (ledger, open) = server.ledger_with_pushes()?;
+    arrivals::settle(&server, &ledger, open)?;
     let in_force = server.policy()?;
     let keyring = server.keyring(&in_force)?;
+    let now = server.now()?;
     let push = Push {
         server: &server,
         policy: in_force.policy(),
         keyring: &keyring,
-        now: server.now()?,
+        now,
         updates: &claimed,
         options: &options,
     };
     let identified = identity::identify(push.policy, &push.presented(&variable), &variable);
     let pusher = identified.pusher.clone();
-    let facts = gather_facts(&server, &ledger, &in_force, &keyring, pusher, claimed)?;
+    let sources = Sources {
+        store: &server.store,
+        policy: in_force.policy(),
+        keyring: &keyring,
+        memory: &ledger,
+        now,
+        progress: None,
+    };
+    let facts = gather_facts(sources, pusher, claimed);
     let verdict = decide(in_force.policy(), &facts);
     let recorded = record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
     Ok(Answer {
@@ -59,14 +67,8 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     })
 }
 
-fn gather_facts(
-    server: &Server,
-    ledger: &Ledger,
-    in_force: &InForce,
-    keyring: &Keyring,
-    pusher: Pusher,
-    claimed: Vec<Claimed>,
-) -> Result<PushFacts, Stop> {
+/// Gathers the facts, and tells the pusher how far that is.
+fn gather_facts(sources: Sources<'_>, pusher: Pusher, claimed: Vec<Claimed>) -> PushFacts {
     let ticker = RefCell::new(Ticker::new());
     let tell = |progress: Progress<'_>| {
         let Progress {
@@ -77,15 +79,15 @@ fn gather_facts(
         let line = || format!("{refname}: {done} of {total} commits read");
         ticker.borrow_mut().tick(line);
     };
-    let sources = Sources {
-        store: &server.store,
-        policy: in_force.policy(),
-        keyring,
-        memory: ledger,
-        now: server.now()?,
-        progress: Some(&tell),
-    };
-    Ok(gather(&sources, pusher, claimed))
+    let progress = Some(&tell as &dyn Fn(Progress<'_>));
+    gather(
+        &Sources {
+            progress,
+            ..sources
+        },
+        pusher,
+        claimed,
+    )
 }
 
 /// Puts the verdict on disk, its evidence first, then what the next push will look up.
@@ -106,20 +108,26 @@ fn record(
     for raw in &identified.evidence {
         kept.push(server.log.keep(raw)?);
     }
-    for oid in evidence_of(facts) {
-        kept.push(keep_object(server, ledger, oid)?);
-    }
     let arrivals = match verdict.accepted() {
         true => arrivals::arrivals(server, &identified.pusher)?,
         false => None,
     };
+    let objects: Vec<Oid> = evidence_of(facts).into_iter().collect();
+    let (tidings, seen) = ledger.tidings(&objects)?;
+    for oid in objects {
+        let seen = match seen.contains(&oid) {
+            true => Seen::Before,
+            false => Seen::Never,
+        };
+        kept.push(keep_object(server, oid, seen)?);
+    }
     let circumstances = Circumstances {
         policy: in_force.commit,
         login: identified.login,
         report: short,
         evidence: kept,
         arrivals,
-        tidings: ledger.tidings()?,
+        tidings,
     };
     let record = verdict_record(verdict, facts, circumstances);
     let entry = server
@@ -155,14 +163,21 @@ fn mark_releases(server: &Server) -> Result<(), Stop> {
     })
 }
 
-fn keep_object(server: &Server, ledger: &Ledger, oid: Oid) -> Result<Hash, Stop> {
+/// Whether an accepted push brought a statement.
+#[derive(Clone, Copy)]
+enum Seen {
+    Before,
+    Never,
+}
+
+fn keep_object(server: &Server, oid: Oid, seen: Seen) -> Result<Hash, Stop> {
     let raw = match server.store.tag_bytes(oid)? {
         Ok(tag) => tag,
         Err(_) => Rc::unwrap_or_clone(server.store.commit_bytes(oid)?),
     };
     // What an accepted push brought is evidence of its entry.
-    Ok(match ledger.seen(oid)? {
-        Some(_) => server.log.keep_again(&raw)?,
-        None => server.log.keep(&raw)?,
+    Ok(match seen {
+        Seen::Before => server.log.keep_again(&raw)?,
+        Seen::Never => server.log.keep(&raw)?,
     })
 }

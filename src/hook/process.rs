@@ -1,5 +1,7 @@
 //! The process that runs the hooks of one push: git's, which is their parent.
 
+use std::io::Read;
+
 /// Names this program's parent so that no other process ever has the same name while the machine
 /// runs: its number, and when it began. Nothing where the system does not say.
 ///
@@ -7,7 +9,10 @@
 /// they name different processes, and nothing is concluded.
 pub(super) fn parent() -> Option<String> {
     let parent = rustix::process::getppid()?.as_raw_nonzero();
-    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).ok()?;
+    let mut stat = String::with_capacity(1024);
+    let mut file = std::fs::File::open(format!("/proc/{parent}/stat")).ok()?;
+    // The file does not say how long it is; with room for it, it is read at once.
+    file.read_to_string(&mut stat).ok()?;
     // The program's name is in brackets and may hold anything. Its beginning is the 22nd field,
     // and what follows the bracket is the third.
     let (_, fields) = stat.rsplit_once(')')?;

@@ -27,21 +27,13 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
         return Ok(Answer::pass());
     }
     let server = Server::open_in_hook()?;
-    let ledger = server.ledger()?;
-    note_arrival(&ledger);
+    // By now git has put what the push brought into the store, however this ends.
+    let ledger = server.ledger_for_move(super::process::parent().as_deref())?;
     let mut policy = None;
     for step in &steps {
         check(&server, &ledger, &mut policy, step)?;
     }
     Ok(Answer::pass())
-}
-
-/// By now git has put what the push brought into the store, however this ends. That this was seen
-/// spares the next push a look at the store; where it cannot be written down, it is looked at.
-fn note_arrival(ledger: &Ledger) {
-    if let Some(process) = super::process::parent() {
-        let _ = ledger.moves_refs(&process);
-    }
 }
 
 /// The steps that concern refs.

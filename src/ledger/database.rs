@@ -7,6 +7,7 @@ use super::LedgerError;
 use crate::folder::private_dir;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -44,10 +45,18 @@ const EVERY: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(in crate::ledger) struct Database {
     connection: Connection,
+    /// Whether this connection was told how it is to write.
+    writes: Cell<bool>,
     place: Place,
     /// Held for as long as the file is used.
     _shared: File,
 }
+
+/// What is read in the database by the look that finds it whole.
+pub(in crate::ledger) type First<'a, T> = &'a dyn Fn(&Connection) -> rusqlite::Result<T>;
+
+/// A database that is whole, open, with what was read first, or what went wrong there.
+type Whole<T> = Option<(Connection, rusqlite::Result<T>)>;
 
 /// Where the ledger is.
 #[derive(Debug, Clone)]
@@ -106,22 +115,25 @@ impl Place {
     }
 
     /// The database as it is, if it is whole and was made since this start of the machine, which
-    /// `boot` names. A machine that does not name its starts has none that is.
-    fn whole(&self, boot: &[u8]) -> Result<Option<Connection>, LedgerError> {
+    /// `boot` names; and what `first` reads in it, by the same look. A machine that does not name
+    /// its starts has none that is.
+    fn whole<T>(&self, boot: &[u8], first: First<'_, T>) -> Result<Whole<T>, LedgerError> {
         let path = self.file();
         if self.damaged().exists() || !path.exists() {
             return Ok(None);
         }
         let found = connect(&path).and_then(|connection| {
-            let mark =
-                connection.query_row("SELECT version, boot FROM relhook_ledger", [], |row| {
-                    Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?))
-                });
-            mark.map(|mark| (connection, mark))
+            // Each look for itself would take its locks, and the first one reads the tables' names.
+            let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred)?;
+            let mark = look.query_row("SELECT version, boot FROM relhook_ledger", [], |row| {
+                Ok((row.get::<_, u32>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })?;
+            let read = (mark == (VERSION, boot.to_vec())).then(|| first(&look));
+            drop(look);
+            Ok(read.map(|read| (connection, read)))
         });
         match found {
-            Ok((connection, (VERSION, of))) if of == boot => Ok(Some(connection)),
-            Ok(_) => Ok(None),
+            Ok(whole) => Ok(whole),
             Err(error) if is_of_the_system(&error) => Err(LedgerError::database(&path, error)),
             // Not a database, a damaged one, or another program's.
             Err(_) => Ok(None),
@@ -131,27 +143,31 @@ impl Place {
 
 impl Database {
     /// Opens the database, made again by `fill` where it is not there, not whole, or from before
-    /// this start of the machine.
-    pub(in crate::ledger) fn open(
+    /// this start of the machine; and reads in it what is wanted first.
+    pub(in crate::ledger) fn open<T>(
         folder: &Path,
         boot: &[u8],
         fill: impl Fn(&Connection) -> Result<(), LedgerError>,
-    ) -> Result<Self, LedgerError> {
+        first: First<'_, T>,
+    ) -> Result<(Self, T), LedgerError> {
         let place = Place::below(folder);
         // A machine that does not name its starts: the file is made again each time.
         let mut trusted = !boot.is_empty();
         loop {
             let shared = place.lock(File::try_lock_shared)?;
-            if let Some(connection) = place.whole(boot)?.filter(|_| trusted) {
-                return Ok(Self {
+            if let Some((connection, read)) = place.whole(boot, first)?.filter(|_| trusted) {
+                let database = Self {
                     connection,
+                    writes: Cell::new(false),
                     place,
                     _shared: shared,
-                });
+                };
+                let read = read.map_err(database.failed())?;
+                return Ok((database, read));
             }
             drop(shared);
             let _alone = place.lock(File::try_lock)?;
-            if !trusted || place.whole(boot)?.is_none() {
+            if !trusted || place.whole(boot, &|_| Ok(()))?.is_none() {
                 make(&place, boot, &fill)?;
             }
             trusted = true;
@@ -171,6 +187,9 @@ impl Database {
 
     /// A transaction that writes, when no other process does.
     pub(in crate::ledger) fn write(&self) -> Result<Transaction<'_>, LedgerError> {
+        if !self.writes.replace(true) {
+            prepare_to_write(&self.connection).map_err(self.failed())?;
+        }
         let immediate = TransactionBehavior::Immediate;
         Transaction::new_unchecked(&self.connection, immediate).map_err(self.failed())
     }
@@ -225,6 +244,7 @@ fn make(
     drop(new.map_err(LedgerError::io(&path))?);
     let failed = |error| LedgerError::database(&path, error);
     let connection = connect(&path).map_err(failed)?;
+    unsynced(&connection).map_err(failed)?;
     let whole = Transaction::new_unchecked(&connection, TransactionBehavior::Exclusive);
     let whole = whole.map_err(failed)?;
     connection.execute_batch(TABLES).map_err(failed)?;
@@ -235,14 +255,26 @@ fn make(
     whole.commit().map_err(failed)
 }
 
-/// Nothing is synced: what a power cut takes, the next start of the machine makes again.
+/// Nothing is synced: what a power cut takes, the next start of the machine makes again. Who only
+/// reads need not say so: it would be a look of its own.
+fn unsynced(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA synchronous = OFF")
+}
+
+/// The journal of what is written is emptied in the end and not removed: a file costs more to make
+/// than all that is written to it. An empty one is none, to whoever looks for it.
+fn prepare_to_write(connection: &Connection) -> rusqlite::Result<()> {
+    unsynced(connection)?;
+    let set = "PRAGMA journal_mode = TRUNCATE";
+    connection.query_row(set, [], |_| Ok(()))
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     // Else each new value of a parameter has its statement prepared again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.execute_batch("PRAGMA synchronous = OFF")?;
     Ok(connection)
 }
 

@@ -13,13 +13,15 @@ use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
 use crate::facts::{Arrival, Memory};
 use crate::types::{Oid, RefName, Timestamp};
 pub use arrivals::{OpenPush, Tidings};
-use database::Database;
+use database::{Database, First};
 pub use error::LedgerError;
 pub use hands::Hands;
 pub use refs::RefRecord;
 pub(crate) use refs::name_from_hex;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// The ledger of one repository. While one is open, nobody can make its file again: a program that
@@ -37,10 +39,55 @@ impl Ledger {
     /// # Errors
     /// When it can neither be read nor rebuilt.
     pub fn open(folder: &Path, log: &AuditLog) -> Result<Self, LedgerError> {
-        let database =
-            Database::open(folder, &boot_id(), |database| read_log_again(database, log))?;
+        Self::open_and_read(folder, log, &|_| Ok(())).map(|(ledger, ())| ledger)
+    }
+
+    /// Like [`Self::open`], and every push of which it is not known how it ended.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with_pushes(
+        folder: &Path,
+        log: &AuditLog,
+    ) -> Result<(Self, Vec<OpenPush>), LedgerError> {
+        Self::open_and_read(folder, log, &arrivals::open)
+    }
+
+    /// Like [`Self::open`], where refs move: notes that `process` moves them, if it can be named. What
+    /// its push brought is then in the store. That this was seen spares the next push a look at the
+    /// store; where it cannot be written down, it is looked at.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_for_move(
+        folder: &Path,
+        log: &AuditLog,
+        process: Option<&str>,
+    ) -> Result<Self, LedgerError> {
+        let (ledger, push) = Self::open_and_read(folder, log, &|database| {
+            Ok(process.and_then(|process| arrivals::of_process(database, process).ok()?))
+        })?;
+        if let Some(seq) = push {
+            let _ = ledger.landed(seq);
+        }
+        Ok(ledger)
+    }
+
+    fn open_and_read<T>(
+        folder: &Path,
+        log: &AuditLog,
+        first: First<'_, T>,
+    ) -> Result<(Self, T), LedgerError> {
+        let fill = |database: &Connection| read_log_again(database, log);
+        let (database, read) = Database::open(folder, &boot_id(), fill, first)?;
         let log = AuditLog::at(folder);
-        Ok(Self { database, log })
+        Ok((Self { database, log }, read))
+    }
+
+    fn landed(&self, seq: u64) -> Result<(), LedgerError> {
+        let whole = self.database.write()?;
+        arrivals::landed(&whole, seq).map_err(self.database.failed())?;
+        whole.commit().map_err(self.database.failed())
     }
 
     /// Takes in a recorded verdict: its permits, what was first seen in it, and what arrives with
@@ -59,14 +106,6 @@ impl Ledger {
         let entry = (seq, time);
         take_in(&whole, &self.log, entry, verdict, process).map_err(self.trouble())?;
         whole.commit().map_err(self.database.failed())
-    }
-
-    /// Every push of which it is not known how it ended.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn open_pushes(&self) -> Result<Vec<OpenPush>, LedgerError> {
-        arrivals::open(self.database.connection()).map_err(self.database.failed())
     }
 
     /// Finds out how these pushes ended. They are over, and were before `kept` looked at the
@@ -94,25 +133,23 @@ impl Ledger {
         Ok(whole.commit().map_err(self.database.failed())?)
     }
 
-    /// Notes that this process moves refs: what its push brought is in the store.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read or written.
-    pub fn moves_refs(&self, process: &str) -> Result<(), LedgerError> {
-        let database = self.database.connection();
-        let push = arrivals::of_process(database, process).map_err(self.database.failed())?;
-        match push {
-            Some(seq) => arrivals::landed(database, seq).map_err(self.database.failed()),
-            None => Ok(()),
-        }
-    }
-
-    /// What the next entry of the log has to tell of the pushes before it.
+    /// What the next entry of the log has to tell of the pushes before it; and which of these
+    /// objects [`Self::seen`] knows.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn tidings(&self) -> Result<Tidings, LedgerError> {
-        arrivals::untold(self.database.connection()).map_err(self.database.failed())
+    pub fn tidings(&self, oids: &[Oid]) -> Result<(Tidings, HashSet<Oid>), LedgerError> {
+        let read = || {
+            let whole = self.database.read()?;
+            let mut known = HashSet::new();
+            for oid in oids {
+                if seen(&whole, *oid)?.is_some() {
+                    known.insert(*oid);
+                }
+            }
+            Ok((arrivals::untold(&whole)?, known))
+        };
+        read().map_err(self.database.failed())
     }
 
     /// Takes a ref's value as given: what it reaches is not judged.
@@ -348,7 +385,12 @@ fn see(database: &Connection, oid: Oid, time: Timestamp) -> Result<(), Trouble> 
 /// What tells this start of the machine from others. Where the system does not say, nothing: then
 /// the log is read again each time.
 fn boot_id() -> Vec<u8> {
-    std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+    let mut id = Vec::with_capacity(128);
+    let file = File::open("/proc/sys/kernel/random/boot_id");
+    match file.and_then(|mut file| file.read_to_end(&mut id)) {
+        Ok(_) => id,
+        Err(_) => Vec::new(),
+    }
 }
 
 impl Memory for Ledger {
@@ -358,9 +400,11 @@ impl Memory for Ledger {
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
-        let database = self.database.connection();
-        let arrived = arrivals::since(database, oid).map_err(self.database.failed());
-        let times = arrived.and_then(|arrived| Ok((arrived, self.seen(oid)?)));
+        let read = || {
+            let whole = self.database.read()?;
+            Ok((arrivals::since(&whole, oid)?, seen(&whole, oid)?))
+        };
+        let times = read().map_err(self.database.failed());
         let (arrived, seen) = times.map_err(|error| error.to_string())?;
         Ok(arrived.into_iter().chain(seen).min())
     }

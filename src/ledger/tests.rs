@@ -202,13 +202,73 @@ fn the_files_of_an_older_relhook_go() {
     assert_eq!(names, ["ledger.sqlite"]);
 }
 
+/// What a process leaves that is killed: every byte that it wrote, and no lock.
+fn left_by_a_killed_one(server: &Server) -> tempfile::TempDir {
+    let left = tempfile::tempdir().unwrap();
+    let folder = left.path().join("ledger");
+    std::fs::create_dir(&folder).unwrap();
+    for file in std::fs::read_dir(server.dir.path().join("ledger")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+    left
+}
+
+#[test]
+fn d_08_a_writer_that_is_killed_leaves_what_was_before() {
+    let server = server();
+    server.accepts(Some(oid('a')), oid('b'), 2, vec![oid('1')]);
+    let before = server.ledger.record(&prod()).unwrap();
+    let journal = |folder: &Path| folder.join("ledger/ledger.sqlite-journal");
+    let length = |file: &Path| std::fs::metadata(file).unwrap().len();
+    assert_eq!(length(&journal(server.dir.path())), 0, "it is kept, empty");
+
+    // So little memory that its pages go to the file before the transaction ends.
+    let whole = server.ledger.database.write().unwrap();
+    whole.execute_batch("PRAGMA cache_size = 1").unwrap();
+    let file = server.dir.path().join("ledger/ledger.sqlite");
+    let untouched = std::fs::read(&file).unwrap();
+    whole.execute("DELETE FROM refs", []).unwrap();
+    for number in 1..=3000u32 {
+        let oid: Oid = format!("{number:040x}").parse().unwrap();
+        see(&whole, oid, at(3)).unwrap();
+        if number % 1000 == 0 {
+            let left = left_by_a_killed_one(&server);
+            assert!(
+                length(&journal(left.path())) > 0,
+                "what was before is in the journal"
+            );
+            assert_ne!(std::fs::read(&file).unwrap(), untouched);
+            // There is no log that it could be made from.
+            let ledger = Ledger::open(left.path(), &AuditLog::at(left.path())).unwrap();
+            assert_eq!(ledger.record(&prod()).unwrap(), before);
+            assert_eq!(ledger.seen(oid).unwrap(), None);
+            assert_eq!(
+                ledger.seen("1".repeat(40).parse().unwrap()).unwrap(),
+                Some(at(2))
+            );
+            // And it is written to as before.
+            ledger.pin(&prod(), self::oid('c')).unwrap();
+            assert!(ledger.record(&prod()).unwrap().knows(self::oid('c')));
+        }
+    }
+    whole.commit().unwrap();
+    let left = left_by_a_killed_one(&server);
+    assert_eq!(length(&journal(left.path())), 0);
+    let ledger = Ledger::open(left.path(), &AuditLog::at(left.path())).unwrap();
+    assert_eq!(ledger.record(&prod()).unwrap(), RefRecord::default());
+}
+
 #[test]
 fn h_13_the_file_is_this_accounts_alone() {
     use std::os::unix::fs::PermissionsExt;
     let server = server();
-    let file = server.dir.path().join("ledger/ledger.sqlite");
-    let mode = std::fs::metadata(file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    server.accepts(Some(oid('a')), oid('b'), 2, Vec::new());
+    for name in ["ledger.sqlite", "ledger.sqlite-journal"] {
+        let file = server.dir.path().join("ledger").join(name);
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 }
 
 #[test]

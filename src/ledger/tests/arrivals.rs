@@ -31,7 +31,7 @@ impl Server {
             oids,
             lists,
         });
-        let tidings = self.ledger.tidings().unwrap();
+        let tidings = self.tidings();
         (verdict.landed, verdict.found) = (tidings.landed, tidings.found);
         let event = Event::Verdict(verdict.clone());
         let recorded = self.log.append(at(when), event).unwrap();
@@ -45,7 +45,12 @@ impl Server {
 
     /// Git moves refs for this push.
     fn moves(&self, by: &str) {
-        self.ledger.moves_refs(&format!("process of {by}")).unwrap();
+        let process = format!("process of {by}");
+        Ledger::open_for_move(self.dir.path(), &self.log, Some(&process)).unwrap();
+    }
+
+    fn tidings(&self) -> Tidings {
+        self.ledger.tidings(&[]).unwrap().0
     }
 
     /// The pushes of these people are over, and this is what the store has.
@@ -65,9 +70,13 @@ impl Server {
     }
 }
 
+fn open_pushes(ledger: &Ledger) -> Vec<OpenPush> {
+    crate::ledger::arrivals::open(ledger.database.connection()).unwrap()
+}
+
 fn settle(ledger: &Ledger, who: &[&str], kept: &[Oid]) {
     let kept: Kept = kept.iter().copied().collect();
-    let mut over = ledger.open_pushes().unwrap();
+    let mut over = open_pushes(ledger);
     over.retain(|push| {
         let quarantine = push.quarantine.as_deref().unwrap_or_default();
         who.iter()
@@ -205,7 +214,7 @@ fn d_08_a_push_under_way_survives_the_loss_of_the_ledger() {
     let again = server.again();
     let ledger = Ledger::open(again.dir.path(), &again.log).unwrap();
     // Its quarantine is still there, so it is not over, though the store has nothing yet.
-    let open = ledger.open_pushes().unwrap();
+    let open = open_pushes(&ledger);
     let quarantines: Vec<_> = open.iter().map(|push| push.quarantine.as_deref()).collect();
     assert_eq!(quarantines, [Some("incoming-dana")]);
     assert_eq!(first(&ledger, oid('1')), [(person("dana"), false)]);
@@ -214,17 +223,41 @@ fn d_08_a_push_under_way_survives_the_loss_of_the_ledger() {
 }
 
 #[test]
+fn what_a_push_asks_first_is_read_as_the_ledger_is_opened() {
+    let server = server();
+    server.brings("dana", &[oid('1')], 5);
+    server.accepts(None, oid('b'), 9, vec![oid('2')]);
+    let (ledger, open) = Ledger::open_with_pushes(server.dir.path(), &server.log).unwrap();
+    assert_eq!(open, open_pushes(&ledger));
+    assert_eq!(open.len(), 1);
+    let (_, seen) = ledger.tidings(&[oid('1'), oid('2'), oid('3')]).unwrap();
+    assert_eq!(seen, HashSet::from([oid('2')]));
+    // Another process has nothing open, and one without a name neither.
+    for process in [Some("another"), None] {
+        Ledger::open_for_move(server.dir.path(), &server.log, process).unwrap();
+        assert_eq!(open_pushes(&ledger).len(), 1);
+    }
+    server.moves("dana");
+    assert_eq!(open_pushes(&ledger), []);
+    // One that has to be made again answers too.
+    drop(ledger);
+    let again = server.again();
+    let (_, open) = Ledger::open_with_pushes(again.dir.path(), &again.log).unwrap();
+    assert_eq!(open.len(), 1);
+}
+
+#[test]
 fn each_push_is_told_to_the_log_once() {
     let server = server();
     let first = server.brings("dana", &[oid('1')], 5);
-    assert_eq!(server.ledger.tidings().unwrap(), Tidings::default());
+    assert_eq!(server.tidings(), Tidings::default());
     server.moves("dana");
-    let tidings = server.ledger.tidings().unwrap();
+    let tidings = server.tidings();
     assert_eq!((tidings.landed, tidings.found), (vec![first], vec![]));
     let second = server.brings("rita", &[oid('2')], 6);
-    assert_eq!(server.ledger.tidings().unwrap(), Tidings::default());
+    assert_eq!(server.tidings(), Tidings::default());
     server.over(&["rita"], &[oid('2')]);
-    let tidings = server.ledger.tidings().unwrap();
+    let tidings = server.tidings();
     assert_eq!((tidings.landed, tidings.found), (vec![], vec![second]));
 }
 
