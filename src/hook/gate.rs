@@ -69,13 +69,16 @@ fn version() -> Answer {
     Answer::pass()
 }
 
-/// A shell's line in a hook names the hook after `hook`. The kernel, which starts the gate by a
-/// hook's first line, puts the hook's file after it, and whatever a runner of hooks adds.
+/// A shell's line in a hook names the hook after `hook`. The kernel, which starts a program by a
+/// hook's first line, puts the hook's file after it, then git's own words, and whatever a runner of
+/// hooks adds.
 fn call<'a>(words: &[&'a [u8]]) -> Option<Call<'a>> {
     match words {
         [b"--version"] => Some(Call::Version),
         [b"hook", b"pre-receive"] | [b"pre-receive", _, ..] => Some(Call::PreReceive),
-        [b"hook", b"reference-transaction", phase] => Some(Call::ReferenceTransaction { phase }),
+        [b"hook", b"reference-transaction", phase] | [b"reference-transaction", _, phase, ..] => {
+            Some(Call::ReferenceTransaction { phase })
+        }
         _ => None,
     }
 }
@@ -135,6 +138,7 @@ mod tests {
             &["hook", "post-receive"],
             &["hook", "pre-receive", "x"],
             &["reference-transaction", "prepared"],
+            &["reference-transaction", "hooks/reference-transaction"],
             &["--version", "x"],
         ] {
             refuses(gate, words);
@@ -151,6 +155,8 @@ mod tests {
         assert_eq!(call(&[b"pre-receive", b"hooks/pre-receive"]), pre_receive);
         let words: [&[u8]; 3] = [b"hook", b"reference-transaction", b"prepared"];
         let transaction = Call::ReferenceTransaction { phase: b"prepared" };
+        assert_eq!(call(&words), Some(transaction));
+        let words: [&[u8]; 3] = [b"reference-transaction", b"hooks/x", b"prepared"];
         assert_eq!(call(&words), Some(transaction));
     }
 }

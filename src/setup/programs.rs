@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub(crate) const GATE: &str = "relhook-gate";
 
 /// The name of the program that is the second lock alone.
-const LOCK: &str = "relhook-lock";
+pub(crate) const LOCK: &str = "relhook-lock";
 
 /// What each program says when it is asked for its version.
 pub(crate) const VERSION_LINE: &str = concat!("relhook ", env!("CARGO_PKG_VERSION"));
@@ -40,7 +40,7 @@ impl Programs {
         let smaller = match shim.runs {
             Runs::Whole => None,
             Runs::GateAtOnce => self.gate.as_ref(),
-            Runs::Lock => self.lock.as_ref().or(self.gate.as_ref()),
+            Runs::LockAtOnce => self.lock.as_ref().or(self.gate.as_ref()),
         };
         smaller.unwrap_or(&self.whole)
     }

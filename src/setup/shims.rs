@@ -1,7 +1,7 @@
 //! The hook files: a few lines of shell each, with the program's path in them.
 
 use super::SetupError;
-use super::programs::GATE;
+use super::programs::{GATE, LOCK};
 use crate::types::escape;
 use std::fs;
 use std::io;
@@ -27,8 +27,9 @@ pub(crate) enum Runs {
     Whole,
     /// The gate alone, where it is there, by the hook's first line: no shell is started.
     GateAtOnce,
-    /// The lock alone, where it is there. The shell is quicker where most calls end in the hook.
-    Lock,
+    /// The lock alone, where it is there, by the hook's first line too: it ends the calls that
+    /// cannot stop anything for about what a shell costs, and the others need none.
+    LockAtOnce,
 }
 
 /// The longest first line that every kernel reads whole, in bytes.
@@ -51,7 +52,7 @@ pub(crate) const SERVER: [Shim; 3] = [
     Shim {
         name: "reference-transaction",
         text: include_str!("../../hooks/reference-transaction"),
-        runs: Runs::Lock,
+        runs: Runs::LockAtOnce,
     },
 ];
 
@@ -105,13 +106,19 @@ impl Shim {
         .into_bytes())
     }
 
-    /// The line by which the kernel starts the gate. What it would not read as it is meant is left
-    /// to the shell, and so is a kernel that knows no such line: it hands the file to a shell.
+    /// The line by which the kernel starts the gate or the lock. What it would not read as it is
+    /// meant is left to the shell, and so is a kernel that knows no such line: it hands the file to
+    /// a shell.
     fn first_line(&self, program: &Path, path: &str) -> Option<String> {
-        let is_gate = program.file_name().is_some_and(|name| name == GATE);
+        let at_once = match self.runs {
+            Runs::Whole => return None,
+            Runs::GateAtOnce => GATE,
+            Runs::LockAtOnce => LOCK,
+        };
+        let meant = program.file_name().is_some_and(|name| name == at_once);
         let first = format!("#!{path} {}", self.name);
         let fits = first.len() <= FIRST_LINE && !path.contains(char::is_whitespace);
-        (self.runs == Runs::GateAtOnce && is_gate && fits).then_some(first)
+        (meant && fits).then_some(first)
     }
 }
 
@@ -156,11 +163,15 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_starts_the_gate_where_it_can_and_a_shell_does_elsewhere() {
+    fn the_kernel_starts_the_gate_and_the_lock_where_it_can_and_a_shell_does_elsewhere() {
         let [pre_receive, post_receive, transaction] = SERVER;
         assert_eq!(
             first_line(&pre_receive, "/usr/bin/relhook-gate"),
             "#!/usr/bin/relhook-gate pre-receive"
+        );
+        assert_eq!(
+            first_line(&transaction, "/usr/bin/relhook-lock"),
+            "#!/usr/bin/relhook-lock reference-transaction"
         );
         let long = format!("/{}/relhook-gate", "x".repeat(FIRST_LINE - 28));
         assert_eq!(first_line(&pre_receive, &long).len(), FIRST_LINE);
@@ -172,7 +183,9 @@ mod tests {
             (pre_receive, &longer),
             (post_receive, "/usr/bin/relhook"),
             (transaction, "/usr/bin/relhook-gate"),
-            (transaction, "/usr/bin/relhook-lock"),
+            (transaction, "/usr/bin/relhook"),
+            (transaction, "/usr/my bin/relhook-lock"),
+            (pre_receive, "/usr/bin/relhook-lock"),
         ] {
             assert_eq!(first_line(&shim, program), SHELL, "{program}");
         }

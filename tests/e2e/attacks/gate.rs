@@ -193,6 +193,9 @@ fn h_03_h_15_without_the_gate_every_push_is_refused() {
 fn h_15_without_the_lock_no_ref_moves() {
     let world = World::new();
     let folder = with_its_own_programs(&world, "bin");
+    let lock = folder.join("relhook-lock");
+    let first = format!("#!{} reference-transaction", lock.display());
+    assert_eq!(first_line(&world, "reference-transaction"), first);
     let hook = fs::read_to_string(world.server().join("hooks/reference-transaction")).unwrap();
     assert!(hook.contains("/bin/relhook-lock'"), "{hook}");
     let (dana, rita) = (world.person("dana"), world.person("rita"));
@@ -200,7 +203,6 @@ fn h_15_without_the_lock_no_ref_moves() {
     let fix = dana.commits("x");
     dana.offers("fix");
     rita.approves(&fix).accepted();
-    let lock = folder.join("relhook-lock");
     let whole = fs::read(&lock).unwrap();
     fs::remove_file(&lock).unwrap();
     for broken in [None, Some(&whole[..64]), Some(&[])] {
@@ -209,9 +211,18 @@ fn h_15_without_the_lock_no_ref_moves() {
             fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
         }
         dana.pushes(&["prod"]).refused();
+        // Nothing else moves either, nor by hand.
+        dana.pushes(&["HEAD:refs/heads/more"]).refused();
+        let by_hand = world.server_git(&["update-ref", "refs/heads/more", &fix]);
+        assert_ne!(by_hand.code, 0, "{}", by_hand.err);
         assert_eq!(world.server_ref(PROD), before);
+        assert!(world.server_ref("refs/heads/more").is_none());
     }
+    // Not executable: git would pass over such a hook, but not over such a program.
     fs::write(&lock, &whole).unwrap();
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
+    dana.pushes(&["prod"]).refused();
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
     dana.pushes(&["prod"]).accepted();
 }
 
@@ -251,6 +262,7 @@ fn a_path_that_the_kernel_would_not_read_whole_is_left_to_the_shell() {
         assert_eq!(first_line(&world, "pre-receive"), "#!/bin/sh");
         let hook = fs::read_to_string(world.server().join("hooks/pre-receive")).unwrap();
         assert!(hook.contains("/relhook-gate'"), "{hook}");
+        assert_eq!(first_line(&world, "reference-transaction"), "#!/bin/sh");
         let dana = world.person("dana");
         dana.commits("x");
         dana.pushes(&["prod"]).refused_with("RH401");
@@ -270,6 +282,31 @@ fn what_hands_the_hook_to_a_shell_comes_to_the_same_verdict() {
     let ran = run_with(&mut shell, line.as_bytes());
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("RH401"), "{}", ran.err);
+}
+
+#[test]
+fn the_lock_answers_a_shell_and_the_kernel_alike_in_every_phase() {
+    let world = World::new();
+    let dana = world.person("dana");
+    let fix = dana.commits("x");
+    dana.offers("fix");
+    let line = format!("{} {fix} {PROD}\n", world.server_ref(PROD).unwrap());
+    let hook = world.server().join("hooks/reference-transaction");
+    let hook = hook.to_str().unwrap();
+    for (program, before) in [("sh", Some(hook)), (hook, None)] {
+        for (phase, code) in [
+            ("prepared", 1),
+            ("preparing", 0),
+            ("committed", 0),
+            ("aborted", 0),
+        ] {
+            let mut asked = world.server_command(program);
+            asked.current_dir(world.server()).args(before).arg(phase);
+            let ran = run_with(&mut asked, line.as_bytes());
+            assert_eq!(ran.code, code, "{program} {phase}: {}", ran.err);
+            assert_eq!(ran.err.contains("RH"), code == 1, "{}", ran.err);
+        }
+    }
 }
 
 #[test]
