@@ -14,6 +14,10 @@ mod dir;
 mod doubt;
 pub mod drift;
 mod error;
+#[cfg(feature = "ftp")]
+mod ftp;
+#[cfg(not(feature = "ftp"))]
+#[path = "without_ftp.rs"]
 mod ftp;
 mod health;
 mod host;
