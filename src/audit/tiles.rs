@@ -157,24 +157,40 @@ impl Tiles {
             .collect()
     }
 
-    /// The hashes of a tile.
+    /// The hashes of a tile, so many as it had. Where it has got more of them meanwhile, the first.
     pub(in crate::audit) fn hashes(
         &self,
         level: u32,
         index: u64,
         width: u64,
     ) -> Result<Vec<Node>, AuditError> {
-        let path = self.path(Of::Hashes(level), index, width);
+        let (held, path) = self.grown(level, index, width)?;
         let bytes = read(&path)?;
         let (nodes, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() || nodes.len() as u64 != width {
+        if !rest.is_empty() || nodes.len() as u64 != held {
             return Err(broken(
                 &path,
                 index * WIDTH,
                 "the tile is not as long as it has to be",
             ));
         }
-        Ok(nodes.to_vec())
+        let mut nodes = nodes.to_vec();
+        nodes.truncate(usize::try_from(width).unwrap_or(usize::MAX));
+        Ok(nodes)
+    }
+
+    /// Where a tile of hashes is that had `width` of them when the head was read, and how many it has
+    /// now: the next tile below was perhaps closed since, by another program or by one that was
+    /// killed before the head began anew.
+    fn grown(&self, level: u32, index: u64, width: u64) -> Result<(u64, PathBuf), AuditError> {
+        for held in width..=WIDTH {
+            let path = self.path(Of::Hashes(level), index, held);
+            if path.try_exists().map_err(AuditError::io(&path))? {
+                return Ok((held, path));
+            }
+        }
+        let path = self.path(Of::Hashes(level), index, width);
+        Err(broken(&path, index * WIDTH, "it is missing"))
     }
 
     /// The entries of a full tile.
@@ -288,7 +304,9 @@ impl Tiles {
 fn read(path: &Path) -> Result<Vec<u8>, AuditError> {
     use std::io::Read;
     let file = fs::File::open(path).map_err(AuditError::missing(path))?;
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_err(AuditError::io(path))?.len();
+    // One byte more, so that the end is seen without making room for it.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_FILE)).unwrap_or(0) + 1);
     file.take(MAX_FILE)
         .read_to_end(&mut bytes)
         .map_err(AuditError::io(path))?;
