@@ -370,6 +370,7 @@ impl AuditLog {
             true => self.tiles().redact(entry)?,
             false => self.redact_open(signer.public(), entry)?,
         }
+        self.drop_halves()?;
         Ok(recorded)
     }
 
@@ -389,6 +390,28 @@ impl AuditLog {
             bytes.extend(line);
         }
         self.begin_journal(&bytes)
+    }
+
+    /// Drops what a program that was killed left half written of the files that hold names. Whoever
+    /// writes them has the lock, so nobody is at it.
+    fn drop_halves(&self) -> Result<(), AuditError> {
+        let mut folders = vec![self.dir.join("head"), self.dir.join("hidden")];
+        while let Some(folder) = folders.pop() {
+            let listed = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                listed => listed.map_err(AuditError::io(&folder))?,
+            };
+            for one in listed {
+                let one = one.map_err(AuditError::io(&folder))?;
+                let path = one.path();
+                if one.file_type().map_err(AuditError::io(&path))?.is_dir() {
+                    folders.push(path);
+                } else if one.file_name().as_encoded_bytes().starts_with(b".tmp-") {
+                    std::fs::remove_file(&path).map_err(AuditError::io(&path))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Before an entry names evidence, the evidence's names are on disk as its content is.

@@ -255,10 +255,16 @@ fn l_08_names_and_reasons_are_kept_beside_the_log_and_can_be_deleted() {
             .any(|part| part == text.as_bytes())
     };
     assert!(!says(&entries, "no 7"));
+    // Half of a file, as a program leaves it that is killed while it writes one.
+    let halves = ["hidden/.tmp-a", "head/.tmp-b"].map(|name| log.dir().join(name));
+    for half in &halves {
+        fs::write(half, "no 7").unwrap();
+    }
     for entry in [8, 259] {
         log.redact(at(300), entry, "asked for by law", "root")
             .unwrap();
     }
+    assert!(halves.iter().all(|half| !half.exists()));
     assert!(!says(
         &fs::read(log.dir().join("hidden/000")).unwrap(),
         "\"no 7\""
