@@ -140,14 +140,30 @@ impl Journal {
         hidden: Option<Hidden>,
         head: &Head,
     ) -> Result<(), AuditError> {
+        let line = self.line(entry, hidden, head)?;
+        self.commit(&line)
+    }
+
+    /// A line that is to be committed, with its line break.
+    pub(in crate::audit) fn line(
+        &self,
+        entry: &str,
+        hidden: Option<Hidden>,
+        head: &Head,
+    ) -> Result<Vec<u8>, AuditError> {
         let line = line(Some(entry), hidden, head).map_err(AuditError::io(&self.path))?;
-        if line.len() > MAX_LINE {
-            return Err(AuditError::TooLong {
+        match line.len() > MAX_LINE {
+            true => Err(AuditError::TooLong {
                 size: line.len(),
                 limit: MAX_LINE,
-            });
+            }),
+            false => Ok(line),
         }
-        let written = self.file.write_all(&line);
+    }
+
+    /// Appends whole lines. When this returns, they are on disk.
+    pub(in crate::audit) fn commit(&mut self, lines: &[u8]) -> Result<(), AuditError> {
+        let written = self.file.write_all(lines);
         if let Err(source) = written.and_then(|()| self.file.sync_data()) {
             // A cut line is dropped by the next append too; dropping it now keeps the file tidy.
             let _ = self.file.set_len(self.tail.whole);
@@ -156,7 +172,7 @@ impl Journal {
                 source,
             });
         }
-        self.tail.whole += line.len() as u64;
+        self.tail.whole += lines.len() as u64;
         Ok(())
     }
 

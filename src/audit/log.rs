@@ -164,22 +164,33 @@ impl AuditLog {
     pub fn append(&self, now: Timestamp, event: Event) -> Result<Recorded, AuditError> {
         let _lock = self.lock()?;
         let signer = self.signer()?;
-        let (mut journal, mut head) = self.open(&signer)?;
-        if journal.cut() > 0 {
-            let dropped_bytes = journal.cut();
-            journal.drop_cut()?;
-            let note = Event::Recovered { dropped_bytes };
-            head = self.write(&signer, &mut journal, &head, now, note)?;
-            if head.peaks.size().is_multiple_of(WIDTH) {
-                journal = self.turn(&signer)?;
-            }
-        }
+        let (mut journal, head) = self.ready(&signer, now)?;
         let head = self.write(&signer, &mut journal, &head, now, event)?;
         if head.peaks.size().is_multiple_of(WIDTH) {
             // The entry is committed. What this does not bring to an end, the next append does.
             let _ = self.turn(&signer);
         }
         Ok(head.into())
+    }
+
+    /// The journal, ready for a line; what an append that was cut left there is dropped, and an entry
+    /// says so.
+    pub(in crate::audit) fn ready(
+        &self,
+        signer: &LogSigner,
+        now: Timestamp,
+    ) -> Result<(Journal, Head), AuditError> {
+        let (mut journal, mut head) = self.open(signer)?;
+        if journal.cut() > 0 {
+            let dropped_bytes = journal.cut();
+            journal.drop_cut()?;
+            let note = Event::Recovered { dropped_bytes };
+            head = self.write(signer, &mut journal, &head, now, note)?;
+            if head.peaks.size().is_multiple_of(WIDTH) {
+                journal = self.turn(signer)?;
+            }
+        }
+        Ok((journal, head))
     }
 
     fn write(
@@ -197,7 +208,7 @@ impl AuditLog {
     }
 
     /// The next entry and what the log is with it.
-    fn draft(
+    pub(in crate::audit) fn draft(
         &self,
         signer: &LogSigner,
         before: &Head,
@@ -282,12 +293,21 @@ impl AuditLog {
         }
     }
 
-    /// Closes a full tile: its files first, then the journal begins anew behind it.
-    fn turn(&self, signer: &LogSigner) -> Result<Journal, AuditError> {
+    /// Closes the full tile that the journal holds.
+    pub(in crate::audit) fn turn(&self, signer: &LogSigner) -> Result<Journal, AuditError> {
         let (kept, head) = self.open_tile(signer.public())?;
-        self.tiles().complete(&kept, &head.peaks)?;
+        self.close(&kept, &head)
+    }
+
+    /// Closes a full tile: its files first, then the journal begins anew behind it.
+    pub(in crate::audit) fn close(
+        &self,
+        kept: &[Kept],
+        head: &Head,
+    ) -> Result<Journal, AuditError> {
+        self.tiles().complete(kept, &head.peaks)?;
         let path = self.file();
-        let line = journal::first_line(&head).map_err(AuditError::io(&path))?;
+        let line = journal::first_line(head).map_err(AuditError::io(&path))?;
         self.begin_journal(&line)?;
         Journal::open(&path)
     }

@@ -13,6 +13,7 @@ mod hidden;
 mod journal;
 mod log;
 mod migrate;
+mod many;
 mod proof;
 mod reading;
 mod tail;

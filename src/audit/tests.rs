@@ -444,3 +444,17 @@ fn evidence_is_part_of_what_is_verified() {
         fs::write(&file, whole).unwrap();
     }
 }
+
+#[test]
+fn many_entries_at_once_are_the_same_log() {
+    let (_dir, log) = log_of(200);
+    let events = |count: i64| (0..count).map(|number| (at(number), refused("x")));
+    for (count, size) in [(0, 200), (30, 230), (26, 256), (256, 512), (700, 1212)] {
+        let last = log.append_all(events(count)).unwrap();
+        assert_eq!(last.seq, size);
+        assert_eq!(last, log.last().unwrap());
+        assert_eq!(verify(&log, |_| ()).unwrap().checkpoint, last.checkpoint);
+    }
+    assert_eq!(log.append(at(900), refused("y")).unwrap().seq, 1213);
+    verify(&log, |_| ()).unwrap();
+}
