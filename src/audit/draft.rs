@@ -3,7 +3,7 @@
 use super::entry::SCHEMA;
 use super::hidden::Hidden;
 use super::tiles::{Kept, MAX_ENTRY};
-use super::{AuditError, Entry, Event, Hash};
+use super::{AuditError, Entry, Event, Hash, form};
 use std::io;
 
 /// The bytes of an entry, and what is kept beside it.
@@ -59,6 +59,13 @@ fn kind(event: &[u8]) -> Option<String> {
 /// When they are not in the form that relhook writes. What serde reads is not all that an entry may
 /// hold: only its canonical form passes, so no unknown or repeated field hides in one.
 pub(in crate::audit) fn strictly(bytes: &[u8]) -> Result<Entry, String> {
+    let mut written = Vec::with_capacity(bytes.len());
+    if let Some(entry) = form::read(bytes)
+        && serde_json::to_writer(&mut written, &entry).is_ok()
+        && written == bytes
+    {
+        return Ok(entry);
+    }
     let entry: Entry = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if entry.schema != SCHEMA {
         return Err(format!(
@@ -66,7 +73,7 @@ pub(in crate::audit) fn strictly(bytes: &[u8]) -> Result<Entry, String> {
             crate::types::escape(entry.schema.as_bytes())
         ));
     }
-    let mut written = Vec::with_capacity(bytes.len());
+    written.clear();
     serde_json::to_writer(&mut written, &entry).map_err(|error| error.to_string())?;
     match written == bytes {
         true => Ok(entry),
@@ -81,7 +88,7 @@ pub(in crate::audit) fn strictly(bytes: &[u8]) -> Result<Entry, String> {
 /// When the parts do not belong together.
 pub(in crate::audit) fn whole(
     mut entry: Entry,
-    hidden: Option<&Hidden>,
+    hidden: Option<Hidden>,
     evidence: impl Fn(&Hash) -> Result<Vec<u8>, AuditError>,
 ) -> Result<Entry, String> {
     if let Event::Long { body, .. } = &entry.event {
@@ -95,7 +102,7 @@ pub(in crate::audit) fn whole(
             if hidden.commitment().ok().as_ref() != Some(commitment) {
                 return Err("what is kept beside it was altered".into());
             }
-            hidden.clone().put(&mut entry.event)?;
+            hidden.put(&mut entry.event)?;
         }
     }
     Ok(entry)
@@ -103,9 +110,12 @@ pub(in crate::audit) fn whole(
 
 /// Reads an entry that nobody has to verify.
 pub(in crate::audit) fn read(
-    kept: &Kept,
+    kept: Kept,
     evidence: impl Fn(&Hash) -> Result<Vec<u8>, AuditError>,
 ) -> Result<Entry, String> {
-    let entry = serde_json::from_slice(&kept.entry).map_err(|error| error.to_string())?;
-    whole(entry, kept.hidden.as_ref(), evidence)
+    let entry = match form::read(&kept.entry) {
+        Some(entry) => entry,
+        None => serde_json::from_slice(&kept.entry).map_err(|error| error.to_string())?,
+    };
+    whole(entry, kept.hidden, evidence)
 }

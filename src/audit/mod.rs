@@ -4,11 +4,13 @@
 //! both, as C2SP's tlog-tiles has them. The raw evidence that an entry rests on is kept by hash beside
 //! the log. The format is in docs/audit.md.
 
+mod check;
 mod checkpoint;
 mod draft;
 mod entry;
 mod error;
 mod evidence;
+mod form;
 mod hidden;
 mod journal;
 mod log;
@@ -16,6 +18,7 @@ mod migrate;
 mod many;
 mod proof;
 mod reading;
+mod spread;
 mod tail;
 mod tiles;
 mod tree;

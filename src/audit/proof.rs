@@ -123,7 +123,7 @@ impl AuditLog {
             let path = path.map_err(|error| self.no_tree(error.to_string()))?;
             let mut entry = Vec::new();
             each_kept(self, index, &mut |_, kept| {
-                entry.clone_from(&kept.entry);
+                entry = kept.entry;
                 Ok(ControlFlow::Break(()))
             })?;
             Ok(Receipt {

@@ -43,7 +43,7 @@ pub fn read_on(
 }
 
 /// What is done with an entry.
-type Each<'a> = dyn FnMut(u64, &Kept) -> Result<ControlFlow<()>, AuditError> + 'a;
+type Each<'a> = dyn FnMut(u64, Kept) -> Result<ControlFlow<()>, AuditError> + 'a;
 
 /// Hands on what is kept of every entry behind `from`.
 pub(in crate::audit) fn each_kept(
@@ -59,7 +59,7 @@ pub(in crate::audit) fn each_kept(
     let closed = first.head.peaks.size();
     for index in from / WIDTH..closed / WIDTH {
         for (seq, kept) in (index * WIDTH + 1..).zip(log.tiles().entries(index)?) {
-            if seq > from && each(seq, &kept)?.is_break() {
+            if seq > from && each(seq, kept)?.is_break() {
                 return Ok(());
             }
         }
@@ -69,7 +69,7 @@ pub(in crate::audit) fn each_kept(
             continue;
         };
         let hidden = line.hidden;
-        if seq > from && each(seq, &Kept { entry, hidden })?.is_break() {
+        if seq > from && each(seq, Kept { entry, hidden })?.is_break() {
             return Ok(());
         }
     }

@@ -1,14 +1,18 @@
 //! Checking a whole log: the tree and its files, the signature on it, every entry, its time, what is
 //! kept beside it, and its evidence.
 
+use super::check::{self, Checked, Sound};
 use super::checkpoint::Checkpoint;
 use super::journal::{Lines, Signed};
 use super::tiles::{Kept, WIDTH};
-use super::tree::{Node, Peaks, leaf};
-use super::{AuditError, AuditLog, Entry, Event, Hash, draft, evidence};
+use super::tree::{Node, Peaks};
+use super::{AuditError, AuditLog, Entry, Event, spread};
 use crate::types::Timestamp;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ops::ControlFlow;
+
+/// So many hashes are in a full tile.
+const WIDTH_OF_ROW: usize = WIDTH as usize;
 
 /// What a verified log holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +48,19 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
     };
     let mut state = State::new(log, published.take());
     let closed = first.head.peaks.size();
-    for index in 0..closed / WIDTH {
-        state.tile(index, &mut each)?;
-    }
+    let mut fault = None;
+    spread::in_order(
+        0..closed / WIDTH,
+        |index| check::tile(log, index),
+        |checked| match state.tile(checked, &mut each) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                fault = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    );
+    fault.map_or(Ok(()), Err)?;
     if !closed.is_multiple_of(WIDTH) || state.peaks != first.head.peaks {
         return Err(state.broken(
             closed,
@@ -59,7 +73,8 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
         let (Some(entry), hidden) = (line.entry, line.hidden) else {
             continue;
         };
-        state.entry(&Kept { entry, hidden }, &mut each)?;
+        let seq = state.peaks.size() + 1;
+        state.entry(check::entry(log, seq, Kept { entry, hidden })?, &mut each)?;
         head = line.head;
         if head.time != state.time.unwrap_or(head.time) {
             return Err(state.broken(state.peaks.size(), "its time is not that of its line"));
@@ -73,6 +88,8 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
 struct State<'a> {
     log: &'a AuditLog,
     peaks: Peaks,
+    /// The root of each full tile.
+    roots: Vec<Node>,
     time: Option<Timestamp>,
     evidence: u64,
     redacted: Vec<u64>,
@@ -87,6 +104,7 @@ impl<'a> State<'a> {
         Self {
             log,
             peaks: Peaks::default(),
+            roots: Vec::new(),
             time: None,
             evidence: 0,
             redacted: Vec::new(),
@@ -103,57 +121,49 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A full tile: its entries, and that its hashes are theirs.
-    fn tile(&mut self, index: u64, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
-        let kept = self.log.tiles().entries(index)?;
-        let hashes = self.log.tiles().hashes(0, index, WIDTH)?;
-        for (kept, hash) in kept.iter().zip(&hashes) {
-            if leaf(&kept.entry) != *hash {
-                return Err(self.broken(
-                    self.peaks.size() + 1,
-                    "it is not what its tile has the hash of",
-                ));
-            }
-            self.entry(kept, each)?;
+    /// A full tile that was checked by itself.
+    fn tile(&mut self, checked: Checked, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
+        for sound in checked.sound {
+            self.entry(sound, each)?;
         }
-        Ok(())
+        self.roots.push(checked.root);
+        checked.fault.map_or(Ok(()), Err)
     }
 
     /// That the tiles above the lowest are what those below them make.
-    fn upper_tiles(&self) -> Result<(), AuditError> {
+    fn upper_tiles(&mut self) -> Result<(), AuditError> {
         let tiles = self.log.tiles();
-        let mut count = self.peaks.size() / WIDTH;
+        let mut below = std::mem::take(&mut self.roots);
         let mut level = 1;
-        while count > 0 {
-            for index in 0..count.div_ceil(WIDTH) {
-                let width = (count - index * WIDTH).min(WIDTH);
-                let found = tiles.hashes(level, index, width)?;
-                let made: Result<Vec<Node>, AuditError> = (index * WIDTH..index * WIDTH + width)
-                    .map(|below| {
-                        let below = tiles.hashes(level - 1, below, WIDTH)?;
-                        Ok(below.into_iter().collect::<Peaks>().root())
-                    })
-                    .collect();
-                if made? != found {
+        while !below.is_empty() {
+            let mut roots = Vec::new();
+            for (index, made) in (0..).zip(below.chunks(WIDTH_OF_ROW)) {
+                let found = tiles.hashes(level, index, made.len() as u64)?;
+                if found != made {
                     return Err(
                         self.broken(0, "a tile of the tree is not what those below it make")
                     );
                 }
+                if made.len() == WIDTH_OF_ROW {
+                    roots.push(found.into_iter().collect::<Peaks>().root());
+                }
             }
-            count /= WIDTH;
+            below = roots;
             level += 1;
         }
         Ok(())
     }
 
-    fn entry(&mut self, kept: &Kept, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
+    fn entry(&mut self, sound: Sound, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
         let seq = self.peaks.size() + 1;
-        let entry = self
-            .check(seq, kept)
-            .map_err(|why| self.broken(seq, &why))?;
-        self.peaks.push(leaf(&kept.entry));
+        let entry = sound.entry;
+        if self.time.is_some_and(|time| entry.time < time) {
+            return Err(self.broken(seq, "its time is before the entry before it"));
+        }
+        self.peaks.push(sound.leaf);
         self.time = Some(entry.time);
-        if entry.hidden.is_some() && kept.hidden.is_none() {
+        self.evidence += sound.evidence;
+        if sound.redacted {
             self.redacted.push(seq);
         }
         if let Event::Redacted { entry, .. } = entry.event {
@@ -176,26 +186,6 @@ impl<'a> State<'a> {
         }
         each(&entry);
         Ok(())
-    }
-
-    fn check(&mut self, seq: u64, kept: &Kept) -> Result<Entry, String> {
-        let entry = draft::strictly(&kept.entry)?;
-        if entry.seq != seq {
-            return Err(format!("it says that it is entry {}", entry.seq));
-        }
-        if self.time.is_some_and(|time| entry.time < time) {
-            return Err("its time is before the entry before it".into());
-        }
-        let dir = self.log.evidence_dir();
-        self.evidence += all_there(&dir, evidence_of(&entry.event))?;
-        let long = matches!(entry.event, Event::Long { .. });
-        let entry = draft::whole(entry, kept.hidden.as_ref(), |hash| {
-            evidence::read(&dir, hash)
-        })?;
-        if long {
-            self.evidence += all_there(&dir, evidence_of(&entry.event))?;
-        }
-        Ok(entry)
     }
 
     fn end(self, checkpoint: Checkpoint) -> Result<Report, AuditError> {
@@ -227,40 +217,4 @@ impl<'a> State<'a> {
             time,
         })
     }
-}
-
-/// How many pieces of evidence these are, if all are there and unaltered.
-fn all_there<'a>(dir: &Path, hashes: impl Iterator<Item = &'a Hash>) -> Result<u64, String> {
-    let mut count = 0;
-    for hash in hashes {
-        if !evidence::holds(dir, hash) {
-            return Err(format!("its evidence {hash} is missing or altered"));
-        }
-        count += 1;
-    }
-    Ok(count)
-}
-
-/// The evidence that an event names.
-pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
-    let (verdict, body) = match event {
-        Event::Verdict(verdict) => (Some(verdict), None),
-        Event::Long { body, .. } => (None, Some(body)),
-        Event::Begun { .. }
-        | Event::Pinned(_)
-        | Event::Refused { .. }
-        | Event::Release(_)
-        | Event::Course(_)
-        | Event::Drift(_)
-        | Event::Heartbeat
-        | Event::Migrated { .. }
-        | Event::Redacted { .. }
-        | Event::Recovered { .. } => (None, None),
-    };
-    let named = verdict.into_iter().flat_map(|verdict| {
-        let arrivals = verdict.arrivals.iter();
-        let lists = arrivals.flat_map(|arrivals| &arrivals.lists);
-        verdict.evidence.iter().chain(lists)
-    });
-    named.chain(body)
 }

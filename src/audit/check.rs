@@ -1,0 +1,126 @@
+//! Checking what can be checked of an entry by itself: its form, its number, what is kept beside it,
+//! its evidence; and of a full tile, that its hashes are those of its entries.
+
+use super::tiles::{Kept, WIDTH};
+use super::tree::{Node, Peaks, leaf};
+use super::{AuditError, AuditLog, Entry, Event, Hash, draft, evidence};
+use std::path::Path;
+
+/// An entry that is as it was written, and what was found on the way.
+pub(in crate::audit) struct Sound {
+    pub entry: Entry,
+    pub leaf: Node,
+    /// How many pieces of evidence it names, all there.
+    pub evidence: u64,
+    /// Whether something was kept beside it that is there no more.
+    pub redacted: bool,
+}
+
+/// A full tile.
+pub(in crate::audit) struct Checked {
+    /// Its entries, up to the first that is not as it was written.
+    pub sound: Vec<Sound>,
+    /// What is wrong with the one behind them, or with the tile.
+    pub fault: Option<AuditError>,
+    /// The root of the tree over its hashes.
+    pub root: Node,
+}
+
+/// Checks the full tile of this number.
+pub(in crate::audit) fn tile(log: &AuditLog, index: u64) -> Checked {
+    let mut checked = Checked {
+        sound: Vec::new(),
+        fault: None,
+        root: Node::default(),
+    };
+    checked.fault = fill(log, index, &mut checked).err();
+    checked
+}
+
+fn fill(log: &AuditLog, index: u64, checked: &mut Checked) -> Result<(), AuditError> {
+    let kept = log.tiles().entries(index)?;
+    let hashes = log.tiles().hashes(0, index, WIDTH)?;
+    checked.sound.reserve_exact(kept.len());
+    for ((seq, kept), hash) in (index * WIDTH + 1..).zip(kept).zip(&hashes) {
+        let sound = entry(log, seq, kept)?;
+        if sound.leaf != *hash {
+            let why = "it is not what its tile has the hash of";
+            return Err(broken(log, seq, why.into()));
+        }
+        checked.sound.push(sound);
+    }
+    checked.root = hashes.into_iter().collect::<Peaks>().root();
+    Ok(())
+}
+
+/// Checks one entry.
+pub(in crate::audit) fn entry(log: &AuditLog, seq: u64, kept: Kept) -> Result<Sound, AuditError> {
+    let sound = inner(&log.evidence_dir(), seq, kept);
+    sound.map_err(|why| broken(log, seq, why))
+}
+
+fn inner(evidence_dir: &Path, seq: u64, kept: Kept) -> Result<Sound, String> {
+    let leaf = leaf(&kept.entry);
+    let entry = draft::strictly(&kept.entry)?;
+    if entry.seq != seq {
+        return Err(format!("it says that it is entry {}", entry.seq));
+    }
+    let mut evidence = all_there(evidence_dir, evidence_of(&entry.event))?;
+    let long = matches!(entry.event, Event::Long { .. });
+    let redacted = entry.hidden.is_some() && kept.hidden.is_none();
+    let read = |hash: &Hash| evidence::read(evidence_dir, hash);
+    let entry = draft::whole(entry, kept.hidden, read)?;
+    if long {
+        evidence += all_there(evidence_dir, evidence_of(&entry.event))?;
+    }
+    Ok(Sound {
+        entry,
+        leaf,
+        evidence,
+        redacted,
+    })
+}
+
+fn broken(log: &AuditLog, seq: u64, why: String) -> AuditError {
+    AuditError::Broken {
+        path: log.file(),
+        seq,
+        why,
+    }
+}
+
+/// How many pieces of evidence these are, if all are there and unaltered.
+fn all_there<'a>(dir: &Path, hashes: impl Iterator<Item = &'a Hash>) -> Result<u64, String> {
+    let mut count = 0;
+    for hash in hashes {
+        if !evidence::holds(dir, hash) {
+            return Err(format!("its evidence {hash} is missing or altered"));
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// The evidence that an event names.
+fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
+    let (verdict, body) = match event {
+        Event::Verdict(verdict) => (Some(verdict), None),
+        Event::Long { body, .. } => (None, Some(body)),
+        Event::Begun { .. }
+        | Event::Pinned(_)
+        | Event::Refused { .. }
+        | Event::Release(_)
+        | Event::Course(_)
+        | Event::Drift(_)
+        | Event::Heartbeat
+        | Event::Migrated { .. }
+        | Event::Redacted { .. }
+        | Event::Recovered { .. } => (None, None),
+    };
+    let named = verdict.into_iter().flat_map(|verdict| {
+        let arrivals = verdict.arrivals.iter();
+        let lists = arrivals.flat_map(|arrivals| &arrivals.lists);
+        verdict.evidence.iter().chain(lists)
+    });
+    named.chain(body)
+}
