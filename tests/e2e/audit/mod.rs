@@ -1,6 +1,115 @@
-//! The audit log as it is met: by whoever pushes, by clones that watch it, by an auditor.
+//! The audit log through the built program: as it is met by whoever pushes, by clones that watch it and
+//! by an auditor; when the system fails it or others append too; and what programs that know nothing of
+//! relhook make of it.
 
+mod faults;
+mod head;
+mod independent;
 mod migration;
 mod receipts;
 mod report;
+mod together;
 mod witness;
+
+use crate::common::{RELHOOK, Ran, command, run};
+use relhook::audit::{AuditLog, Checkpoint, Event};
+use relhook::types::Timestamp;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The name of the logs.
+const ORIGIN: &str = "acme/site";
+
+/// A bare repository with an audit log and nothing else.
+#[derive(Debug)]
+struct Site {
+    root: TempDir,
+}
+
+impl Site {
+    /// One whose log has so many entries: some with something hidden, some without.
+    fn of(entries: u64) -> Self {
+        let site = Self::without_log();
+        site.log().begin(ORIGIN, time(0)).unwrap();
+        site.grow(entries - 1);
+        site
+    }
+
+    fn without_log() -> Self {
+        let root = tempfile::Builder::new().prefix("rh").tempdir().unwrap();
+        let site = Self { root };
+        let mut init = command("git", site.path());
+        let init = init.args(["init", "-q", "--bare", "--template="]);
+        run(init.arg(site.repository())).assert_ok();
+        std::fs::create_dir(site.folder()).unwrap();
+        std::fs::set_permissions(site.folder(), Permissions::from_mode(0o700)).unwrap();
+        site
+    }
+
+    /// Another, the same to the byte.
+    fn copy(&self) -> Self {
+        let root = tempfile::Builder::new().prefix("rh").tempdir().unwrap();
+        let mut copy = command("cp", self.path());
+        run(copy.arg("-a").arg(self.repository()).arg(root.path())).assert_ok();
+        Self { root }
+    }
+
+    /// Appends so many entries.
+    fn grow(&self, entries: u64) {
+        let log = self.log();
+        let from = log.last().unwrap().seq;
+        let events = (from..from + entries).map(|number| {
+            let event = match number % 3 {
+                0 => Event::Refused {
+                    code: "RH106".into(),
+                    why: format!("attempt {number}"),
+                    login: Some("dana".into()),
+                },
+                _ => Event::Heartbeat,
+            };
+            (time(number), event)
+        });
+        log.append_all(events).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    fn repository(&self) -> PathBuf {
+        self.path().join("r.git")
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.repository().join("relhook")
+    }
+
+    fn log(&self) -> AuditLog {
+        AuditLog::at(&self.folder())
+    }
+
+    /// `relhook audit …`, to be run.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut relhook = command(RELHOOK, self.path());
+        relhook.arg("--git-dir").arg(self.repository());
+        relhook.arg("audit").args(words);
+        relhook
+    }
+
+    fn audit(&self, words: &[&str]) -> Ran {
+        run(&mut self.command(words))
+    }
+}
+
+fn time(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(1_790_000_000 + i64::try_from(seconds).unwrap())
+}
+
+/// What `relhook audit heartbeat` answered.
+#[track_caller]
+fn answered(ran: &Ran) -> Checkpoint {
+    Checkpoint::unsigned(ORIGIN, &ran.text()).unwrap()
+}
