@@ -112,6 +112,7 @@ fn r_18_r_19_a_mirror_push_removes_nothing_of_ours() {
     let fix = dana.commits("x");
     dana.offers("fix");
     rita.approves(&fix).accepted();
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
     let before = world.server_git(&["for-each-ref", "refs/relhook"]).text();
     dana.try_git(&["push", "--mirror", "origin"]);
     dana.try_git(&["push", "--prune", "origin", "+refs/*:refs/*"]);
