@@ -42,14 +42,23 @@ pub(super) fn look(client: &Client<'_>) -> Result<Standing, ReleaseError> {
     let manifest = format!("{}/{MANIFEST_NAME}", client.url);
     let answer = client.svn(&["info", "--", &client.url, &manifest])?;
     match standing(&answer) {
-        Some(standing) => Ok(standing),
+        // That there is no manifest is believed where the server says so, and not where it went away
+        // before it said anything.
+        Some(standing) if standing.recorded.is_some() || tells_of_absence(&answer) => Ok(standing),
+        Some(_) => Err(client.error(&answer.ended)),
         None => Err(missing(client, &answer)),
     }
 }
 
-fn missing(client: &Client<'_>, answer: &Answer) -> ReleaseError {
+/// Whether something that was asked for is not in the repository.
+fn tells_of_absence(answer: &Answer) -> bool {
     let text = String::from_utf8_lossy(&answer.ended.messages);
-    let absent = text.contains("W170000") || text.contains("E170000") || text.contains("W160013");
+    let codes = ["W170000", "E170000", "W160013"];
+    codes.iter().any(|code| text.contains(code))
+}
+
+fn missing(client: &Client<'_>, answer: &Answer) -> ReleaseError {
+    let absent = tells_of_absence(answer);
     // A warning about the folder itself; about the manifest alone there would be an answer.
     if absent || answer.ended.is_well() {
         ReleaseError::Place {
