@@ -3,7 +3,7 @@
 use crate::common::svnserve::{PASSWORD, Svnserve, USER};
 use crate::common::webhost::WebHost;
 use crate::release_kit::{
-    Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, refused, released, tree,
+    Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, fingerprint, refused, released, tree,
 };
 use relhook::policy::{SvnAccess, SvnTarget, TargetKind};
 use relhook::release::{Adoption, Credits, MANIFEST_NAME, Order, Outcome};
@@ -374,6 +374,19 @@ fn u_10_over_ssh_the_host_has_to_have_the_policys_key() {
     refused(bench.release(&bench.order(target("other"), commit, 1)), 626);
     released(bench.release(&bench.order(target("host"), commit, 1)));
     assert_eq!(names(&server), ["a"]);
+    let by = |name: &str| {
+        let mut login = host.login("host");
+        login.host_keys = vec![fingerprint(&host.home().join(format!("{name}.pub")))];
+        TargetKind::Svn(SvnTarget {
+            host: "127.0.0.1".into(),
+            path: path.clone(),
+            access: SvnAccess::Ssh(login),
+        })
+    };
+    let commit = bench.commit(&[("b", "2")]);
+    refused(bench.release(&bench.order(by("other"), commit, 2)), 626);
+    released(bench.release(&bench.order(by("host"), commit, 2)));
+    assert_eq!(names(&server), ["b"]);
 }
 
 /// Not a test: the process that another test kills.

@@ -15,6 +15,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// How many folders that were set aside are told of by name.
+const TOLD: usize = 3;
+
 /// A run at work.
 pub(super) struct Run<'a> {
     pub(super) job: &'a Job<'a>,
@@ -217,15 +220,35 @@ impl Run<'_> {
             }
         }
         let outer = |dir: &&RepoPath| !ancestors(dir).iter().any(|above| left.contains(&above));
-        left.iter()
-            .copied()
-            .filter(outer)
-            .try_for_each(|dir| self.set_aside(pool, dir))
+        let outer = left.iter().copied().filter(outer);
+        let moved = outer.map(|dir| Ok((dir, self.set_aside(pool, dir)?)));
+        let moved: Vec<(&RepoPath, RepoPath)> = moved.collect::<Result<_, ReleaseError>>()?;
+        self.tell_of(&moved);
+        Ok(())
+    }
+
+    /// Tells whoever watches what was set aside.
+    fn tell_of(&self, moved: &[(&RepoPath, RepoPath)]) {
+        if moved.is_empty() {
+            return;
+        }
+        let named = moved.iter().take(TOLD);
+        let mut names: Vec<String> = named
+            .map(|(dir, aside)| format!("`{}` is `{aside}` now", shown_path(dir)))
+            .collect();
+        if let Some(more) = moved.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            names.push(format!("and {more} more"));
+        }
+        self.job.progress.notice(format!(
+            "folders that had to make room for files may hold names that the site does not tell, so \
+             they were renamed: {}",
+            names.join(", ")
+        ));
     }
 
     /// Makes room where a directory of ours may hold what the site does not tell of: it goes to a name
-    /// of our own, and stays there.
-    fn set_aside(&self, pool: &mut Pool<'_>, dir: &RepoPath) -> Result<(), ReleaseError> {
+    /// of our own, which is given, and stays there.
+    fn set_aside(&self, pool: &mut Pool<'_>, dir: &RepoPath) -> Result<RepoPath, ReleaseError> {
         let number = self.names.fetch_add(1, Ordering::Relaxed);
         let name = format!(
             "{OWN_PREFIX}aside-{:020}-{number}",
@@ -233,18 +256,13 @@ impl Run<'_> {
         );
         let aside = RepoPath::new(name.into_bytes());
         let (from, to) = (self.at(dir)?, self.at(&aside)?);
-        if pool.first(|session| session.set_aside(&from, &to))? {
-            let dir = shown_path(dir);
-            self.job.progress.notice(format!(
-                "the folder `{dir}` had to make room for a file and may hold names that the site does \
-                 not tell: it is `{aside}` there now"
-            ));
-            return Ok(());
+        match pool.first(|session| session.set_aside(&from, &to))? {
+            true => Ok(aside),
+            false => Err(ReleaseError::Foreign {
+                place: self.site.place.clone(),
+                files: vec![dir.clone()],
+            }),
         }
-        Err(ReleaseError::Foreign {
-            place: self.site.place.clone(),
-            files: vec![dir.clone()],
-        })
     }
 
     fn make_dirs(&self, pool: &mut Pool<'_>, dirs: &[RepoPath]) -> Result<(), ReleaseError> {
