@@ -151,8 +151,9 @@ pub struct Totals {
 /// How a run ended without an error.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// The target holds this now and did not before.
-    Released(Order, Totals),
+    /// The target holds this now and did not before; and a sentence, where somebody has to know
+    /// something of the target since.
+    Released(Order, Totals, Option<String>),
     /// The target held it already.
     UpToDate(Order),
     /// Nothing has been accepted for the target.

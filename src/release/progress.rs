@@ -232,6 +232,11 @@ impl Progress {
         self.update(Show::Now, |snapshot| snapshot.notice = Some(text));
     }
 
+    /// What was said so.
+    pub(in crate::release) fn noticed(&self) -> Option<String> {
+        self.shown.lock().ok()?.snapshot.notice.clone()
+    }
+
     /// So many bytes of content were sent.
     pub(in crate::release) fn sent(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -95,7 +95,7 @@ pub fn run(
     progress.end(result.as_ref().map(drop));
     result.map(|reached| match reached {
         Reached::Before => Outcome::UpToDate(order),
-        Reached::Now => Outcome::Released(order, progress.totals()),
+        Reached::Now => Outcome::Released(order, progress.totals(), progress.noticed()),
     })
 }
 

@@ -481,7 +481,7 @@ pub fn dir(path: &Path, keep: u32) -> TargetKind {
 #[track_caller]
 pub fn released(outcome: Result<Outcome, ReleaseError>) -> Totals {
     match outcome {
-        Ok(Outcome::Released(_, totals)) => totals,
+        Ok(Outcome::Released(_, totals, _)) => totals,
         other => panic!("not released: {other:?}"),
     }
 }

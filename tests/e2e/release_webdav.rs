@@ -223,7 +223,10 @@ fn u_08_no_folder_goes_that_nginx_may_not_tell_all_of() {
         scene.put("a/b/.htaccess", "deny");
         scene.put("c/.well-known/theirs", "theirs");
         let second = scene.bench.commit(&[("a", "file"), ("z", "1")]);
-        released(scene.bench.release(&scene.order(second, 2)));
+        let outcome = scene.bench.release(&scene.order(second, 2));
+        let Ok(Outcome::Released(.., Some(told))) = outcome else {
+            panic!("{outcome:?}")
+        };
         let found = all(&scene);
         let moved: Vec<&str> = found
             .keys()
@@ -235,10 +238,10 @@ fn u_08_no_folder_goes_that_nginx_may_not_tell_all_of() {
         );
         assert_eq!(found["a"], "file");
         assert_eq!(found["c/.well-known/theirs"], "theirs");
-        // Whoever watches is told of it.
-        let told = snapshot(&scene.bench.folder(), &TargetName::new(SITE)).unwrap();
-        let told = told.notice.unwrap();
+        // Whoever releases is told of it, and whoever watches.
         assert!(told.contains("`a`") && told.contains(moved[0]), "{told}");
+        let seen = snapshot(&scene.bench.folder(), &TargetName::new(SITE)).unwrap();
+        assert_eq!(seen.notice.as_ref(), Some(&told));
         let asked = scene.server.requests();
         let deleted = |line: &&String| line.starts_with("DELETE ") && line.ends_with('/');
         assert_eq!(asked.iter().find(deleted), None);

@@ -285,13 +285,17 @@ impl Work<'_> {
 /// An outcome for people.
 fn told(name: &TargetName, outcome: &Result<Outcome, ReleaseError>) -> String {
     match outcome {
-        Ok(Outcome::Released(order, totals)) => format!(
-            "{name}: released {} ({} sent, {} deleted, {} unchanged)\n",
-            order.commit.short(),
-            totals.uploaded,
-            totals.deleted,
-            totals.unchanged
-        ),
+        Ok(Outcome::Released(order, totals, notice)) => {
+            let notice = notice.as_ref();
+            let notice = notice.map_or_else(String::new, |notice| format!("  note: {notice}\n"));
+            format!(
+                "{name}: released {} ({} sent, {} deleted, {} unchanged)\n{notice}",
+                order.commit.short(),
+                totals.uploaded,
+                totals.deleted,
+                totals.unchanged
+            )
+        }
         Ok(Outcome::UpToDate(order)) => {
             format!("{name}: holds {} already\n", order.commit.short())
         }
