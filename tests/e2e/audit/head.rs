@@ -136,7 +136,7 @@ impl AsOther {
             .assert_ok();
         }
         let closed = site.folder().join("audit").join(name);
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
         let before = [
             "setpriv",
             "--reuid=61000",
