@@ -52,8 +52,8 @@ pub(super) fn arrivals(server: &Server, pusher: &Pusher) -> Result<Option<Arriva
     }))
 }
 
-/// Finds out how the pushes before this one ended, of which that is not known. Those whose quarantine is gone are over; the
-/// store is looked at after that was seen, so it has what they put there.
+/// Finds out how the pushes before this one ended, of which that is not known. Those whose quarantine
+/// is gone are over; the store is looked at after that was seen, so it has what they put there.
 pub(super) fn settle(
     server: &Server,
     ledger: &Ledger,

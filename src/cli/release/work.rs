@@ -13,6 +13,7 @@ use crate::release::{
 use crate::server::Server;
 use crate::types::{TargetName, Timestamp};
 use crate::ui;
+use crate::witness::publish;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +60,7 @@ pub(super) fn by_hand(dir: &Path, args: &ReleaseArgs) -> anyhow::Result<Answer> 
     if names.is_empty() {
         answer.text = "no rule of the policy releases anything\n".into();
     }
+    show_clones(dir);
     Ok(answer)
 }
 
@@ -159,6 +161,7 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
             break;
         }
     }
+    show_clones(dir);
     // What an earlier worker could not deliver is tried again, whatever came of this one.
     let due = tell(dir);
     if stay == Stay::UntilDone {
@@ -170,6 +173,18 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
     } else {
         Answer::pass("")
     })
+}
+
+/// Shows clones how far the log is, with what came of the releases in it. Where that cannot be done,
+/// the next push does it.
+fn show_clones(dir: &Path) {
+    let Ok(server) = Server::around(dir) else {
+        return;
+    };
+    if let Err(error) = publish(server.store.git_dir(), &server.log) {
+        let line = format!("{} not shown to clones: {error}\n", crate::hook::clock());
+        ui::emit_error(&line);
+    }
 }
 
 /// Tells people what is to be told; when that has to be tried again.
