@@ -1,19 +1,32 @@
 //! Checking what can be checked of an entry by itself: its form, its number, what is kept beside it,
 //! its evidence; and of a full tile, that its hashes are those of its entries.
 
+use super::hidden::Reports;
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks, leaf};
 use super::{AuditError, AuditLog, Entry, Event, Hash, draft, evidence};
+use crate::types::Timestamp;
 use std::path::Path;
 
 /// An entry that is as it was written, and what was found on the way.
 pub(in crate::audit) struct Sound {
-    pub entry: Entry,
+    /// The entry itself, where it is wanted.
+    pub entry: Option<Entry>,
+    pub time: Timestamp,
     pub leaf: Node,
+    /// The entry of which it says that what was kept beside it is deleted.
+    pub redacts: Option<u64>,
     /// How many pieces of evidence it names, all there.
     pub evidence: u64,
     /// Whether something was kept beside it that is there no more.
     pub redacted: bool,
+}
+
+/// Whether the entries are handed on when they were checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::audit) enum Want {
+    Entries,
+    Nothing,
 }
 
 /// A full tile.
@@ -27,22 +40,23 @@ pub(in crate::audit) struct Checked {
 }
 
 /// Checks the full tile of this number.
-pub(in crate::audit) fn tile(log: &AuditLog, index: u64) -> Checked {
+pub(in crate::audit) fn tile(log: &AuditLog, index: u64, want: Want) -> Checked {
     let mut checked = Checked {
         sound: Vec::new(),
         fault: None,
         root: Node::default(),
     };
-    checked.fault = fill(log, index, &mut checked).err();
+    checked.fault = fill(log, index, want, &mut checked).err();
     checked
 }
 
-fn fill(log: &AuditLog, index: u64, checked: &mut Checked) -> Result<(), AuditError> {
+fn fill(log: &AuditLog, index: u64, want: Want, checked: &mut Checked) -> Result<(), AuditError> {
     let kept = log.tiles().entries(index)?;
     let hashes = log.tiles().hashes(0, index, WIDTH)?;
+    let dir = log.evidence_dir();
     checked.sound.reserve_exact(kept.len());
     for ((seq, kept), hash) in (index * WIDTH + 1..).zip(kept).zip(&hashes) {
-        let sound = entry(log, seq, kept)?;
+        let sound = inner(&dir, seq, kept, want).map_err(|why| broken(log, seq, why))?;
         if sound.leaf != *hash {
             let why = "it is not what its tile has the hash of";
             return Err(broken(log, seq, why.into()));
@@ -54,12 +68,17 @@ fn fill(log: &AuditLog, index: u64, checked: &mut Checked) -> Result<(), AuditEr
 }
 
 /// Checks one entry.
-pub(in crate::audit) fn entry(log: &AuditLog, seq: u64, kept: Kept) -> Result<Sound, AuditError> {
-    let sound = inner(&log.evidence_dir(), seq, kept);
+pub(in crate::audit) fn entry(
+    log: &AuditLog,
+    seq: u64,
+    kept: Kept,
+    want: Want,
+) -> Result<Sound, AuditError> {
+    let sound = inner(&log.evidence_dir(), seq, kept, want);
     sound.map_err(|why| broken(log, seq, why))
 }
 
-fn inner(evidence_dir: &Path, seq: u64, kept: Kept) -> Result<Sound, String> {
+fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound, String> {
     let leaf = leaf(&kept.entry);
     let entry = draft::strictly(&kept.entry)?;
     if entry.seq != seq {
@@ -69,13 +88,33 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept) -> Result<Sound, String> {
     let long = matches!(entry.event, Event::Long { .. });
     let redacted = entry.hidden.is_some() && kept.hidden.is_none();
     let read = |hash: &Hash| evidence::read(evidence_dir, hash);
-    let entry = draft::whole(entry, kept.hidden, read)?;
+    let reports = match want {
+        Want::Entries => Reports::Read,
+        Want::Nothing => Reports::Leave,
+    };
+    let entry = draft::whole(entry, kept.hidden, reports, read)?;
     if long {
         evidence += all_there(evidence_dir, evidence_of(&entry.event))?;
     }
+    let redacts = match &entry.event {
+        Event::Redacted { entry, .. } => Some(*entry),
+        Event::Verdict(_)
+        | Event::Long { .. }
+        | Event::Begun { .. }
+        | Event::Pinned(_)
+        | Event::Refused { .. }
+        | Event::Release(_)
+        | Event::Course(_)
+        | Event::Drift(_)
+        | Event::Heartbeat
+        | Event::Migrated { .. }
+        | Event::Recovered { .. } => None,
+    };
     Ok(Sound {
-        entry,
+        time: entry.time,
+        entry: (want == Want::Entries).then_some(entry),
         leaf,
+        redacts,
         evidence,
         redacted,
     })

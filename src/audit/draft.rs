@@ -1,7 +1,7 @@
 //! An entry as it goes into the tree, and back.
 
 use super::entry::SCHEMA;
-use super::hidden::Hidden;
+use super::hidden::{Hidden, Reports};
 use super::tiles::{Kept, MAX_ENTRY};
 use super::{AuditError, Entry, Event, Hash, form};
 use std::io;
@@ -89,6 +89,7 @@ pub(in crate::audit) fn strictly(bytes: &[u8]) -> Result<Entry, String> {
 pub(in crate::audit) fn whole(
     mut entry: Entry,
     hidden: Option<Hidden>,
+    reports: Reports,
     evidence: impl Fn(&Hash) -> Result<Vec<u8>, AuditError>,
 ) -> Result<Entry, String> {
     if let Event::Long { body, .. } = &entry.event {
@@ -102,7 +103,7 @@ pub(in crate::audit) fn whole(
             if hidden.commitment().ok().as_ref() != Some(commitment) {
                 return Err("what is kept beside it was altered".into());
             }
-            hidden.put(&mut entry.event)?;
+            hidden.put(&mut entry.event, reports)?;
         }
     }
     Ok(entry)
@@ -117,5 +118,5 @@ pub(in crate::audit) fn read(
         Some(entry) => entry,
         None => serde_json::from_slice(&kept.entry).map_err(|error| error.to_string())?,
     };
-    whole(entry, kept.hidden, evidence)
+    whole(entry, kept.hidden, Reports::Read, evidence)
 }

@@ -7,6 +7,7 @@
 use super::entry::{Event, Hash, VerdictRecord};
 use crate::types::{Claimant, hex};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -41,7 +42,30 @@ struct Fields {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     updates: Vec<People>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<serde_json::Value>,
+    report: Option<Unread>,
+}
+
+/// JSON as it stands: most of what is kept beside entries is reports, and whoever verifies a log does
+/// not look at them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Unread(Box<RawValue>);
+
+impl PartialEq for Unread {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Unread {}
+
+/// What becomes of a report that was kept beside an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::audit) enum Reports {
+    /// It is read and put back.
+    Read,
+    /// It is left out.
+    Leave,
 }
 
 /// The people of one update.
@@ -57,7 +81,7 @@ struct People {
 impl Hidden {
     /// Takes out of `event` what an entry does not hold; nothing if there is nothing of it.
     pub(in crate::audit) fn take(event: &mut Event) -> io::Result<Option<Self>> {
-        let fields = Fields::take(event);
+        let fields = Fields::take(event)?;
         if fields == Fields::default() {
             return Ok(None);
         }
@@ -80,17 +104,17 @@ impl Hidden {
     ///
     /// # Errors
     /// When it was not taken from an event of this shape.
-    pub(in crate::audit) fn put(self, event: &mut Event) -> Result<(), String> {
-        self.fields.put(event)
+    pub(in crate::audit) fn put(self, event: &mut Event, reports: Reports) -> Result<(), String> {
+        self.fields.put(event, reports)
     }
 }
 
 impl Fields {
-    fn take(event: &mut Event) -> Self {
+    fn take(event: &mut Event) -> io::Result<Self> {
         let mut fields = Self::default();
         match event {
             Event::Pinned(pin) => fields.by = text(&mut pin.by),
-            Event::Verdict(verdict) => fields.take_of(verdict),
+            Event::Verdict(verdict) => fields.take_of(verdict)?,
             Event::Refused { why, login, .. } => {
                 fields.text = text(why);
                 fields.login = login.take();
@@ -114,13 +138,16 @@ impl Fields {
             | Event::Long { .. }
             | Event::Recovered { .. } => {}
         }
-        fields
+        Ok(fields)
     }
 
-    fn take_of(&mut self, verdict: &mut VerdictRecord) {
+    fn take_of(&mut self, verdict: &mut VerdictRecord) -> io::Result<()> {
         self.person = verdict.person.take();
         self.login = verdict.login.take();
-        self.report = verdict.report.take();
+        let report = verdict.report.take();
+        self.report = report
+            .map(|report| to_raw_value(&report).map(Unread))
+            .transpose()?;
         if let Some(arrivals) = &mut verdict.arrivals {
             let by = std::mem::replace(&mut arrivals.by, Claimant::Nobody);
             self.claimant = (by != Claimant::Nobody).then_some(by);
@@ -136,12 +163,13 @@ impl Fields {
         if people.iter().any(|people| *people != People::default()) {
             self.updates = people;
         }
+        Ok(())
     }
 
-    fn put(mut self, event: &mut Event) -> Result<(), String> {
+    fn put(mut self, event: &mut Event, reports: Reports) -> Result<(), String> {
         match event {
             Event::Pinned(pin) => pin.by = self.by.take().unwrap_or_default(),
-            Event::Verdict(verdict) => self.put_into(verdict)?,
+            Event::Verdict(verdict) => self.put_into(verdict, reports)?,
             Event::Refused { why, login, .. } => {
                 *why = self.text.take().unwrap_or_default();
                 *login = self.login.take();
@@ -172,10 +200,14 @@ impl Fields {
         }
     }
 
-    fn put_into(&mut self, verdict: &mut VerdictRecord) -> Result<(), String> {
+    fn put_into(&mut self, verdict: &mut VerdictRecord, reports: Reports) -> Result<(), String> {
         verdict.person = self.person.take();
         verdict.login = self.login.take();
-        verdict.report = self.report.take();
+        let report = self.report.take().filter(|_| reports == Reports::Read);
+        verdict.report = report
+            .map(|report| serde_json::from_str(report.0.get()))
+            .transpose()
+            .map_err(|error| error.to_string())?;
         if let Some(arrivals) = &mut verdict.arrivals {
             arrivals.by = self.claimant.take().unwrap_or(Claimant::Nobody);
         }

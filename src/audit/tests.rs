@@ -188,6 +188,7 @@ fn l_02_every_byte_of_a_closed_tile_counts() {
             bad[at] ^= 1;
             fs::write(&path, bad).unwrap();
             assert!(verify(&log, |_| ()).is_err(), "{name}, byte {at}");
+            assert!(check(&log).is_err(), "{name}, byte {at}");
         }
         fs::remove_file(&path).unwrap();
         assert!(verify(&log, |_| ()).is_err(), "{name} is gone");
@@ -272,6 +273,7 @@ fn l_08_names_and_reasons_are_kept_beside_the_log_and_can_be_deleted() {
     assert!(!says(&fs::read(log.file()).unwrap(), "\"no 258\""));
     let mut seen = Vec::new();
     let report = verify(&log, |entry| seen.push(entry.event.clone())).unwrap();
+    assert_eq!(check(&log).unwrap(), report);
     assert_eq!(report.redacted, [8, 259]);
     assert_eq!(seen[7], refused(""));
     assert_eq!(seen[8], refused("no 8"));

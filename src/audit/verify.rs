@@ -1,12 +1,12 @@
 //! Checking a whole log: the tree and its files, the signature on it, every entry, its time, what is
 //! kept beside it, and its evidence.
 
-use super::check::{self, Checked, Sound};
+use super::check::{self, Checked, Sound, Want};
 use super::checkpoint::Checkpoint;
 use super::journal::{Lines, Signed};
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks};
-use super::{AuditError, AuditLog, Entry, Event, spread};
+use super::{AuditError, AuditLog, Entry, spread};
 use crate::types::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -36,6 +36,21 @@ pub struct Report {
 /// its form, a tree that does not have the signed root, a time that goes backwards, evidence that is
 /// missing or altered, an end before what was once published.
 pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, AuditError> {
+    run(log, Some(&mut each))
+}
+
+/// Checks the whole log as [`verify`] does, for those who want to know no more than that.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn check(log: &AuditLog) -> Result<Report, AuditError> {
+    run(log, None)
+}
+
+/// What is done with an entry, if anything.
+type Each<'a> = Option<&'a mut dyn FnMut(&Entry)>;
+
+fn run<'a>(log: &'a AuditLog, each: Each<'a>) -> Result<Report, AuditError> {
     let key = log.key()?;
     let mut published = log.published(&key)?;
     let mut lines = Lines::open(&log.file(), &key)?;
@@ -46,21 +61,10 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
             recorded: published.map_or(1, |published| published.size),
         });
     };
-    let mut state = State::new(log, published.take());
+    let mut state = State::new(log, published.take(), each);
+    let want = state.want();
     let closed = first.head.peaks.size();
-    let mut fault = None;
-    spread::in_order(
-        0..closed / WIDTH,
-        |index| check::tile(log, index),
-        |checked| match state.tile(checked, &mut each) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                fault = Some(error);
-                ControlFlow::Break(())
-            }
-        },
-    );
-    fault.map_or(Ok(()), Err)?;
+    state.tiles(closed / WIDTH)?;
     if !closed.is_multiple_of(WIDTH) || state.peaks != first.head.peaks {
         return Err(state.broken(
             closed,
@@ -74,7 +78,7 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
             continue;
         };
         let seq = state.peaks.size() + 1;
-        state.entry(check::entry(log, seq, Kept { entry, hidden })?, &mut each)?;
+        state.entry(check::entry(log, seq, Kept { entry, hidden }, want)?)?;
         head = line.head;
         if head.time != state.time.unwrap_or(head.time) {
             return Err(state.broken(state.peaks.size(), "its time is not that of its line"));
@@ -97,10 +101,11 @@ struct State<'a> {
     told: BTreeSet<u64>,
     /// What was published and is not met yet.
     published: Option<Checkpoint>,
+    each: Each<'a>,
 }
 
 impl<'a> State<'a> {
-    fn new(log: &'a AuditLog, published: Option<Checkpoint>) -> Self {
+    fn new(log: &'a AuditLog, published: Option<Checkpoint>, each: Each<'a>) -> Self {
         Self {
             log,
             peaks: Peaks::default(),
@@ -110,7 +115,33 @@ impl<'a> State<'a> {
             redacted: Vec::new(),
             told: BTreeSet::new(),
             published,
+            each,
         }
+    }
+
+    fn want(&self) -> Want {
+        match self.each {
+            Some(_) => Want::Entries,
+            None => Want::Nothing,
+        }
+    }
+
+    /// The full tiles, checked by as many threads as there are processors.
+    fn tiles(&mut self, count: u64) -> Result<(), AuditError> {
+        let (log, want) = (self.log, self.want());
+        let mut fault = None;
+        spread::in_order(
+            0..count,
+            |index| check::tile(log, index, want),
+            |checked| match self.tile(checked) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    fault = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        );
+        fault.map_or(Ok(()), Err)
     }
 
     fn broken(&self, seq: u64, why: &str) -> AuditError {
@@ -122,9 +153,9 @@ impl<'a> State<'a> {
     }
 
     /// A full tile that was checked by itself.
-    fn tile(&mut self, checked: Checked, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
+    fn tile(&mut self, checked: Checked) -> Result<(), AuditError> {
         for sound in checked.sound {
-            self.entry(sound, each)?;
+            self.entry(sound)?;
         }
         self.roots.push(checked.root);
         checked.fault.map_or(Ok(()), Err)
@@ -154,21 +185,18 @@ impl<'a> State<'a> {
         Ok(())
     }
 
-    fn entry(&mut self, sound: Sound, each: &mut impl FnMut(&Entry)) -> Result<(), AuditError> {
+    fn entry(&mut self, sound: Sound) -> Result<(), AuditError> {
         let seq = self.peaks.size() + 1;
-        let entry = sound.entry;
-        if self.time.is_some_and(|time| entry.time < time) {
+        if self.time.is_some_and(|time| sound.time < time) {
             return Err(self.broken(seq, "its time is before the entry before it"));
         }
         self.peaks.push(sound.leaf);
-        self.time = Some(entry.time);
+        self.time = Some(sound.time);
         self.evidence += sound.evidence;
         if sound.redacted {
             self.redacted.push(seq);
         }
-        if let Event::Redacted { entry, .. } = entry.event {
-            self.told.insert(entry);
-        }
+        self.told.extend(sound.redacts);
         if let Some(published) = &self.published
             && published.size == seq
         {
@@ -184,7 +212,9 @@ impl<'a> State<'a> {
             }
             self.published = None;
         }
-        each(&entry);
+        if let (Some(each), Some(entry)) = (&mut self.each, &sound.entry) {
+            each(entry);
+        }
         Ok(())
     }
 

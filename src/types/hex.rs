@@ -3,11 +3,12 @@
 /// The bytes, each as two lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    let digits = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    // Digits are text.
-    String::from_utf8(digits.collect()).unwrap_or_default()
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        digits.push(char::from(digit(byte >> 4)));
+        digits.push(char::from(digit(byte & 15)));
+    }
+    digits
 }
 
 fn digit(value: u8) -> u8 {

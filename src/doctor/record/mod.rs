@@ -6,7 +6,7 @@ mod releases;
 
 use super::Finding;
 use super::patient::Patient;
-use crate::audit::{AuditLog, verify};
+use crate::audit::AuditLog;
 use crate::facts::Store;
 use crate::folder::{Folder, FolderError};
 use crate::ledger::Ledger;
@@ -135,7 +135,7 @@ fn folder(patient: &Patient) -> Finding {
 }
 
 fn log(log: &AuditLog, patient: &Patient) -> Vec<Finding> {
-    let report = match verify(log, |_| ()) {
+    let report = match crate::audit::check(log) {
         Ok(report) => report,
         Err(error) => {
             let file = escape(log.file().as_os_str().as_bytes());
