@@ -174,26 +174,23 @@ fn l_11_init_begins_no_log_where_one_was() {
     let whole = fs::read(&head).unwrap();
     let dana = world.person("dana");
     dana.commits("index.html");
+    let refused = || dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
     let finished = world.server().join("relhook/installed");
-    let again = |what: &str| {
+    let mark = fs::read(&finished).unwrap();
+    for damaged in [&b""[..], &whole[..90]] {
+        fs::write(&head, damaged).unwrap();
         // As if it had not come to its end the first time.
         fs::remove_file(&finished).unwrap();
-        let ran = world.init(&[]);
-        assert_ne!(ran.code, 0, "{what}: {}", String::from_utf8_lossy(&ran.out));
-        dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
-    };
-    let mark = fs::read(&finished).unwrap();
-    let again = |what: &str| {
-        again(what);
+        assert_ne!(world.init(&[]).code, 0);
         fs::write(&finished, &mark).unwrap();
-    };
-    fs::write(&head, "").unwrap();
-    again("an empty head");
-    assert_eq!(fs::read(&head).unwrap(), b"");
-    fs::write(&head, &whole[..90]).unwrap();
-    again("half a line");
+        refused();
+        assert_eq!(fs::read(&head).unwrap(), damaged);
+    }
     fs::write(&head, &whole).unwrap();
-    move_away(&head, || again("no head"));
+    move_away(&head, || {
+        world.init(&[]);
+        refused();
+    });
     world.init(&[]).assert_ok();
     assert!(fs::read(&head).unwrap().starts_with(&whole));
 }
