@@ -96,9 +96,18 @@ impl AuditLog {
         replace_file(&path, lines).map_err(AuditError::io(&path))
     }
 
-    /// Only where nothing is of a log may one begin.
+    /// Only where nothing is of a log, or was made from one, may one begin. A key alone is left by a
+    /// beginning that was killed.
     fn must_be_new(&self) -> Result<(), AuditError> {
-        for name in ["head/journal", "log.jsonl", "checkpoint", "tile", "hidden"] {
+        for name in [
+            "head/journal",
+            "log.jsonl",
+            "checkpoint",
+            "tile",
+            "hidden",
+            "evidence",
+            "../ledger",
+        ] {
             let path = self.dir.join(name);
             if super::migrate::is_there(&path)? {
                 return Err(AuditError::Begun { path });

@@ -71,8 +71,7 @@ fn only_a_beginning_begins() {
     ));
     // Whatever is left of a log, no other begins in its place.
     fs::remove_file(log.file()).unwrap();
-    for index in 0..3 {
-        let left = ["tile", "hidden", "log.jsonl"][index];
+    for left in ["tile", "hidden", "log.jsonl", "evidence", "../ledger"] {
         fs::create_dir(log.dir().join(left)).unwrap();
         assert!(matches!(
             log.begin("acme/site", at(0)),

@@ -99,6 +99,8 @@ fn r_11_housekeeping_goes_on() {
     dana.offers("fix");
     rita.approves(&fix).accepted();
     dana.pushes(&["prod"]).accepted();
+    // What clones see of the log is brought along after a push; no two move a ref at once.
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
     world
         .server_git(&["pack-refs", "--all", "--prune"])
         .assert_ok();
