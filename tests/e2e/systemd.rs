@@ -187,3 +187,22 @@ fn a_word_that_names_no_releaser_is_told_to_the_pusher() {
     push.accepted();
     assert!(push.said.contains("relhook.releaser"), "{}", push.said);
 }
+
+#[test]
+fn the_heartbeat_is_confined_and_leaves_an_entry() {
+    let world = World::new();
+    let text = fs::read_to_string(units().join("relhook-heartbeat@.service")).unwrap();
+    for line in [
+        "ReadWritePaths=%f/relhook",
+        "ProtectSystem=strict",
+        "PrivateNetwork=yes",
+    ] {
+        assert!(text.lines().any(|held| held == line), "{line}");
+    }
+    let started = setting("relhook-heartbeat@.service", "ExecStart");
+    let words: Vec<&str> = started.split(' ').collect();
+    assert_eq!(words[..3], ["/usr/bin/relhook", "-C", "%f"]);
+    world.relhook(&words[3..]).assert_ok();
+    assert_eq!(world.log().last().unwrap()["kind"], "heartbeat");
+    world.relhook(&["audit", "verify"]).assert_ok();
+}
