@@ -274,6 +274,14 @@ impl AuditLog {
         if !is_full(last) && self.tiles().is_full(size / WIDTH)? {
             return Err(behind((size / WIDTH + 1) * WIDTH));
         }
+        // What an entry before this one was shown as needs no look at its signature.
+        let Some(shown) = self.shown(key)? else {
+            return Ok(());
+        };
+        let is_this = shown.size == size && shown.root == last.head.checkpoint.root;
+        if shown.size < size || is_this {
+            return Ok(());
+        }
         let Some(published) = self.published(key)? else {
             return Ok(());
         };
@@ -294,9 +302,21 @@ impl AuditLog {
         &self,
         key: &LogKey,
     ) -> Result<Option<Checkpoint>, AuditError> {
+        let note = self.checkpoint_bytes()?;
+        Ok(note.and_then(|note| Checkpoint::open(&note, key).ok()))
+    }
+
+    /// The same, with its signature not looked at.
+    fn shown(&self, key: &LogKey) -> Result<Option<Checkpoint>, AuditError> {
+        let note = self.checkpoint_bytes()?;
+        let read = note.and_then(|note| Checkpoint::read(&note, key).ok());
+        Ok(read.map(|(checkpoint, _)| checkpoint))
+    }
+
+    fn checkpoint_bytes(&self) -> Result<Option<Vec<u8>>, AuditError> {
         let path = self.checkpoint_file();
         match std::fs::read(&path) {
-            Ok(note) => Ok(Checkpoint::open(&note, key).ok()),
+            Ok(note) => Ok(Some(note)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(AuditError::Io { path, source }),
         }
@@ -365,7 +385,7 @@ impl AuditLog {
         self.tiles().publish(size / WIDTH, &kept)?;
         let path = self.checkpoint_file();
         let note = head.checkpoint.note.as_bytes();
-        replace_file_lasting(&path, note, Lasting::Whole).map_err(AuditError::io(&path))?;
+        replace_file_lasting(&path, note, Lasting::Kill).map_err(AuditError::io(&path))?;
         Ok(head.into())
     }
 
