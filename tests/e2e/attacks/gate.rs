@@ -1,6 +1,6 @@
 //! Ways around the gate itself.
 
-use crate::common::{GATE, LOCK, POLICY, PROD, RELHOOK, Words, World, run, run_with};
+use crate::common::{GATE, LOCK, POLICY, PROD, RELHOOK, Words, World, copy_program, run, run_with};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 fn with_its_own_programs(world: &World, folder: &str) -> PathBuf {
     let folder = world.path(folder);
     fs::create_dir(&folder).unwrap();
-    fs::copy(RELHOOK, folder.join("relhook")).unwrap();
-    fs::copy(GATE, folder.join("relhook-gate")).unwrap();
-    fs::copy(LOCK, folder.join("relhook-lock")).unwrap();
+    copy_program(RELHOOK, &folder.join("relhook"));
+    copy_program(GATE, &folder.join("relhook-gate"));
+    copy_program(LOCK, &folder.join("relhook-lock"));
     let mut init = world.server_command(folder.join("relhook").to_str().unwrap());
     run(init.arg("--git-dir").arg(world.server()).arg("init")).assert_ok();
     folder
@@ -144,7 +144,7 @@ fn h_11_skipping_the_clones_hook_skips_nothing_on_the_server() {
 fn h_15_without_the_program_every_push_is_refused() {
     let world = World::new();
     let program = world.path("relhook");
-    fs::copy(crate::common::RELHOOK, &program).unwrap();
+    copy_program(RELHOOK, &program);
     let mut init = world.server_command(program.to_str().unwrap());
     run(init.arg("--git-dir").arg(world.server()).arg("init")).assert_ok();
     let dana = world.person("dana");

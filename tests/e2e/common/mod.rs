@@ -31,7 +31,7 @@ pub use person::{Person, Push, Words};
 pub use policy::PolicyText;
 pub use port::free_port;
 pub use raw::{RawPush, ZERO};
-pub use run::{Ran, command, run, run_with};
+pub use run::{Ran, command, copy_program, run, run_with};
 pub use text::{documented, named, shown};
 pub use world::World;
 

@@ -64,6 +64,14 @@ impl Ran {
     }
 }
 
+/// Copies a program to where a test runs it. Another process does it: what other tests start meanwhile
+/// would inherit the copy as a file that is still written to, and then it cannot be run.
+#[track_caller]
+pub fn copy_program(from: &str, to: &Path) {
+    let mut copy = command("cp", Path::new("/"));
+    run(copy.arg(from).arg(to)).assert_ok();
+}
+
 /// Runs a command to its end.
 #[track_caller]
 pub fn run(command: &mut Command) -> Ran {

@@ -2,7 +2,7 @@
 //! account. Nothing of the machine's own is read or changed: `/run` and the list of accounts are
 //! private to each run.
 
-use crate::common::{PolicyText, RELHOOK, Ran, World, keys, run};
+use crate::common::{PolicyText, RELHOOK, Ran, World, copy_program, keys, run};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ fn opened() -> World {
     let policy = PolicyText::usual().replacing("source: RELHOOK_USER", "source: ssh-key");
     let world = World::with(&policy);
     fs::set_permissions(world.root(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(RELHOOK, world.path("relhook")).unwrap();
+    copy_program(RELHOOK, &world.path("relhook"));
     world.relhook(&["status"]).assert_ok();
     let own = run(Command::new(world.path("relhook"))
         .arg("-C")

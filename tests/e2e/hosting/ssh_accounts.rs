@@ -5,7 +5,7 @@
 
 use super::sshd::{HOST, Sshd, in_namespace, login_key};
 use super::{Page, plays_the_story, policy, pushes_in_log};
-use crate::common::{PROD, Person, RELHOOK, Ran, World, command, run, run_with};
+use crate::common::{PROD, Person, RELHOOK, Ran, World, command, copy_program, run, run_with};
 use std::path::Path;
 use std::process::Command;
 
@@ -138,7 +138,7 @@ impl Machine<'_> {
         std::fs::write(etc.join("sudoers.d/relhook"), rules).unwrap();
         mode(&etc.join("sudoers.d/relhook"), 0o440);
         std::fs::create_dir_all(self.world.path("bin")).unwrap();
-        std::fs::copy(RELHOOK, self.relhook()).unwrap();
+        copy_program(RELHOOK, self.relhook().as_ref());
         // Others may go through, and look at nothing.
         mode(self.world.root(), 0o711);
     }
