@@ -421,9 +421,10 @@ fn x_09_patterns_that_are_dear_to_match() {
     let dana = world.person("dana");
     let name = "a".repeat(200);
     dana.commits(&name);
-    let watch = Watch::over(&world);
+    // Too short for its memory to be watched.
+    let since = Instant::now();
     dana.pushes(&["prod"]).refused_with("RH401");
-    watch.within(Duration::from_secs(20));
+    assert!(since.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
