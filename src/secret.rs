@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -41,6 +41,31 @@ pub(crate) enum Keeper {
     Service,
     /// It is ours alone.
     Own,
+}
+
+/// The 32 random bytes of a new private key.
+pub(crate) fn seed() -> io::Result<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0_u8; 32]);
+    File::open("/dev/urandom")?.read_exact(&mut seed[..])?;
+    Ok(seed)
+}
+
+/// Makes a file that nobody else can read of these parts, on disk when this returns, unless another
+/// run has made one meanwhile: what is there stays.
+pub(crate) fn make_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let folder = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".tmp-")
+        .tempfile_in(folder)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => crate::folder::sync_dir(folder),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
 }
 
 /// The text of a file that nobody else can read; nothing where there is no file.

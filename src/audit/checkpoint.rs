@@ -3,16 +3,14 @@
 
 use super::AuditError;
 use super::tree::Node;
-use crate::folder::sync_dir;
-use crate::secret::{Keeper, private_text};
+use crate::secret::{Keeper, make_private, private_text, seed};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::SigningKey;
 use signed_note::{
     Note, NoteError, Signer, StandardSigner, StandardVerifier, Verifier, VerifierList,
 };
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 use tlog_tiles::tlog::Hash;
 use zeroize::Zeroizing;
@@ -243,26 +241,14 @@ fn public(text: &str) -> Option<LogKey> {
 
 /// Makes a key, unless another run has made one meanwhile.
 fn make(path: &Path, name: &str) -> io::Result<()> {
-    let mut seed = Zeroizing::new([0_u8; 32]);
-    File::open("/dev/urandom")?.read_exact(&mut seed[..])?;
+    let seed = seed()?;
     let key = SigningKey::from_bytes(&seed);
     let public = [&[ED25519][..], key.verifying_key().as_bytes()].concat();
     let private = Zeroizing::new([&[ED25519][..], &seed[..]].concat());
     let id = signed_note::key_id(name, &public);
     let base64 = Zeroizing::new(Base64::encode_string(&private));
-    let folder = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".tmp-")
-        .tempfile_in(folder)?;
-    write!(file, "PRIVATE+KEY+{name}+{id:08x}+")?;
-    file.write_all(base64.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => sync_dir(folder),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.error),
-    }
+    let head = format!("PRIVATE+KEY+{name}+{id:08x}+");
+    make_private(path, &[head.as_bytes(), base64.as_bytes(), b"\n"])
 }
 
 #[cfg(test)]

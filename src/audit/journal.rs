@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 /// One line.
@@ -239,14 +239,10 @@ impl Lines {
         &mut self,
         signed: Signed,
     ) -> Result<Option<Appended>, AuditError> {
-        let mut line = Vec::new();
-        let mut limited = self.reader.by_ref().take(MAX_LINE as u64 + 1);
-        limited
-            .read_until(b'\n', &mut line)
-            .map_err(AuditError::io(&self.path))?;
-        if line.pop_if(|byte| *byte == b'\n').is_none() {
+        let line = tail::next_line(&mut self.reader).map_err(AuditError::io(&self.path))?;
+        let Some(line) = line else {
             return Ok(None);
-        }
+        };
         let seq = self.peaks.as_ref().map_or(0, |peaks| peaks.size() + 1);
         let broken = |why: String| AuditError::Broken {
             path: self.path.clone(),

@@ -279,22 +279,16 @@ impl AuditLog {
             return Ok(());
         };
         let is_this = shown.size == size && shown.root == last.head.checkpoint.root;
-        if shown.size < size || is_this {
+        if shown.size < size || is_this || !is_signed(&shown, key) {
             return Ok(());
         }
-        let Some(published) = self.published(key)? else {
-            return Ok(());
-        };
-        if published.size > size {
-            return Err(behind(published.size));
+        if shown.size > size {
+            return Err(behind(shown.size));
         }
-        if published.size == size && published.root != last.head.checkpoint.root {
-            return Err(AuditError::Forked {
-                ours: Box::new(last.head.checkpoint.clone()),
-                theirs: Box::new(published),
-            });
-        }
-        Ok(())
+        Err(AuditError::Forked {
+            ours: Box::new(last.head.checkpoint.clone()),
+            theirs: Box::new(shown),
+        })
     }
 
     /// The checkpoint that was last published; none where there is none, or a power cut spoilt it.
@@ -302,21 +296,14 @@ impl AuditLog {
         &self,
         key: &LogKey,
     ) -> Result<Option<Checkpoint>, AuditError> {
-        let note = self.checkpoint_bytes()?;
-        Ok(note.and_then(|note| Checkpoint::open(&note, key).ok()))
+        Ok(self.shown(key)?.filter(|shown| is_signed(shown, key)))
     }
 
     /// The same, with its signature not looked at.
     fn shown(&self, key: &LogKey) -> Result<Option<Checkpoint>, AuditError> {
-        let note = self.checkpoint_bytes()?;
-        let read = note.and_then(|note| Checkpoint::read(&note, key).ok());
-        Ok(read.map(|(checkpoint, _)| checkpoint))
-    }
-
-    fn checkpoint_bytes(&self) -> Result<Option<Vec<u8>>, AuditError> {
         let path = self.checkpoint_file();
         match std::fs::read(&path) {
-            Ok(note) => Ok(Some(note)),
+            Ok(note) => Ok(Checkpoint::read(&note, key).ok().map(|(shown, _)| shown)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(AuditError::Io { path, source }),
         }
@@ -570,4 +557,8 @@ impl AuditLog {
 /// Whether the journal holds a whole tile that is not closed yet.
 fn is_full(last: &Appended) -> bool {
     last.entry.is_some() && last.head.peaks.size().is_multiple_of(WIDTH)
+}
+
+fn is_signed(checkpoint: &Checkpoint, key: &LogKey) -> bool {
+    Checkpoint::open(checkpoint.note.as_bytes(), key).is_ok()
 }

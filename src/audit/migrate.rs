@@ -4,7 +4,7 @@
 use super::checkpoint::LogSigner;
 use super::draft::Draft;
 use super::journal::{self, Head};
-use super::tail::MAX_LINE;
+use super::tail;
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Peaks, leaf};
 use super::{AuditError, AuditLog, Entry, Event, Hash, Recorded};
@@ -12,7 +12,7 @@ use crate::folder::{private_dir, sync_dir};
 use crate::types::Timestamp;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 /// The old format's name.
@@ -176,15 +176,10 @@ impl OldLog {
     }
 
     fn next(&mut self) -> Result<Option<OldEntry>, AuditError> {
-        let mut line = Vec::new();
-        let mut limited = self.reader.by_ref().take(MAX_LINE as u64 + 1);
-        limited
-            .read_until(b'\n', &mut line)
-            .map_err(AuditError::io(&self.path))?;
-        // A cut last line was never answered.
-        if line.pop_if(|byte| *byte == b'\n').is_none() {
+        let line = tail::next_line(&mut self.reader).map_err(AuditError::io(&self.path))?;
+        let Some(line) = line else {
             return Ok(None);
-        }
+        };
         let entry = self.check(&line).map_err(|why| self.broken(why))?;
         self.seq = entry.seq;
         self.last = Hash::of(&line);

@@ -1,11 +1,19 @@
 //! The end of the log file: its last whole line, found without reading the rest.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::os::unix::fs::FileExt;
 
 /// The longest line, in bytes, line break included.
 pub(in crate::audit) const MAX_LINE: usize = 1 << 20;
+
+/// The next whole line without its line break. A cut last line is none: it was never answered.
+pub(in crate::audit) fn next_line(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let limit = MAX_LINE as u64 + 1;
+    reader.by_ref().take(limit).read_until(b'\n', &mut line)?;
+    Ok(line.pop_if(|byte| *byte == b'\n').map(|_| line))
+}
 
 /// What stands at the end of the file.
 pub(in crate::audit) struct Tail {

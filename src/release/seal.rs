@@ -4,12 +4,11 @@
 //! deletes, and what is not sent again, are decided by a manifest that fits and by no other.
 
 use super::ReleaseError;
-use crate::secret::{Keeper, private_text};
+use crate::secret::{Keeper, make_private, private_text, seed};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -158,23 +157,14 @@ fn unusable(path: &Path, why: String) -> ReleaseError {
 
 /// Makes a key, unless another run has made one meanwhile.
 fn make(path: &Path) -> io::Result<()> {
-    let mut seed = Zeroizing::new([0_u8; 32]);
-    File::open("/dev/urandom")?.read_exact(&mut seed[..])?;
-    let der = Zeroizing::new([&PRIVATE_HEAD[..], &seed[..]].concat());
+    let der = Zeroizing::new([&PRIVATE_HEAD[..], &seed()?[..]].concat());
     let base64 = Zeroizing::new(Base64::encode_string(&der));
-    let folder = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".tmp-")
-        .tempfile_in(folder)?;
-    file.write_all(b"-----BEGIN PRIVATE KEY-----\n")?;
-    file.write_all(base64.as_bytes())?;
-    file.write_all(b"\n-----END PRIVATE KEY-----\n")?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => crate::folder::sync_dir(folder),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.error),
-    }
+    let parts = [
+        b"-----BEGIN PRIVATE KEY-----\n".as_slice(),
+        base64.as_bytes(),
+        b"\n-----END PRIVATE KEY-----\n",
+    ];
+    make_private(path, &parts)
 }
 
 fn from_pem(text: &str) -> Option<SigningKey> {
