@@ -136,7 +136,7 @@ pub struct Bundle {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{who} trusts `keys/{file}`, which is not there")]
 pub struct MissingFile {
-    /// The target or the notifier that names it, in words.
+    /// The target, the notifier or the stream that names it, in words.
     pub who: String,
     /// Its name inside `keys/`.
     pub file: String,
@@ -157,8 +157,13 @@ impl Bundle {
             let file = notifier.channel.ca()?;
             Some((format!("the notifier `{}`", name.as_str()), file))
         });
+        let streams = policy.audit.streams.iter().filter_map(|(name, stream)| {
+            let file = stream.place.ca()?;
+            Some((format!("the stream `{}`", name.as_str()), file))
+        });
         let missing = targets
             .chain(notifiers)
+            .chain(streams)
             .find(|(_, file)| keys.get(file).is_none())
             .map(|(who, file)| MissingFile {
                 who,

@@ -10,6 +10,7 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The folder of the public key files, beside the policy.
 pub const KEYS_FOLDER: &str = "keys";
 
+mod audit;
 mod care;
 pub(crate) mod complaint;
 mod fault;
@@ -35,6 +36,9 @@ mod values;
 mod warnings;
 pub(crate) mod yaml;
 
+pub use audit::{
+    AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogHost, SyslogVia,
+};
 pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};
 pub use fault::Fault;

@@ -1,6 +1,7 @@
 //! What a policy means, once it has been read and linted: every name resolves, every identifier
 //! has one owner, every threshold can be reached.
 
+use super::audit::AuditPolicy;
 use super::notify::Notifier;
 use super::stages::Stage;
 use super::targets::Target;
@@ -40,6 +41,8 @@ pub struct Policy {
     pub stages: Vec<Stage>,
     /// Who is told what happens, by name.
     pub notify: BTreeMap<NotifierName, Notifier>,
+    /// What holds for the audit log itself.
+    pub audit: AuditPolicy,
 }
 
 /// One human.

@@ -12,8 +12,8 @@ pub use hex::hex;
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{
-    Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName, TargetName,
-    TeamName,
+    Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName, StreamName,
+    TargetName, TeamName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Seconds, Timestamp, TimestampError};

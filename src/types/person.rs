@@ -66,6 +66,10 @@ name! {
     NotifierName
 }
 name! {
+    /// The policy's name for a place to which the audit log's entries go.
+    StreamName
+}
+name! {
     /// An account name that a server authenticated.
     Login
 }

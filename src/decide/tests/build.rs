@@ -7,8 +7,8 @@ use crate::facts::{
     StatementOutcome, Subject, UpdateFacts,
 };
 use crate::policy::{
-    Attribution, BranchRule, IdentitySource, Independence, PathGlobs, PathRule, PathRules, Person,
-    Policy, RepositoryName,
+    Attribution, AuditPolicy, BranchRule, IdentitySource, Independence, PathGlobs, PathRule,
+    PathRules, Person, Policy, RepositoryName,
 };
 use crate::statement::{Decision, Statement};
 use crate::types::{
@@ -56,6 +56,7 @@ pub fn policy() -> Policy {
     Policy {
         stages: Vec::new(),
         notify: BTreeMap::new(),
+        audit: AuditPolicy::default(),
         id: None,
         repository: RepositoryName("acme/site".into()),
         identity: IdentitySource::None,

@@ -14,6 +14,9 @@ pub(super) fn names(document: &Document, complaints: &mut Complaints) {
     doubles(&document.people, complaints);
     doubles(&document.teams, complaints);
     doubles(&document.targets, complaints);
+    if let Some(audit) = &document.audit {
+        doubles(&audit.streams, complaints);
+    }
     for team in &document.teams {
         known(&team.entry, "person", &document.people, complaints);
     }

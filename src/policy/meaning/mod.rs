@@ -4,6 +4,7 @@ mod checks;
 mod stages;
 mod thresholds;
 
+use super::AuditPolicy;
 use super::complaint::Complaints;
 use super::identity::{IdentitySource, Shows};
 use super::model::{
@@ -11,7 +12,7 @@ use super::model::{
 };
 use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
 use super::{Fault, PathGlobs, PathRules};
-use crate::types::{Email, Login, NotifierName, PersonName, TargetName, TeamName};
+use crate::types::{Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName};
 
 /// The most globs that a policy may hold.
 pub const MAX_GLOBS: usize = 2000;
@@ -56,6 +57,20 @@ fn build(document: &Document) -> Option<Policy> {
         targets: targets?,
         stages: stages::build(document),
         notify: notify?,
+        audit: audit(document)?,
+    })
+}
+
+fn audit(document: &Document) -> Option<AuditPolicy> {
+    let entry = document.audit.as_ref()?;
+    let streams: Option<_> = entry
+        .streams
+        .iter()
+        .map(|named| Some((StreamName::new(&*named.name), named.entry.clone()?)))
+        .collect();
+    Some(AuditPolicy {
+        reading: entry.reading,
+        streams: streams?,
     })
 }
 

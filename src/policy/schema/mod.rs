@@ -1,12 +1,15 @@
 //! What the YAML says: every key known, every value of the right kind, each with its place. Names
 //! are not resolved here.
 
+mod audit;
 mod notify;
 mod people;
 mod rules;
 mod stages;
+mod streams;
 mod targets;
 
+use audit::AuditEntry;
 pub(crate) use notify::is_plain_https;
 
 use super::complaint::Complaints;
@@ -41,6 +44,8 @@ pub(super) struct Document {
     /// The stage that each target names.
     pub(super) staged: Vec<StagedEntry>,
     pub(super) notify: Vec<Named<Option<Notifier>>>,
+    /// Nothing where it could not be read.
+    pub(super) audit: Option<AuditEntry>,
 }
 
 /// One item of `stages`.
@@ -120,7 +125,7 @@ pub(super) struct PathEntry {
 
 /// Reads the tree. Nothing where it is not a policy of a version that is known.
 pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document> {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "version",
         "repository",
         "identity",
@@ -130,6 +135,7 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
         "targets",
         "stages",
         "notify",
+        "audit",
     ];
     version(root, complaints)?;
     let what = ("the policy", Position::START);
@@ -151,6 +157,10 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
         notify: fields
             .optional("notify", complaints, notify::notifiers)
             .unwrap_or_default(),
+        audit: match fields.get("audit") {
+            None => Some(AuditEntry::default()),
+            Some(entry) => audit::audit(entry, complaints),
+        },
         repository: repository.map(|name| name.value),
         identity: identity(&fields, complaints),
         people: people.unwrap_or_default(),

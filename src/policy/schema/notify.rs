@@ -70,7 +70,14 @@ fn notifier(entry: &Entry, complaints: &mut Complaints) -> Option<Notifier> {
     let kind = fields.required("kind", complaints, |node, what, complaints| {
         fields::choice(node, what, &KINDS, complaints)
     })?;
-    misplaced(&fields, kind, &known, complaints);
+    let fitting = [COMMON, kind.keys()].concat();
+    misplaced(
+        &fields,
+        "a notifier of this kind",
+        &fitting,
+        &known,
+        complaints,
+    );
     let channel = match kind {
         Kind::Mail => mail(&fields, complaints).map(Channel::Mail),
         Kind::Webhook => webhook(&fields, complaints).map(Channel::Webhook),
@@ -82,15 +89,18 @@ fn notifier(entry: &Entry, complaints: &mut Complaints) -> Option<Notifier> {
     })
 }
 
-/// Complains about keys that belong to another kind of notifier.
-fn misplaced(fields: &Fields<'_>, kind: Kind, known: &[&str], complaints: &mut Complaints) {
-    for key in known {
-        if COMMON.contains(key) || kind.keys().contains(key) {
-            continue;
-        }
+/// Complains about keys that are known and do not fit what this is: `place`.
+pub(super) fn misplaced(
+    fields: &Fields<'_>,
+    place: &'static str,
+    fitting: &[&'static str],
+    known: &[&'static str],
+    complaints: &mut Complaints,
+) {
+    for key in known.iter().filter(|key| !fitting.contains(key)) {
         if let Some(entry) = fields.get(key) {
-            let (key, place) = (shown(key), "a notifier of this kind");
-            let hint = || suggest::hint("", kind.keys().iter().copied());
+            let key = shown(key);
+            let hint = || suggest::hint("", fitting.iter().copied());
             complaints.push(entry.key_at, Fault::UnknownKey { key, place }, hint);
         }
     }
@@ -124,7 +134,8 @@ fn address(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<St
     })
 }
 
-fn webhook(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Webhook> {
+/// Where a web hook goes, and what it trusts.
+pub(super) fn webhook(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Webhook> {
     let url = fields.optional("url", complaints, |node, what, complaints| {
         let text = fields::text(node, what, complaints)?;
         if is_plain_https(&text.value) {
@@ -158,7 +169,8 @@ pub(crate) fn is_plain_https(url: &str) -> bool {
     !authority.is_empty() && !authority.contains('@') && url.bytes().all(plain) && url.len() <= 2048
 }
 
-fn command(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Vec<String>> {
+/// The words of `run`: a program by its absolute path, and its arguments.
+pub(super) fn command(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Vec<String>> {
     let words = fields.required("run", complaints, |node, what, complaints| {
         let list = fields::list(node, what, super::MAX_ITEMS, complaints)?;
         let words: Option<Vec<At<String>>> = list

@@ -1,5 +1,6 @@
 //! The reader as a whole: what it says about mistakes, and laws that hold for any input.
 
+mod audit;
 mod care;
 mod complaints;
 mod globs;
@@ -184,6 +185,13 @@ fn the_example_and_the_reference_name_every_key() {
         "within",
         "retries",
         "command",
+        "audit",
+        "log_reads",
+        "streams",
+        "names",
+        "transport",
+        "facility",
+        "socket",
     ] {
         assert!(
             example.contains(&format!("{key}:")),

@@ -144,7 +144,7 @@ fn misplaced(fields: &Fields<'_>, kind: &Kind, known: &[&str], complaints: &mut 
 }
 
 /// A number with a default; nothing where one is written that does not fit.
-fn count(
+pub(super) fn count(
     fields: &Fields<'_>,
     key: &str,
     range: std::ops::RangeInclusive<u32>,
@@ -189,7 +189,7 @@ fn texts<T>(
 }
 
 /// The host. What does not fit is not repeated: it may hold a password.
-fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> {
+pub(super) fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> {
     let text = fields::text(node, what, complaints)?;
     match values::host(&text.value) {
         Ok(()) => Some(text.value),
@@ -202,7 +202,10 @@ fn host(node: &Node, what: &str, complaints: &mut Complaints) -> Option<String> 
 }
 
 /// The file with the authorities to trust, where one is named; nothing where it is not to be used.
-fn optional_ca(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Option<String>> {
+pub(super) fn optional_ca(
+    fields: &Fields<'_>,
+    complaints: &mut Complaints,
+) -> Option<Option<String>> {
     match fields.get("ca") {
         None => Some(None),
         Some(entry) => ca(&entry.value, complaints).map(Some),
