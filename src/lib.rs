@@ -26,6 +26,7 @@
 //! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
 //! - [`report`]: the auditor's report: what reached production, and the proof that nothing is left out
+//! - [`replay`]: every move of a protected ref judged again, as it was then
 //! - [`notify`]: tells people what the log has, at least once, and never in the way
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`directory`]: people and teams of LDAP or Active Directory, as a change of the policy
@@ -52,6 +53,7 @@ pub mod object;
 pub mod people;
 pub mod policy;
 pub mod release;
+pub mod replay;
 pub mod report;
 mod secret;
 pub mod serve;

@@ -26,6 +26,8 @@ pub(in crate::audit) struct Sound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::audit) enum Want {
     Entries,
+    /// And their evidence is not looked at.
+    EntriesAlone,
     Nothing,
 }
 
@@ -84,17 +86,21 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     if entry.seq != seq {
         return Err(format!("it says that it is entry {}", entry.seq));
     }
-    let mut evidence = all_there(evidence_dir, evidence_of(&entry.event))?;
+    let there = |event: &Event| match want {
+        Want::EntriesAlone => Ok(0),
+        Want::Entries | Want::Nothing => all_there(evidence_dir, evidence_of(event)),
+    };
+    let mut evidence = there(&entry.event)?;
     let long = matches!(entry.event, Event::Long { .. });
     let redacted = entry.hidden.is_some() && kept.hidden.is_none();
     let read = |hash: &Hash| evidence::read(evidence_dir, hash);
     let reports = match want {
         Want::Entries => Reports::Read,
-        Want::Nothing => Reports::Leave,
+        Want::EntriesAlone | Want::Nothing => Reports::Leave,
     };
     let entry = draft::whole(entry, kept.hidden, reports, read)?;
     if long {
-        evidence += all_there(evidence_dir, evidence_of(&entry.event))?;
+        evidence += there(&entry.event)?;
     }
     let redacts = match &entry.event {
         Event::Redacted { entry, .. } => Some(*entry),
@@ -112,7 +118,7 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     };
     Ok(Sound {
         time: entry.time,
-        entry: (want == Want::Entries).then_some(entry),
+        entry: (want != Want::Nothing).then_some(entry),
         leaf,
         redacts,
         evidence,

@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug)]
 pub struct AuditLog {
     dir: PathBuf,
+    /// The public key that a copy is read by: its own key is not in it.
+    given: Option<LogKey>,
     /// Whether evidence was kept here whose name is perhaps not on disk yet.
     unsettled: AtomicBool,
 }
@@ -48,8 +50,25 @@ impl AuditLog {
     pub fn at(folder: &Path) -> Self {
         Self {
             dir: folder.join("audit"),
+            given: None,
             unsettled: AtomicBool::new(false),
         }
+    }
+
+    /// A copy of a log's folder, to be read with the public key that its reader has of it.
+    #[must_use]
+    pub fn copy(dir: &Path, key: LogKey) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            given: Some(key),
+            unsettled: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it is a copy, which nobody appends to.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.given.is_some()
     }
 
     /// Begins the log of a new repository: makes its key, and writes its first entry.
@@ -492,6 +511,9 @@ impl AuditLog {
     /// # Errors
     /// When the key cannot be read, is none, or others can read it.
     pub fn key(&self) -> Result<LogKey, AuditError> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
         Ok(self.signer()?.public().clone())
     }
 

@@ -35,7 +35,7 @@ pub use proof::{ExtendFault, Receipt, ReceiptFault, Row, extends};
 pub use reading::{Mark, read_on};
 pub use tiles::{TILE_WIDTH, tile_path};
 pub use tree::{Node, Peaks};
-pub use verify::{Report, check, verify};
+pub use verify::{Report, check, verify, verify_entries};
 
 #[cfg(test)]
 mod tests;

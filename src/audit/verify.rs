@@ -36,7 +36,16 @@ pub struct Report {
 /// its form, a tree that does not have the signed root, a time that goes backwards, evidence that is
 /// missing or altered, an end before what was once published.
 pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, AuditError> {
-    run(log, Some(&mut each))
+    run(log, Want::Entries, Some(&mut each))
+}
+
+/// Checks the log as [`verify`] does, but for its evidence, and hands each entry to `each` without
+/// its report: for whoever judges again, and lists what of the evidence is lost.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn verify_entries(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, AuditError> {
+    run(log, Want::EntriesAlone, Some(&mut each))
 }
 
 /// Checks the whole log as [`verify`] does, for those who want to know no more than that.
@@ -44,13 +53,13 @@ pub fn verify(log: &AuditLog, mut each: impl FnMut(&Entry)) -> Result<Report, Au
 /// # Errors
 /// As for [`verify`].
 pub fn check(log: &AuditLog) -> Result<Report, AuditError> {
-    run(log, None)
+    run(log, Want::Nothing, None)
 }
 
 /// What is done with an entry, if anything.
 type Each<'a> = Option<&'a mut dyn FnMut(&Entry)>;
 
-fn run<'a>(log: &'a AuditLog, each: Each<'a>) -> Result<Report, AuditError> {
+fn run<'a>(log: &'a AuditLog, want: Want, each: Each<'a>) -> Result<Report, AuditError> {
     let key = log.key()?;
     let mut published = log.published(&key)?;
     let mut lines = Lines::open(&log.file(), &key)?;
@@ -61,8 +70,7 @@ fn run<'a>(log: &'a AuditLog, each: Each<'a>) -> Result<Report, AuditError> {
             recorded: published.map_or(1, |published| published.size),
         });
     };
-    let mut state = State::new(log, published.take(), each);
-    let want = state.want();
+    let mut state = State::new(log, published.take(), want, each);
     let closed = first.head.peaks.size();
     state.tiles(closed / WIDTH)?;
     if !closed.is_multiple_of(WIDTH) || state.peaks != first.head.peaks {
@@ -101,11 +109,12 @@ struct State<'a> {
     told: BTreeSet<u64>,
     /// What was published and is not met yet.
     published: Option<Checkpoint>,
+    want: Want,
     each: Each<'a>,
 }
 
 impl<'a> State<'a> {
-    fn new(log: &'a AuditLog, published: Option<Checkpoint>, each: Each<'a>) -> Self {
+    fn new(log: &'a AuditLog, published: Option<Checkpoint>, want: Want, each: Each<'a>) -> Self {
         Self {
             log,
             peaks: Peaks::default(),
@@ -115,20 +124,14 @@ impl<'a> State<'a> {
             redacted: Vec::new(),
             told: BTreeSet::new(),
             published,
+            want,
             each,
-        }
-    }
-
-    fn want(&self) -> Want {
-        match self.each {
-            Some(_) => Want::Entries,
-            None => Want::Nothing,
         }
     }
 
     /// The full tiles, checked by as many threads as there are processors.
     fn tiles(&mut self, count: u64) -> Result<(), AuditError> {
-        let (log, want) = (self.log, self.want());
+        let (log, want) = (self.log, self.want);
         let mut fault = None;
         spread::in_order(
             0..count,

@@ -240,6 +240,22 @@ macro_rules! every_code {
                 "an administrator can look at the server: relhook status";
             704 LOG_REWRITTEN, "the server's audit log is not what this clone saw of it",
                 "sign and push nothing until an administrator has explained it";
+            711 REPLAY_REFUSED, "an accepted push is refused when it is judged again",
+                "";
+            712 REPLAY_MOVED, "a protected ref moved, and no verdict let it",
+                "";
+            713 REPLAY_POLICY, "a push was judged by a policy that no verdict put in force",
+                "";
+            714 REPLAY_EVIDENCE, "evidence that a verdict rests on is missing or altered",
+                "";
+            715 REPLAY_DIFFERS, "the record tells something else than what is found again",
+                "";
+            716 REPLAY_LEFT_OUT, "a statement that was there was not heard",
+                "";
+            717 REPLAY_UNCOVERED, "commits of a protected ref that no approval in this clone covers",
+                "";
+            718 REPLAY_UNTOLD, "whether a push holds up cannot be told",
+                "";
             801 POLICY_MISSING, "there is no policy",
                 "an administrator can put a policy in force: relhook init --policy policy.yaml --keys keys";
             802 POLICY_UNUSABLE, "the policy in force cannot be read",

@@ -25,6 +25,7 @@ mod tests;
 
 pub use first_pushers::{Arrival, FirstPushers};
 pub use gather::gather;
+pub use graph::commits_between;
 pub use limits::Limits;
 pub use memory::Memory;
 pub use model::{
@@ -35,4 +36,4 @@ pub use model::{
 pub use names::is_confusing;
 pub use sources::{Progress, Sources};
 pub use statements::stored_statements;
-pub use store::{Header, PolicyReadError, Store, StoreError};
+pub use store::{Header, Past, PolicyReadError, Store, StoreError};

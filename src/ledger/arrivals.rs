@@ -66,14 +66,25 @@ pub(in crate::ledger) fn claim(
     ))?;
     let sql = "INSERT OR IGNORE INTO arrivals (oid, push) VALUES (?, ?)";
     let mut add = database.prepare_cached(sql)?;
-    for oid in &arrivals.oids {
+    each_arrival(log, arrivals, &mut |oid| {
         add.execute((oid.as_bytes(), seq))?;
+        Ok(())
+    })
+}
+
+/// Hands on what a push says that it brings: what the entry lists, and what the evidence does.
+pub(crate) fn each_arrival(
+    log: &AuditLog,
+    arrivals: &ArrivalsRecord,
+    each: &mut dyn FnMut(Oid) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    for oid in &arrivals.oids {
+        each(*oid)?;
     }
     for hash in &arrivals.lists {
         let list = log.evidence(hash).map_err(Trouble::Audit)?;
         for oid in listed(&list) {
-            let oid = oid.ok_or_else(|| Trouble::Broken(format!("{hash} is no list of ids")))?;
-            add.execute((oid.as_bytes(), seq))?;
+            each(oid.ok_or_else(|| Trouble::Broken(format!("{hash} is no list of ids")))?)?;
         }
     }
     Ok(())

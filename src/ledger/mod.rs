@@ -12,6 +12,7 @@ mod refs;
 use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
 use crate::facts::{Arrival, Memory};
 use crate::types::{Oid, RefName, Timestamp};
+pub(crate) use arrivals::each_arrival;
 pub use arrivals::{OpenPush, Tidings};
 use database::{Database, First};
 pub use error::LedgerError;
@@ -220,10 +221,20 @@ impl Ledger {
 
 /// What goes wrong between the ledger and its file.
 #[derive(Debug)]
-enum Trouble {
+pub(crate) enum Trouble {
     Database(rusqlite::Error),
     Broken(String),
     Audit(AuditError),
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(error) => error.fmt(f),
+            Self::Broken(why) => f.write_str(why),
+            Self::Audit(error) => error.fmt(f),
+        }
+    }
 }
 
 /// What ends a look at the store.
@@ -396,7 +407,7 @@ fn boot_id() -> Vec<u8> {
 impl Memory for Ledger {
     fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
         let record = self.record(refname).map_err(|error| error.to_string())?;
-        Ok(current.filter(|oid| record.knows(*oid)).or(record.approved))
+        Ok(record.base(current))
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {

@@ -36,7 +36,7 @@ struct Allowed {
 
 impl RefRecord {
     /// Takes in a permit to move the ref from `old`, its real value, to `new`.
-    pub(in crate::ledger) fn allow(&mut self, permit: &PermitRecord, seq: u64, time: Timestamp) {
+    pub(crate) fn allow(&mut self, permit: &PermitRecord, seq: u64, time: Timestamp) {
         let (old, new) = (permit.old, permit.new);
         if let Some(old) = old.filter(|old| self.knows(*old)) {
             // The ref stands at `old` now, so the permits that led elsewhere are spent or void.
@@ -58,9 +58,16 @@ impl RefRecord {
     }
 
     /// Takes `oid` as given.
-    pub(in crate::ledger) fn pin(&mut self, oid: Oid) {
+    pub(crate) fn pin(&mut self, oid: Oid) {
         self.approved = Some(oid);
         self.approved_by = None;
+    }
+
+    /// Where a range begins, given that the ref really names `current`: the last commit that was
+    /// accepted; nothing if nothing was ever accepted or pinned.
+    #[must_use]
+    pub fn base(&self, current: Option<Oid>) -> Option<Oid> {
+        current.filter(|oid| self.knows(*oid)).or(self.approved)
     }
 
     /// The number of the audit entry that accepted `oid` for this ref: the latest, if several did.

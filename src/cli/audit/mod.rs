@@ -1,6 +1,7 @@
 //! `relhook audit`: what the log says, whether it is what was written, and proof of it for others.
 
 mod line;
+mod replay;
 
 use super::{Answer, Exit};
 use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, verify};
@@ -31,6 +32,9 @@ pub enum AuditCommand {
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<String>,
     },
+    /// Judge every move of the protected refs again, under the policy of its day; exit 1 if
+    /// anything does not hold up.
+    Replay(replay::ReplayArgs),
     /// Print a receipt: proof that an entry is in the log (C2SP tlog-proof).
     Prove {
         /// The entry's number.
@@ -73,6 +77,7 @@ impl AuditCommand {
         match self {
             Self::Log { count, json } => show(&log_of(dir)?, *count, *json),
             Self::Verify { since } => check(&log_of(dir)?, since.as_deref()),
+            Self::Replay(args) => args.run(dir),
             Self::Prove { entry } => log_of(dir)?
                 .prove(*entry)
                 .map_or_else(broken, |receipt| Ok(Answer::pass(receipt.to_string()))),

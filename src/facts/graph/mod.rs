@@ -42,6 +42,20 @@ struct Links {
     date: i64,
 }
 
+/// The commits that `tip` reaches and `base` does not, children before parents.
+///
+/// # Errors
+/// When a commit cannot be read, or there are too many.
+pub fn commits_between(store: &Store, tip: Oid, base: Option<Oid>) -> Result<Vec<Oid>, Fault> {
+    let mut graph = Graph::new(store);
+    let range = graph.range(tip, base)?;
+    range
+        .commits
+        .into_iter()
+        .map(|node| graph.oid(node))
+        .collect()
+}
+
 impl<'a> Graph<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
         Self {

@@ -8,6 +8,7 @@ mod objects;
 mod open;
 mod packed;
 mod packs;
+mod past;
 mod policy;
 mod refs;
 
@@ -23,6 +24,7 @@ use loose::Loose;
 pub use objects::Header;
 use packed::PackedRefs;
 use packs::Packs;
+pub use past::Past;
 pub use policy::PolicyReadError;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -45,6 +47,8 @@ pub struct Store {
     loose: RefCell<Loose>,
     /// Where a clone keeps another repository's refs.
     mirror: Option<Vec<u8>>,
+    /// What stands in place of what the repository is now.
+    past: Option<Past>,
     limits: Limits,
     warnings: Vec<String>,
 }

@@ -53,6 +53,10 @@ impl Store {
     /// # Errors
     /// As for [`Self::header`], and [`Fault::TooLarge`] past the limit.
     pub fn tag_bytes(&self, oid: Oid) -> Result<Result<Vec<u8>, &'static str>, Fault> {
+        let then = self.past.as_ref().and_then(|past| past.tags.get(&oid));
+        if let Some(bytes) = then {
+            return Ok(Ok(bytes.clone()));
+        }
         let read = self.bounded(oid, ObjectType::Tag, self.limits.header_object)?;
         Ok(read.map(Rc::unwrap_or_clone))
     }
@@ -89,6 +93,9 @@ impl Store {
     /// # Errors
     /// When the id cannot be asked for.
     pub fn arrives(&self, oid: Oid) -> Result<bool, Fault> {
+        if let Some(past) = &self.past {
+            return Ok(past.arriving.contains(&oid));
+        }
         let arrives = self.settled.is_some() && !self.is_settled(oid)?;
         if arrives && self.new.borrow().len() < self.limits.commits {
             self.new.borrow_mut().insert(oid);

@@ -100,6 +100,7 @@ impl Store {
             git_dir,
             common_dir,
             mirror: None,
+            past: None,
             limits: Limits::default(),
             warnings: Vec::new(),
         };

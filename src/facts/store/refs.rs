@@ -23,6 +23,9 @@ impl Store {
     /// # Errors
     /// [`Fault::Unreadable`] where it is there and cannot be understood.
     pub fn current(&self, name: &RefName) -> Result<Current, Fault> {
+        if let Some(past) = &self.past {
+            return Ok(past.current(name));
+        }
         let stored = self.stored(name.as_bytes());
         match self.loose(&stored)? {
             Some(current) => Ok(current),
@@ -41,6 +44,9 @@ impl Store {
     /// # Errors
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where one cannot be understood.
     pub fn refs_below(&self, prefix: &[u8], limit: usize) -> Result<Vec<(RefName, Oid)>, Fault> {
+        if let Some(past) = &self.past {
+            return past.below(prefix, limit);
+        }
         let stored = self.stored(prefix);
         // Loose refs first, as git does: one that is packed meanwhile is then found in the file. The
         // other way round it would be in neither, and an objection may be what is lost.
@@ -93,6 +99,9 @@ impl Store {
     /// # Errors
     /// [`Fault::TooLarge`] past `limit`; [`Fault::Unreadable`] where they cannot be listed.
     pub fn names_below(&self, prefix: &[u8], limit: usize) -> Result<HashSet<Vec<u8>>, Fault> {
+        if let Some(past) = &self.past {
+            return Ok(past.names_below(prefix));
+        }
         let stored = self.stored(prefix);
         // Loose ones first, for the reason above.
         let mut names = HashSet::new();

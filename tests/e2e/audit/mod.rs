@@ -7,6 +7,7 @@ mod head;
 mod independent;
 mod migration;
 mod receipts;
+mod replay;
 mod report;
 mod together;
 mod witness;

@@ -1,0 +1,189 @@
+//! `relhook audit replay`: every move of a protected ref judged again.
+
+mod json;
+mod render;
+
+use crate::audit::{AuditError, AuditLog, LogKey};
+use crate::cli::{Answer, Exit, Failure};
+use crate::client::{Freshness, Workspace, branch};
+use crate::facts::Store;
+use crate::folder::{Folder, FolderError};
+use crate::replay::{Asked, Lost, Outcome, Replay, ReplayError, of_clone, of_log};
+use crate::types::{Oid, RefName, Timestamp, escape};
+use anyhow::Context;
+use clap::Args;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What `relhook audit replay` is asked for.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+On the server it reads the log; in a clone, which has none, it looks for approvals of all that the
+protected refs brought. Exit codes: 0 all holds up, 1 something does not, 3 cannot tell, 4 the log
+does not verify.")]
+pub struct ReplayArgs {
+    /// A ref or branch to follow; several times for several. All protected ones without it
+    #[arg(long = "ref", value_name = "REF")]
+    refs: Vec<OsString>,
+    /// In a clone: a copy of the log, the folder `audit` of the server's
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// With --log: the log's public key, or a file with it. Without it, the one that the server shows
+    #[arg(long, requires = "log")]
+    key: Option<String>,
+    /// In a clone, without a log: the commit at which judging begins
+    #[arg(long, value_name = "COMMIT", conflicts_with = "log")]
+    from: Option<OsString>,
+    /// In a clone: the remote
+    #[arg(long, value_name = "REMOTE")]
+    remote: Option<OsString>,
+    /// In a clone: use what was fetched last
+    #[arg(long)]
+    offline: bool,
+    /// Answer as JSON (relhook/replay/v1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReplayArgs {
+    /// Runs it for the repository around `dir`.
+    ///
+    /// # Errors
+    /// When the repository or its policy cannot be read, or the log cannot.
+    pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
+        let refs: Vec<RefName> = self
+            .refs
+            .iter()
+            .map(|name| branch(name).map_err(|error| Failure::usage(error.to_string())))
+            .collect::<Result<_, _>>()?;
+        let store = Store::open(dir)?;
+        match Folder::open(store.git_dir()) {
+            Ok(folder) => {
+                if self.log.is_some() || self.from.is_some() {
+                    return Err(Failure::usage(
+                        "the log is here: --log and --from are for clones",
+                    ));
+                }
+                let log = AuditLog::at(folder.path());
+                self.answer(of_log(&log, store, &refs, Lost::Found))
+            }
+            Err(FolderError::Absent { .. }) => self.in_clone(dir, &refs),
+            Err(error @ (FolderError::Exposed { .. } | FolderError::Io { .. })) => {
+                Err(error.into())
+            }
+        }
+    }
+
+    fn in_clone(&self, dir: &Path, refs: &[RefName]) -> anyhow::Result<Answer> {
+        let freshness = match self.offline {
+            true => Freshness::Offline,
+            false => Freshness::Fetched,
+        };
+        let workspace = Workspace::open(dir, self.remote.as_deref(), freshness)?;
+        if freshness == Freshness::Fetched {
+            for name in refs.iter().filter(|name| !name.is_under("refs/heads/")) {
+                workspace.remote.fetch_one(&workspace.git, name)?;
+            }
+        }
+        match &self.log {
+            Some(path) => self.with_copy(workspace, path, refs),
+            None => {
+                let asked = Asked {
+                    refs,
+                    from: self.from(&workspace)?,
+                    remote: workspace.remote.shown(),
+                    checkpoint: workspace.checkpoint(),
+                    now: workspace.now,
+                };
+                self.answer(of_clone(workspace.store, &asked))
+            }
+        }
+    }
+
+    fn from(&self, workspace: &Workspace) -> anyhow::Result<Option<Oid>> {
+        let Some(from) = &self.from else {
+            return Ok(None);
+        };
+        let mut commit = from.clone();
+        commit.push("^{commit}");
+        let options = ["rev-parse", "--verify", "-q", "--end-of-options"].map(OsString::from);
+        let found = workspace.git.maybe(&[&options[..], &[commit]].concat())?;
+        let oid = found.and_then(|hex| Oid::from_hex(&hex).ok());
+        let shown = escape(from.as_bytes());
+        oid.map(Some)
+            .ok_or_else(|| Failure::usage(format!("--from: `{shown}` names no commit here")))
+    }
+
+    /// The replay of a copy of the log, which has to be the log that the server shows.
+    fn with_copy(
+        &self,
+        workspace: Workspace,
+        path: &Path,
+        refs: &[RefName],
+    ) -> anyhow::Result<Answer> {
+        let key = match (&self.key, &workspace.log) {
+            (Some(key), _) => match std::fs::read_to_string(key) {
+                Ok(text) => LogKey::parse(&text),
+                Err(_) => LogKey::parse(key),
+            }
+            .context("the key is none of a log")?,
+            (None, Some(seen)) => seen.key.clone(),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "the server shows no log here: --key says by which key the copy is to be read",
+                ));
+            }
+        };
+        let log = AuditLog::copy(path, key);
+        if let Some(seen) = &workspace.log {
+            match log.extends(&seen.checkpoint) {
+                Ok(_) => {}
+                Err(AuditError::Truncated {
+                    found, recorded, ..
+                }) => anyhow::bail!(
+                    "the copy ends at entry {found}, and the server's log has {recorded}: copy it again"
+                ),
+                Err(error) => return broken(error),
+            }
+        }
+        self.answer(of_log(&log, workspace.store, refs, Lost::Doubt))
+    }
+
+    fn answer(&self, replay: Result<Replay, ReplayError>) -> anyhow::Result<Answer> {
+        let replay = match replay {
+            Ok(replay) => replay,
+            Err(ReplayError::Audit(error)) => return broken(error),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Answer {
+            text: match self.json {
+                true => json::answer(&replay),
+                false => render::answer(&replay),
+            },
+            exit: match replay.outcome() {
+                Outcome::Clean => Exit::Pass,
+                Outcome::Found => Exit::Refused,
+                Outcome::Unclear => Exit::CannotTell,
+            },
+        })
+    }
+}
+
+/// Of a log that does not verify there is no replay.
+fn broken(error: AuditError) -> anyhow::Result<Answer> {
+    if !error.is_integrity() {
+        return Err(error.into());
+    }
+    Ok(Answer {
+        text: format!("RH702: {error}\nof a log that does not verify there is no replay\n"),
+        exit: Exit::Integrity,
+    })
+}
+
+/// When something was, for people.
+fn day(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(..16)
+        .map_or(text.clone(), |minute| minute.replace('T', " "))
+}

@@ -1,0 +1,224 @@
+//! What was recorded, held against what is found again. Pure.
+
+use crate::audit::{UpdateRecord, VerdictRecord};
+use crate::decide::{Code, Reason, UpdateVerdict, Verdict};
+use crate::ledger::name_from_hex;
+use crate::types::RefName;
+use std::collections::BTreeSet;
+
+/// Whether the names of an entry are still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    Known,
+    Deleted,
+}
+
+/// One thing in which the two differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// The push would have been refused.
+    Refused {
+        /// The ref of the update that would have been.
+        refname: RefName,
+        reasons: Vec<Reason>,
+    },
+    /// The entry and what is found tell different things of a move.
+    Told { refname: String, how: String },
+}
+
+/// Everything in which an accepted verdict as recorded differs from the verdict now.
+pub(super) fn differences(
+    record: &VerdictRecord,
+    verdict: &Verdict,
+    names: Names,
+) -> Vec<Difference> {
+    let mut found: Vec<Difference> = verdict
+        .updates
+        .iter()
+        .filter(|update| !update.reasons.is_empty())
+        .map(|update| Difference::Refused {
+            refname: update.refname.clone(),
+            reasons: update.reasons.clone(),
+        })
+        .collect();
+    if !found.is_empty() {
+        return found;
+    }
+    for update in &record.updates {
+        let Some(permit) = &update.permit else {
+            continue;
+        };
+        let name = name_from_hex(&permit.ref_hex).ok();
+        let mut judged = verdict.updates.iter();
+        let judged = judged.find(|judged| Some(&judged.refname) == name.as_ref());
+        let told = judged.map_or_else(
+            || vec!["it permits a move that the push did not ask for".to_owned()],
+            |judged| told(update, judged, names),
+        );
+        found.extend(told.into_iter().map(|how| Difference::Told {
+            refname: update.refname.clone(),
+            how,
+        }));
+    }
+    found
+}
+
+/// In what an update is told differently.
+fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<String> {
+    let mut found = Vec::new();
+    let (Some(recorded), Some(permit)) = (&update.permit, &judged.permit) else {
+        return vec!["it permits a move of a ref that the policy of then does not protect".into()];
+    };
+    if update.refname != judged.refname.to_string() {
+        found.push("it shows the ref by another name".to_owned());
+    }
+    if (recorded.old, Some(recorded.new)) != (update.old, update.new) {
+        found.push("it permits another move than the push asked for".to_owned());
+    }
+    if (recorded.old, recorded.new) != (permit.old(), permit.new_oid()) {
+        found.push("it permits another move than the policy of then allows".to_owned());
+    }
+    let targets: Vec<String> = permit.release().iter().map(ToString::to_string).collect();
+    if recorded.release != targets {
+        found.push(format!(
+            "it releases to {}, and the policy of then to {}",
+            list(&recorded.release),
+            list(&targets)
+        ));
+    }
+    if names == Names::Known {
+        let people = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
+        let covers = judged.commits.iter().flat_map(|commit| &commit.covers);
+        let approvers = people(covers.map(|cover| cover.person.to_string()).collect());
+        let contributors = judged
+            .commits
+            .iter()
+            .flat_map(|commit| &commit.contributors);
+        let contributors = people(contributors.map(ToString::to_string).collect());
+        for (what, recorded, found_now) in [
+            ("approved by", &update.approved_by, approvers),
+            ("made by", &update.contributors, contributors),
+        ] {
+            if *recorded != found_now {
+                let (recorded, now) = (list(recorded), list(&found_now));
+                found.push(format!(
+                    "it was {what} {now}, and the entry says {recorded}"
+                ));
+            }
+        }
+    }
+    found
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+/// What the differences come to, where nothing is known but what they say.
+pub(super) fn cannot_tell(reasons: &[Reason], names: Names) -> bool {
+    let about_pusher = |reason: &Reason| {
+        names == Names::Deleted
+            && [
+                Code::PUSHER_MISSING,
+                Code::PUSHER_UNKNOWN,
+                Code::PUSHER_NOT_ALLOWED,
+                Code::PUSHER_NOT_ASKED,
+                Code::UNAUTHENTICATED,
+            ]
+            .contains(&reason.code())
+    };
+    let mut reasons = reasons.iter();
+    reasons.all(|reason| reason.cannot_tell() || about_pusher(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Oid, RefChange, hex};
+    use std::collections::BTreeSet;
+
+    const PROD: &str = "refs/heads/prod";
+
+    fn oid(number: u8) -> Oid {
+        Oid::from_bytes(&[number; 20]).unwrap()
+    }
+
+    fn record() -> VerdictRecord {
+        let json = serde_json::json!({
+            "outcome": "accepted", "policy": oid(9), "others": 0, "codes": [], "evidence": [],
+            "seen": [], "tool": "0.1.0",
+            "updates": [{
+                "ref": PROD, "claimed": oid(1), "old": oid(1), "new": oid(2), "codes": [],
+                "permit": {
+                    "ref_hex": hex(PROD.as_bytes()), "old": oid(1), "new": oid(2), "release": [],
+                },
+            }],
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn verdict(reasons: Vec<Reason>) -> Verdict {
+        Verdict {
+            updates: vec![UpdateVerdict {
+                refname: RefName::new(PROD.as_bytes()).unwrap(),
+                change: RefChange::Update {
+                    old: oid(1),
+                    new: oid(2),
+                },
+                reasons,
+                notes: Vec::new(),
+                commits: Vec::new(),
+                permit: None,
+            }],
+            reasons: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_now_is_told_with_its_reasons_alone() {
+        let reasons = vec![Reason::Deletion];
+        let refused = Difference::Refused {
+            refname: RefName::new(PROD.as_bytes()).unwrap(),
+            reasons: reasons.clone(),
+        };
+        let found = differences(&record(), &verdict(reasons), Names::Known);
+        assert_eq!(found, [refused]);
+    }
+
+    #[test]
+    fn a_permit_that_is_not_given_again_is_told() {
+        let told = |record: &VerdictRecord, verdict: &Verdict| -> Vec<String> {
+            let found = differences(record, verdict, Names::Known);
+            found.into_iter().map(|one| format!("{one:?}")).collect()
+        };
+        let found = told(&record(), &verdict(Vec::new()));
+        assert!(found[0].contains("does not protect"), "{found:?}");
+        let mut other = record();
+        other.updates[0].permit.as_mut().unwrap().ref_hex = hex(b"refs/heads/stage");
+        let found = told(&other, &verdict(Vec::new()));
+        assert!(found[0].contains("did not ask for"), "{found:?}");
+        let mut none = record();
+        none.updates[0].permit = None;
+        assert!(told(&none, &verdict(Vec::new())).is_empty());
+    }
+
+    #[test]
+    fn what_only_deleted_names_would_tell_is_a_doubt() {
+        let missing = Reason::PusherMissing {
+            source_name: "x".into(),
+            configured: crate::policy::IdentitySource::Http,
+        };
+        assert!(cannot_tell(std::slice::from_ref(&missing), Names::Deleted));
+        assert!(!cannot_tell(std::slice::from_ref(&missing), Names::Known));
+        let mut all = vec![missing];
+        all.push(Reason::Stranger {
+            identity: "x".into(),
+            roles: BTreeSet::new(),
+            commits: Vec::new(),
+        });
+        assert!(!cannot_tell(&all, Names::Deleted));
+    }
+}

@@ -1,0 +1,384 @@
+//! One accepted push, judged again: with the policy that its entry names, the statements that were heard,
+//! the time and the pusher that were recorded, and what was known before it.
+
+use super::compare::{Difference, Names, cannot_tell, differences};
+use super::evidence::Heard;
+use super::finding::{Finding, Weight};
+use super::log::Lost;
+use super::memory::{Claims, Remembered, Taken, Then, statement_name};
+use super::policies::{Loaded, Policies};
+use super::story::Story;
+use crate::audit::{AuditLog, VerdictRecord};
+use crate::decide::{Code, Verdict, decide};
+use crate::facts::{Past, Pusher, Sources, Store, gather};
+use crate::ledger::{each_arrival, name_from_hex};
+use crate::policy::{IdentitySource, Policy};
+use crate::signature::SignatureStatus;
+use crate::statement::StatementRef;
+use crate::types::{Oid, PersonName, RefChange, RefName, Seconds, Timestamp};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// A statement that came in so shortly before may not have been there yet when the refs were read.
+const JUST_NOW: Seconds = Seconds(600);
+
+/// Judges again.
+pub(super) struct Judge<'a> {
+    pub log: &'a AuditLog,
+    pub store: Store,
+    pub policies: Policies,
+    /// What was known before the entry that is next.
+    pub then: Then,
+    pub story: &'a Story,
+    pub lost: Lost,
+}
+
+/// An accepted push.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub seq: u64,
+    pub time: Timestamp,
+    pub record: &'a VerdictRecord,
+    pub names: Names,
+}
+
+/// What came of judging it once.
+struct Attempt {
+    verdict: Verdict,
+    /// The commits that it brought to a protected ref.
+    members: BTreeSet<Oid>,
+    /// Whether something rests on an entry beside which the names were deleted.
+    nameless: bool,
+}
+
+impl Case<'_> {
+    fn finding(&self, code: Code, weight: Weight, text: impl Into<String>) -> Finding {
+        let finding = Finding::new(code, weight, text).at(self.seq, self.time);
+        // A push of one ref is about that ref.
+        let mut permitted = self
+            .record
+            .updates
+            .iter()
+            .filter(|update| update.permit.is_some());
+        match (permitted.next(), permitted.next()) {
+            (Some(only), None) => finding.of(&only.refname, only.old, only.new),
+            (None | Some(_), _) => finding,
+        }
+    }
+
+    fn doubt(&self, text: impl Into<String>) -> Finding {
+        self.finding(Code::REPLAY_UNTOLD, Weight::Doubt, text)
+    }
+
+    /// What the push asked for, as far as a rule or a statement is concerned.
+    fn updates(&self) -> Vec<(RefName, RefChange)> {
+        let name = |update: &crate::audit::UpdateRecord| match &update.permit {
+            Some(permit) => name_from_hex(&permit.ref_hex).ok(),
+            None => statement_name(&update.refname),
+        };
+        let updates = self.record.updates.iter();
+        let updates = updates.filter_map(|update| {
+            let change = match (update.claimed, update.new?) {
+                (None, new) => RefChange::Create { new },
+                (Some(old), new) => RefChange::Update { old, new },
+            };
+            Some((name(update)?, change))
+        });
+        updates.collect()
+    }
+
+    /// The commits that statements of this push are about.
+    fn subjects(&self) -> impl Iterator<Item = Oid> {
+        let updates = self.record.updates.iter();
+        let names = updates.filter_map(|update| statement_name(&update.refname));
+        names.filter_map(|name| Some(StatementRef::parse(&name).ok()?.commit))
+    }
+
+    fn brings(&self, tag: Oid) -> bool {
+        let mut updates = self.record.updates.iter();
+        updates.any(|update| update.permit.is_none() && update.new == Some(tag))
+    }
+}
+
+impl Judge<'_> {
+    /// What does not hold up of an accepted push, and what cannot be told.
+    pub(super) fn judge(&mut self, case: Case<'_>) -> Vec<Finding> {
+        let loaded = match self.policies.at(&self.store, case.record.policy) {
+            Ok(loaded) => loaded,
+            Err(why) => {
+                let policy = case.record.policy.short();
+                let why = format!("the policy {policy} of then cannot be used: {why}");
+                return vec![case.doubt(why)];
+            }
+        };
+        let heard = Heard::of(self.log, case.record);
+        let mut findings: Vec<Finding> = heard
+            .lost
+            .iter()
+            .map(|hash| {
+                let text = format!("the evidence {hash} is missing or altered");
+                case.finding(Code::REPLAY_EVIDENCE, self.lost.weight(), text)
+            })
+            .collect();
+        let (known, _) = self.here(self.then_about(case.subjects()));
+        let mut first = self.attempt(&loaded, case, &heard, &known, Claims::All);
+        let (mut others, gone) = self.here(self.others(case, &heard, &first.members));
+        if !heard.lost.is_empty() && !others.is_empty() {
+            // What the evidence would have had may be in the repository.
+            first = self.attempt(&loaded, case, &heard, &others, Claims::All);
+            others.clear();
+        }
+        let found = differences(case.record, &first.verdict, case.names);
+        if found.is_empty() {
+            if !gone.is_empty() {
+                let text = format!(
+                    "statements that came before ({}) are neither among what was heard nor here",
+                    entries(&gone)
+                );
+                findings.push(case.doubt(text));
+            }
+            findings.extend(self.held(&loaded, case, &heard, &first, &others));
+        } else {
+            findings.extend(self.failed(&loaded, case, &heard, &known, found));
+        }
+        findings
+    }
+
+    /// What is to be said of a push that holds up as it was recorded.
+    fn held(
+        &mut self,
+        loaded: &Loaded,
+        case: Case<'_>,
+        heard: &Heard,
+        first: &Attempt,
+        others: &[Taken],
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if case.names == Names::Deleted || first.nameless {
+            findings.push(case.doubt(
+                "names were deleted: who pushed, and with that who had a hand in it, is not known",
+            ));
+        } else if let Some(why) = uncertified(loaded, case, heard) {
+            findings.push(case.finding(Code::REPLAY_DIFFERS, Weight::Found, why));
+        }
+        if others.is_empty() {
+            return findings;
+        }
+        let all = self.attempt(loaded, case, heard, others, Claims::All);
+        let refused = differences(case.record, &all.verdict, case.names);
+        let since = others.iter().map(|taken| taken.time).min();
+        let just_now = since.is_none_or(|since| case.time <= since.plus(JUST_NOW));
+        for difference in refused {
+            let Difference::Refused { refname, reasons } = difference else {
+                continue;
+            };
+            let weight = match just_now || cannot_tell(&reasons, case.names) {
+                true => Weight::Doubt,
+                false => Weight::Found,
+            };
+            let text = format!(
+                "statements that came before ({}) are not among what was heard, and with them \
+                 the push would have been refused",
+                entries(others)
+            );
+            let finding = case.finding(Code::REPLAY_LEFT_OUT, weight, text);
+            let (from, to) = (finding.from, finding.to);
+            findings.push(finding.of(refname, from, to).because(&reasons));
+        }
+        findings
+    }
+
+    /// What is to be said of a push that does not hold up.
+    fn failed(
+        &mut self,
+        loaded: &Loaded,
+        case: Case<'_>,
+        heard: &Heard,
+        known: &[Taken],
+        found: Vec<Difference>,
+    ) -> Vec<Finding> {
+        // A push that never got in has no part in what its commits are, and then it was known.
+        let told = self.attempt(loaded, case, heard, known, Claims::Told);
+        if differences(case.record, &told.verdict, case.names).is_empty() {
+            return vec![case.doubt(
+                "it holds up unless an earlier push, of which nothing says that it got in, did",
+            )];
+        }
+        let move_of = |refname: &str| {
+            let mut updates = case.record.updates.iter();
+            let found = updates.find(|update| update.refname == refname);
+            found.map_or((None, None), |update| (update.old, update.new))
+        };
+        let finding = |difference| match difference {
+            Difference::Refused { refname, reasons } => {
+                let refname = refname.to_string();
+                let (from, to) = move_of(&refname);
+                let (code, weight) = match cannot_tell(&reasons, case.names) {
+                    true => (Code::REPLAY_UNTOLD, Weight::Doubt),
+                    false => (Code::REPLAY_REFUSED, Weight::Found),
+                };
+                let text = match weight {
+                    Weight::Found => format!(
+                        "it was accepted (by relhook {}), and is refused when it is judged again",
+                        crate::types::escape(case.record.tool.as_bytes())
+                    ),
+                    Weight::Doubt => "it cannot be judged again".to_owned(),
+                };
+                case.finding(code, weight, text)
+                    .of(refname, from, to)
+                    .because(&reasons)
+            }
+            Difference::Told { refname, how } => {
+                let (from, to) = move_of(&refname);
+                let finding = case.finding(Code::REPLAY_DIFFERS, Weight::Found, how);
+                finding.of(refname, from, to)
+            }
+        };
+        found.into_iter().map(finding).collect()
+    }
+
+    /// Judges with the statements of the evidence and some more.
+    fn attempt(
+        &mut self,
+        loaded: &Loaded,
+        case: Case<'_>,
+        heard: &Heard,
+        more: &[Taken],
+        claims: Claims,
+    ) -> Attempt {
+        let past = self.past(case, heard, more);
+        self.store.look_at(Some(past));
+        let memory = Remembered {
+            then: &self.then,
+            told: &self.story.told,
+            redacted: &self.story.redacted,
+            claims,
+            nameless: Cell::new(false),
+        };
+        let sources = Sources {
+            store: &self.store,
+            policy: &loaded.policy,
+            keyring: &loaded.keyring,
+            memory: &memory,
+            now: case.time,
+            progress: None,
+        };
+        let pusher = pusher(&loaded.policy, case.record);
+        let facts = gather(&sources, pusher, case.updates());
+        let verdict = decide(&loaded.policy, &facts);
+        let ranges = facts.updates.iter().filter_map(|update| update.range());
+        let commits = ranges.flat_map(|range| range.commits.iter().map(|commit| commit.oid));
+        let attempt = Attempt {
+            verdict,
+            members: commits.collect(),
+            nameless: memory.nameless.get(),
+        };
+        self.store.look_at(None);
+        attempt
+    }
+
+    /// What the repository was.
+    fn past(&self, case: Case<'_>, heard: &Heard, more: &[Taken]) -> Past {
+        let mut past = Past::default();
+        for update in &case.record.updates {
+            let permit = update.permit.as_ref();
+            let name = permit.and_then(|permit| name_from_hex(&permit.ref_hex).ok());
+            if let (Some(name), Some(old)) = (name, update.old) {
+                past.refs.insert(name, old);
+            }
+        }
+        for taken in more {
+            past.refs.insert(taken.name.clone(), taken.tag);
+        }
+        for (tag, raw) in &heard.statements {
+            if !case.brings(*tag) {
+                past.refs.insert(raw.name.clone(), *tag);
+            }
+            past.tags.insert(*tag, raw.bytes.clone());
+        }
+        if let Some(arrivals) = &case.record.arrivals {
+            let mut arriving = HashSet::new();
+            // That a list is lost is said where it is taken in.
+            let _ = each_arrival(self.log, arrivals, &mut |oid| {
+                arriving.insert(oid);
+                Ok(())
+            });
+            past.arriving = arriving;
+        }
+        past
+    }
+
+    /// The statements about these commits that came before.
+    fn then_about(&self, commits: impl Iterator<Item = Oid>) -> Vec<Taken> {
+        let lists = commits.filter_map(|commit| self.then.statements.get(&commit));
+        let each: BTreeMap<Oid, Taken> = lists
+            .flatten()
+            .map(|taken| (taken.tag, taken.clone()))
+            .collect();
+        each.into_values().collect()
+    }
+
+    /// Those whose tags the repository has, and the others.
+    fn here(&self, taken: Vec<Taken>) -> (Vec<Taken>, Vec<Taken>) {
+        let has = |taken: &Taken| matches!(self.store.tag_bytes(taken.tag), Ok(Ok(_)));
+        taken.into_iter().partition(has)
+    }
+
+    /// Those about these commits that are not among the evidence.
+    fn others(&self, case: Case<'_>, heard: &Heard, members: &BTreeSet<Oid>) -> Vec<Taken> {
+        let mut others = self.then_about(members.iter().copied());
+        others
+            .retain(|taken| !heard.statements.contains_key(&taken.tag) && !case.brings(taken.tag));
+        others
+    }
+}
+
+/// The entries by which statements came.
+fn entries(taken: &[Taken]) -> String {
+    let entries: BTreeSet<u64> = taken.iter().map(|taken| taken.seq).collect();
+    let entries: Vec<String> = entries.iter().map(u64::to_string).collect();
+    format!("entry {}", entries.join(", "))
+}
+
+/// Who pushed, as it was recorded.
+fn pusher(policy: &Policy, record: &VerdictRecord) -> Pusher {
+    match (&record.person, &policy.identity) {
+        (Some(person), _) => Pusher::Person(PersonName::new(person.clone())),
+        (None, IdentitySource::None) => Pusher::NotAsked,
+        (
+            None,
+            IdentitySource::Variable(_)
+            | IdentitySource::SshKey
+            | IdentitySource::SshAuthInfo
+            | IdentitySource::OsAccount
+            | IdentitySource::Http
+            | IdentitySource::Gitolite
+            | IdentitySource::Gitea
+            | IdentitySource::Gitlab
+            | IdentitySource::SignedPush,
+        ) => Pusher::Missing {
+            source: "the record".to_owned(),
+        },
+    }
+}
+
+/// Where certificates say who pushes: why none of the evidence shows that this person made this push.
+/// Its nonce was looked at then, and cannot be any more.
+fn uncertified(loaded: &Loaded, case: Case<'_>, heard: &Heard) -> Option<String> {
+    let person = case.record.person.as_ref()?;
+    if loaded.policy.identity != IdentitySource::SignedPush {
+        return None;
+    }
+    let asked = case.updates();
+    let shows = heard.certificates.iter().any(|certificate| {
+        let signed = loaded.keyring.verify(&certificate.signature, case.time);
+        let SignatureStatus::Good(key) = signed else {
+            return false;
+        };
+        let owner = loaded.policy.owner_of_key(key.key());
+        owner.is_some_and(|owner| owner.name.as_str() == person)
+            && asked.iter().all(|one| certificate.updates.contains(one))
+    });
+    (!shows)
+        .then(|| format!("no certificate among the evidence shows that {person} made this push"))
+}

@@ -1,0 +1,147 @@
+//! What the server knew before an entry: the ledger of then, made from the entries before it.
+
+use crate::audit::{AuditLog, VerdictRecord};
+use crate::facts::{Arrival, Memory};
+use crate::ledger::{RefRecord, each_arrival, name_from_hex};
+use crate::statement::{STATEMENT_PREFIX, StatementRef};
+use crate::types::{Claimant, Oid, RefName, Timestamp};
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What was known, so far.
+#[derive(Debug, Default)]
+pub(super) struct Then {
+    pub refs: HashMap<RefName, RefRecord>,
+    seen: HashMap<Oid, Timestamp>,
+    arrivals: HashMap<Oid, Vec<Claim>>,
+    /// The statements that were taken in, by the commits that they are about.
+    pub statements: HashMap<Oid, Vec<Taken>>,
+}
+
+/// What a push claimed to bring.
+#[derive(Debug, Clone)]
+struct Claim {
+    seq: u64,
+    time: Timestamp,
+    by: Claimant,
+}
+
+/// A statement that was taken in.
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    pub seq: u64,
+    pub time: Timestamp,
+    pub name: RefName,
+    pub tag: Oid,
+}
+
+/// Which claims of earlier pushes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claims {
+    /// All: whoever may have brought a commit.
+    All,
+    /// Those of pushes that were seen to get in.
+    Told,
+}
+
+impl Then {
+    /// Takes in an accepted push; what it brought that cannot be read is said.
+    pub(super) fn take(
+        &mut self,
+        log: &AuditLog,
+        (seq, time): (u64, Timestamp),
+        record: &VerdictRecord,
+    ) -> Result<(), String> {
+        for oid in &record.seen {
+            self.seen.entry(*oid).or_insert(time);
+        }
+        for update in &record.updates {
+            if let Some(permit) = &update.permit
+                && let Ok(name) = name_from_hex(&permit.ref_hex)
+            {
+                self.refs.entry(name).or_default().allow(permit, seq, time);
+            }
+            if let (Some(name), Some(tag)) = (statement_name(&update.refname), update.new)
+                && let Ok(parsed) = StatementRef::parse(&name)
+            {
+                let taken = Taken {
+                    seq,
+                    time,
+                    name,
+                    tag,
+                };
+                self.statements
+                    .entry(parsed.commit)
+                    .or_default()
+                    .push(taken);
+            }
+        }
+        let Some(arrivals) = &record.arrivals else {
+            return Ok(());
+        };
+        let by = &arrivals.by;
+        let read = each_arrival(log, arrivals, &mut |oid| {
+            let by = by.clone();
+            let claim = Claim { seq, time, by };
+            self.arrivals.entry(oid).or_default().push(claim);
+            Ok(())
+        });
+        read.map_err(|trouble| trouble.to_string())
+    }
+}
+
+/// The name of a statement's ref, as an entry has it.
+pub(super) fn statement_name(shown: &str) -> Option<RefName> {
+    let name = RefName::new(shown.as_bytes()).ok()?;
+    name.is_under(STATEMENT_PREFIX).then_some(name)
+}
+
+/// The memory that a push was judged with.
+pub(super) struct Remembered<'a> {
+    pub then: &'a Then,
+    pub told: &'a HashSet<u64>,
+    pub redacted: &'a BTreeSet<u64>,
+    pub claims: Claims,
+    /// Whether an answer rests on an entry beside which the names were deleted.
+    pub nameless: Cell<bool>,
+}
+
+impl Remembered<'_> {
+    fn claims(&self, oid: Oid) -> impl Iterator<Item = &Claim> {
+        let all = self.then.arrivals.get(&oid).into_iter().flatten();
+        all.filter(|claim| match self.claims {
+            Claims::All => true,
+            Claims::Told => self.told.contains(&claim.seq),
+        })
+    }
+}
+
+impl Memory for Remembered<'_> {
+    fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
+        let record = self.then.refs.get(refname);
+        Ok(record.and_then(|record| record.base(current)))
+    }
+
+    fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
+        let arrived = self.claims(oid).map(|claim| claim.time);
+        Ok(arrived.chain(self.then.seen.get(&oid).copied()).min())
+    }
+
+    fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
+        let mut found = HashMap::new();
+        for oid in commits {
+            let mut arrivals = Vec::new();
+            for claim in self.claims(*oid) {
+                if self.redacted.contains(&claim.seq) {
+                    self.nameless.set(true);
+                }
+                arrivals.push(Arrival {
+                    by: claim.by.clone(),
+                    landed: self.told.contains(&claim.seq),
+                });
+            }
+            found.insert(*oid, arrivals);
+        }
+        Ok(found)
+    }
+}

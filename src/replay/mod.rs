@@ -1,0 +1,22 @@
+//! Replay: every move of a protected ref judged again, under the policy of its day and with what was
+//! known then, and the moves themselves followed from where judging began to what the refs name now.
+//!
+//! [`of_log`] reads the audit log, its evidence and git's objects; [`of_clone`] has no log and says
+//! how far that carries. What is compared and followed is pure.
+
+mod account;
+mod chain;
+mod clone;
+mod compare;
+mod evidence;
+mod finding;
+mod judge;
+mod log;
+mod memory;
+mod policies;
+mod story;
+
+pub use account::{Outcome, RefAccount, Replay, Source};
+pub use clone::{Asked, of_clone};
+pub use finding::{Finding, Remark, Weight, Why};
+pub use log::{Lost, ReplayError, of_log};

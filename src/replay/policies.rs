@@ -1,0 +1,69 @@
+//! The policies of their days, each read once, with its keys ready for use.
+
+use crate::facts::Store;
+use crate::policy::Policy;
+use crate::signature::Keyring;
+use crate::types::{Oid, RefName};
+use std::collections::HashMap;
+use std::rc::Rc;
+use tempfile::TempDir;
+
+/// A policy and its keys.
+pub(super) struct Loaded {
+    pub policy: Policy,
+    pub keyring: Keyring,
+}
+
+/// All that were asked for.
+pub(super) struct Policies {
+    /// Where GnuPG has the keys of each; gone afterwards.
+    home: TempDir,
+    known: HashMap<Oid, Result<Rc<Loaded>, String>>,
+}
+
+impl Policies {
+    /// None yet.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            home: TempDir::with_prefix("relhook-")?,
+            known: HashMap::new(),
+        })
+    }
+
+    /// The policy that a commit holds, or why it cannot be used.
+    pub(super) fn at(&mut self, store: &Store, commit: Oid) -> Result<Rc<Loaded>, String> {
+        if let Some(known) = self.known.get(&commit) {
+            return known.clone();
+        }
+        let home = self.home.path().join(commit.to_string());
+        let read = store.policy_at(commit).map_err(|error| error.to_string());
+        let loaded = read.and_then(|bundle| {
+            let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home);
+            let keyring = keyring.map_err(|error| error.to_string())?;
+            let policy = bundle.policy;
+            Ok(Rc::new(Loaded { policy, keyring }))
+        });
+        self.known.insert(commit, loaded.clone());
+        loaded
+    }
+
+    /// Whether that policy protects a ref; one that cannot be read is taken to.
+    pub(super) fn protects(&mut self, store: &Store, commit: Oid, refname: &RefName) -> bool {
+        match self.at(store, commit) {
+            Ok(loaded) => loaded.policy.protects(refname),
+            Err(_) => true,
+        }
+    }
+
+    /// Where that policy has judging of a ref begin, if it says so.
+    pub(super) fn baseline(
+        &mut self,
+        store: &Store,
+        commit: Oid,
+        refname: &RefName,
+    ) -> Option<Oid> {
+        let loaded = self.at(store, commit).ok()?;
+        let rules = loaded.policy.rules_for(refname);
+        rules.first().and_then(|rule| rule.baseline)
+    }
+}

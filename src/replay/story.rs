@@ -1,0 +1,96 @@
+//! What of the log matters to a replay: what was taken as given and what was judged, in order; and what
+//! later entries tell of earlier ones. Pure.
+
+use crate::audit::{Entry, Event, VerdictRecord};
+use crate::ledger::name_from_hex;
+use crate::types::{Oid, RefName, Timestamp};
+use std::collections::{BTreeSet, HashSet};
+
+/// One step.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub seq: u64,
+    pub time: Timestamp,
+    pub what: What,
+}
+
+/// What was done in it.
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    /// A ref's value was taken as given.
+    Pin { refname: RefName, oid: Oid },
+    /// A push was judged.
+    Verdict(VerdictRecord),
+}
+
+/// The log, as far as it matters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Story {
+    pub repository: String,
+    pub steps: Vec<Step>,
+    /// The entries of pushes that were seen to get in.
+    pub told: HashSet<u64>,
+    /// The entries beside which names were deleted.
+    pub redacted: BTreeSet<u64>,
+    /// Entries of which something cannot be read.
+    pub unread: Vec<(u64, Timestamp, String)>,
+}
+
+impl Story {
+    /// The refs that were taken as given, or permitted to move.
+    pub(super) fn refs(&self) -> BTreeSet<RefName> {
+        let mut names = BTreeSet::new();
+        for step in &self.steps {
+            match &step.what {
+                What::Pin { refname, .. } => {
+                    names.insert(refname.clone());
+                }
+                What::Verdict(verdict) => {
+                    let permits = verdict.updates.iter();
+                    let permits = permits.filter_map(|update| update.permit.as_ref());
+                    names.extend(permits.filter_map(|permit| name_from_hex(&permit.ref_hex).ok()));
+                }
+            }
+        }
+        names
+    }
+
+    /// Takes in the next entry.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        let what = match &entry.event {
+            Event::Begun { repository, .. } => {
+                self.repository.clone_from(repository);
+                return;
+            }
+            Event::Pinned(pin) => match name_from_hex(&pin.ref_hex) {
+                Ok(refname) => What::Pin {
+                    refname,
+                    oid: pin.oid,
+                },
+                Err(why) => return self.unread.push((entry.seq, entry.time, why)),
+            },
+            Event::Verdict(verdict) => {
+                self.told.extend(&verdict.landed);
+                self.told.extend(&verdict.found);
+                What::Verdict(verdict.clone())
+            }
+            Event::Redacted { entry, .. } => {
+                self.redacted.insert(*entry);
+                return;
+            }
+            Event::Refused { .. }
+            | Event::Release(_)
+            | Event::Course(_)
+            | Event::Drift(_)
+            | Event::Heartbeat
+            | Event::Migrated { .. }
+            | Event::Long { .. }
+            | Event::Recovered { .. } => return,
+        };
+        self.steps.push(Step {
+            seq: entry.seq,
+            time: entry.time,
+            what,
+        });
+    }
+}
