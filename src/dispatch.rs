@@ -3,6 +3,7 @@
 
 mod history;
 mod stages;
+mod witnesses;
 
 use crate::audit::{
     self, AuditLog, CourseRecord, DriftItem, DriftRecord, MAX_DRIFT, ReleaseRecord, ReleaseState,
@@ -75,7 +76,11 @@ impl Orders for LedgerOrders<'_> {
         match order.course {
             // Nobody has to lift anything for what stood there before.
             Course::Back => Ok(Admission::Go(Vec::new())),
-            Course::Forward => self.admit(order),
+            Course::Forward => match self.unwitnessed(order) {
+                Ok(None) => self.admit(order),
+                Ok(Some(held)) => Ok(held),
+                Err(error) => Err(error),
+            },
         }
         .map_err(|error| error.to_string())
     }

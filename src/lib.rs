@@ -9,6 +9,7 @@
 //! - [`policy`]: what the YAML says, and what it means
 //! - [`signature`]: bytes and a signature in, a known signer or a reason out
 //! - [`certificate`]: what `git push --signed` signs: read strictly, verified here
+//! - [`cosign`]: what an independent witness signs of a log, and who it is; pure
 //! - [`statement`]: approve, reject, withdraw: the signed tag format
 //! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
 //! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
@@ -37,6 +38,7 @@ pub mod audit;
 pub mod certificate;
 pub mod cli;
 pub mod client;
+pub mod cosign;
 pub mod decide;
 pub mod directory;
 pub mod dispatch;

@@ -158,6 +158,13 @@ impl LogKey {
         &self.text
     }
 
+    /// The key itself: 32 bytes.
+    pub(in crate::audit) fn bytes(&self) -> Option<[u8; 32]> {
+        let key = self.text.splitn(3, '+').nth(2)?;
+        let bytes = Base64::decode_vec(key).ok()?;
+        bytes.strip_prefix(&[ED25519])?.try_into().ok()
+    }
+
     fn verifiers(&self) -> Result<VerifierList, CheckpointFault> {
         let verifier =
             StandardVerifier::new(&self.text).map_err(|_| CheckpointFault::Unreadable)?;

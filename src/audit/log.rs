@@ -125,6 +125,7 @@ impl AuditLog {
             "tile",
             "hidden",
             "evidence",
+            "witness",
             "../ledger",
         ] {
             let path = self.dir.join(name);
@@ -386,10 +387,12 @@ impl AuditLog {
         let _lock = self.lock()?;
         let signer = self.signer()?;
         drop(self.open(&signer)?);
-        let (kept, head) = self.open_tile(signer.public())?;
+        let (kept, mut head) = self.open_tile(signer.public())?;
         let size = head.peaks.size();
         self.tiles().publish(size / WIDTH, &kept)?;
         let path = self.checkpoint_file();
+        let note = self.with_cosignatures(&head.checkpoint.note, size);
+        head.checkpoint.note = note.map_err(AuditError::io(&path))?;
         let note = head.checkpoint.note.as_bytes();
         replace_file_lasting(&path, note, Lasting::Kill).map_err(AuditError::io(&path))?;
         Ok(head.into())

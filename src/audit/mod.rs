@@ -6,6 +6,7 @@
 
 mod check;
 mod checkpoint;
+mod cosigned;
 mod draft;
 mod entry;
 mod error;
@@ -25,6 +26,7 @@ mod tree;
 mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
+pub use cosigned::{Cosigned, CosignedFault, MAX_COSIGNED};
 pub use entry::{
     ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
     MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord, VerdictRecord,

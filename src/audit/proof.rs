@@ -110,16 +110,23 @@ impl std::fmt::Display for Receipt {
 }
 
 impl AuditLog {
-    /// A receipt for the entry `seq`, against the log as it is now.
+    /// A receipt for the entry `seq`: against the first checkpoint with it that the most witnesses have
+    /// cosigned, or where none has, against the log as it is now.
     ///
     /// # Errors
     /// When there is no such entry, or the log cannot be read.
     pub fn prove(&self, seq: u64) -> Result<Receipt, AuditError> {
-        self.with_tree(|tree, checkpoint| {
-            let size = checkpoint.size;
+        let key = self.key()?;
+        self.with_tree(|tree, head| {
+            let size = head.size;
             let index = seq.checked_sub(1).filter(|index| *index < size);
             let index = index.ok_or(AuditError::NoEntry { seq, size })?;
-            let path = tlog::prove_record(size, index, tree);
+            let cosigned = self.most_cosigned(seq, &key)?;
+            if let Some(cosigned) = &cosigned {
+                self.is_longer(tree, cosigned, head)?;
+            }
+            let checkpoint = cosigned.as_ref().unwrap_or(head);
+            let path = tlog::prove_record(checkpoint.size, index, tree);
             let path = path.map_err(|error| self.no_tree(error.to_string()))?;
             let mut entry = Vec::new();
             each_kept(self, index, &mut |_, kept| {
@@ -141,19 +148,31 @@ impl AuditLog {
     /// When it is not: [`AuditError::Forked`], or [`AuditError::Truncated`] where it is shorter; or
     /// the log cannot be read.
     pub fn extends(&self, before: &Checkpoint) -> Result<Checkpoint, AuditError> {
-        self.with_tree(|tree, checkpoint| match tree.extends(before, checkpoint) {
-            Ok(()) => Ok(checkpoint.clone()),
+        self.with_tree(|tree, checkpoint| {
+            self.is_longer(tree, before, checkpoint)?;
+            Ok(checkpoint.clone())
+        })
+    }
+
+    fn is_longer(
+        &self,
+        tree: &Tree<'_>,
+        before: &Checkpoint,
+        now: &Checkpoint,
+    ) -> Result<(), AuditError> {
+        match tree.extends(before, now) {
+            Ok(()) => Ok(()),
             Err(ExtendFault::Shorter) => Err(AuditError::Truncated {
                 path: self.file(),
-                found: checkpoint.size,
+                found: now.size,
                 recorded: before.size,
             }),
             Err(ExtendFault::Other) => Err(AuditError::Forked {
-                ours: Box::new(checkpoint.clone()),
+                ours: Box::new(now.clone()),
                 theirs: Box::new(before.clone()),
             }),
             Err(ExtendFault::Tiles(why)) => Err(self.no_tree(why)),
-        })
+        }
     }
 
     fn with_tree<T>(

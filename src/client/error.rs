@@ -47,6 +47,14 @@ pub enum ClientError {
         /// The remote, escaped.
         remote: String,
     },
+    /// The server did not take the cosignature.
+    #[error(
+        "`{remote}` did not take the cosignature; git said why above, and the next run delivers it"
+    )]
+    Undelivered {
+        /// The remote, escaped.
+        remote: String,
+    },
     /// No remote was named and there is none to choose.
     #[error("name the remote: this clone has {found}")]
     WhichRemote {
@@ -180,7 +188,7 @@ impl ClientError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::NotSigned | Self::Signature(_) | Self::Tagger { .. }
+            Self::NotSigned | Self::Signature(_) | Self::Tagger { .. } | Self::Undelivered { .. }
         )
     }
 

@@ -71,11 +71,15 @@ impl Git {
     /// # Errors
     /// As for [`Self::ask`], and when the answer is not one.
     pub fn oid<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Oid, ClientError> {
-        let said = line(self.ask(args)?);
-        Oid::from_hex(&said).map_err(|_| ClientError::Odd {
-            what: shown(args),
-            said: escape(&said),
-        })
+        one_oid(args, self.ask(args)?)
+    }
+
+    /// One object id, with `input` on git's standard input.
+    ///
+    /// # Errors
+    /// As for [`Self::oid`].
+    pub fn oid_of<S: AsRef<OsStr>>(&self, args: &[S], input: &[u8]) -> Result<Oid, ClientError> {
+        one_oid(args, self.ask_with(args, input)?)
     }
 
     /// A path.
@@ -138,6 +142,14 @@ impl Git {
             err: err.unwrap_or_default(),
         })
     }
+}
+
+fn one_oid<S: AsRef<OsStr>>(args: &[S], said: Vec<u8>) -> Result<Oid, ClientError> {
+    let said = line(said);
+    Oid::from_hex(&said).map_err(|_| ClientError::Odd {
+        what: shown(args),
+        said: escape(&said),
+    })
 }
 
 fn succeeded<S: AsRef<OsStr>>(args: &[S], answered: Answered) -> Result<Vec<u8>, ClientError> {

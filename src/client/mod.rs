@@ -4,6 +4,7 @@
 //! the user's own settings and credentials, and never through a shell.
 
 mod assess;
+mod cosigner;
 mod diffstat;
 mod error;
 mod git;
@@ -19,6 +20,7 @@ mod subject;
 mod workspace;
 
 pub use assess::{Assessment, Outlook};
+pub use cosigner::{Cosigner, Cosigning};
 pub use diffstat::{ChangeKind, FileStat};
 pub use error::ClientError;
 pub use git::Git;

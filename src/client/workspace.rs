@@ -188,7 +188,7 @@ fn log(store: &Store, remote: &Remote) -> Result<Option<Seen>, ClientError> {
     Ok(look(&repository, commit, &memory)?)
 }
 
-fn commit_at(store: &Store, name: &str) -> Result<Option<Oid>, ClientError> {
+pub(super) fn commit_at(store: &Store, name: &str) -> Result<Option<Oid>, ClientError> {
     let name = RefName::new(name.as_bytes()).map_err(|error| ClientError::Odd {
         what: "fetch".into(),
         said: error.shown,

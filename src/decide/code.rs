@@ -240,6 +240,10 @@ macro_rules! every_code {
                 "an administrator can look at the server: relhook status";
             704 LOG_REWRITTEN, "the server's audit log is not what this clone saw of it",
                 "sign and push nothing until an administrator has explained it";
+            705 COSIGNATURE, "a cosignature that the server does not take",
+                "relhook audit witness makes one and pushes it; nothing else belongs there";
+            706 UNWITNESSED, "too few witnesses have cosigned what the log says",
+                "whoever runs a witness: relhook audit witness, in the witness's clone";
             711 REPLAY_REFUSED, "an accepted push is refused when it is judged again",
                 "";
             712 REPLAY_MOVED, "a protected ref moved, and no verdict let it",

@@ -119,7 +119,7 @@ impl LedgerOrders<'_> {
     }
 }
 
-fn standing(state: &State, begun: &[Begun], order: &Order, place: &str) -> Standing {
+pub(super) fn standing(state: &State, begun: &[Begun], order: &Order, place: &str) -> Standing {
     let same = |commit, sequence| (commit, sequence) == (order.commit, order.sequence);
     let failed = state
         .last

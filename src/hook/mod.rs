@@ -4,6 +4,7 @@
 //! error on the way refuses the push, with a code.
 
 mod arrivals;
+mod cosignature;
 mod evidence;
 mod gate;
 mod identity;

@@ -6,13 +6,16 @@ use super::watch::{self, Style};
 use super::{Answer, Stop, variable};
 use crate::audit::AuditLog;
 use crate::decide::Reason;
+use crate::dispatch::LedgerOrders;
 use crate::facts::Store;
 use crate::folder::Folder;
 use crate::ledger::Ledger;
 use crate::object::Tag;
-use crate::release::{Waker, pull_trigger, spawn_worker};
+use crate::release::{Order, Orders, Phase, Waker, pull_trigger, snapshot, spawn_worker};
+use crate::server::Server;
 use crate::statement::{Decision, STATEMENT_PREFIX, Statement};
 use crate::types::{Oid, TargetName};
+use crate::witness::WITNESS_PREFIX;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -55,6 +58,9 @@ fn wake(input: impl Read) -> Result<Answer, Stop> {
     }
     // While it is open, nobody can make its file again.
     drop(ledger);
+    if moved.iter().any(|(name, _)| name.is_under(WITNESS_PREFIX)) {
+        due.extend(witnessed(&git_dir)?);
+    }
     if due.is_empty() {
         return Ok(Answer::pass());
     }
@@ -129,6 +135,37 @@ fn lifted(
         .filter(released)
         .map(|name| (name.clone(), sequence))
         .collect())
+}
+
+/// The targets that may have waited for witnesses: those that do not hold what they are to.
+fn witnessed(git_dir: &Path) -> Result<Vec<(TargetName, u64)>, Stop> {
+    let server = Server::beside(Store::open(git_dir)?)?;
+    let Some((_, bundle)) = server.store.policy()? else {
+        return Ok(Vec::new());
+    };
+    let policy = bundle.policy;
+    if policy.audit.required == 0 {
+        return Ok(Vec::new());
+    }
+    let orders = LedgerOrders {
+        server: &server,
+        now: &super::clock,
+    };
+    let waits = |name: &TargetName, order: &Order| {
+        // One that failed is not tried again by this.
+        snapshot(server.folder.path(), name)
+            .is_none_or(|last| last.sequence < order.sequence || last.phase == Phase::Held)
+    };
+    let mut due = Vec::new();
+    for name in policy.targets.keys() {
+        // Where there is no telling, the releaser says why.
+        if let Ok(Some(order)) = orders.order(name)
+            && waits(name, &order)
+        {
+            due.push((name.clone(), order.sequence));
+        }
+    }
+    Ok(due)
 }
 
 /// The targets that the moved refs are released to, each with the entry that accepted the move.

@@ -4,7 +4,7 @@ use super::identity::{self, Identified, Push};
 use super::progress::Ticker;
 use super::record::{Circumstances, evidence_of, verdict_record};
 use super::server::InForce;
-use super::{Answer, Claimed, Stop, arrivals, evidence, input, process, variable};
+use super::{Answer, Claimed, Stop, arrivals, cosignature, evidence, input, process, variable};
 use crate::audit::{Event, Hash, Recorded, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
@@ -34,6 +34,9 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     // Read everything first: git waits with its pipe full while a hook has not read its input.
     let claimed = input::updates(input)?;
     let options = input::options(variable)?;
+    if cosignature::brings(&claimed) {
+        return cosignature::take(&claimed);
+    }
     let server = Server::open_in_hook()?;
     let (ledger, open) = server.ledger_with_pushes()?;
     arrivals::settle(&server, &ledger, open)?;

@@ -3,13 +3,14 @@
 
 use super::input::next_line;
 use super::transaction::{Now, Step, To, is_statement, moves, packed_value, step};
-use super::{Answer, Stop};
+use super::{Answer, Stop, cosignature};
 use crate::decide::Reason;
 use crate::facts::Current;
 use crate::ledger::Ledger;
 use crate::policy::Policy;
 use crate::server::Server;
 use crate::types::{Oid, RefName};
+use crate::witness::WITNESS_PREFIX;
 use std::io::{BufReader, Read};
 
 /// Lets a transaction of refs go on, or not. Only the `prepared` phase, in which the refs are
@@ -55,7 +56,7 @@ fn check(
     // What a verdict permits needs no look at the policy, and that is every move of a push.
     let now = now(server, step)?;
     if !moves(step.to, now)
-        || permitted(ledger, step, now)?
+        || permitted(server, ledger, step, now)?
         || !concerns(server, policy, &step.refname)?
     {
         return Ok(());
@@ -108,14 +109,29 @@ fn current(server: &Server, refname: &RefName) -> Result<Option<Oid>, Stop> {
     })
 }
 
-fn permitted(ledger: &Ledger, step: &Step, now: Now) -> Result<bool, Stop> {
+fn permitted(server: &Server, ledger: &Ledger, step: &Step, now: Now) -> Result<bool, Stop> {
     let To::Object(new) = step.to else {
         return Ok(false);
     };
+    if step.refname.is_under(WITNESS_PREFIX) {
+        return is_cosigned(server, &step.refname, new);
+    }
     if is_statement(&step.refname) {
         // Append-only: made once, and only what an accepted push brought.
         return Ok(now.current.is_none() && ledger.seen(new)?.is_some());
     }
     let record = ledger.record(&step.refname)?;
     Ok(record.permits(now.current, new, super::clock()))
+}
+
+/// A witness's ref names what was last taken in of it, to the byte, and nothing else.
+fn is_cosigned(server: &Server, refname: &RefName, new: Oid) -> Result<bool, Stop> {
+    let Some(id) = cosignature::identifier(refname) else {
+        return Ok(false);
+    };
+    let Some(note) = server.log.last_cosigned(id)? else {
+        return Ok(false);
+    };
+    let kept = git2::Oid::hash_object(git2::ObjectType::Blob, &note);
+    Ok(kept.is_ok_and(|kept| kept.as_bytes() == new.as_bytes()))
 }

@@ -1,8 +1,9 @@
-//! What the policy says about the audit log itself: whether reading it is written down, and where its
-//! entries go as they are made.
+//! What the policy says about the audit log itself: whether reading it is written down, where its
+//! entries go as they are made, and who has to have seen it before a release goes out.
 
 use super::Webhook;
-use crate::types::StreamName;
+use crate::cosign::{WitnessId, WitnessKey};
+use crate::types::{StreamName, WitnessName};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -13,6 +14,18 @@ pub struct AuditPolicy {
     pub reading: Reading,
     /// Where entries go, by name.
     pub streams: BTreeMap<StreamName, Stream>,
+    /// The independent parties that cosign what the log is, by name; no two have one key.
+    pub witnesses: BTreeMap<WitnessName, WitnessKey>,
+    /// How many of them have to have cosigned the entry that accepted a release before it goes out.
+    pub required: u32,
+}
+
+impl AuditPolicy {
+    /// The witness whose key has this identifier.
+    #[must_use]
+    pub fn witness(&self, id: WitnessId) -> Option<(&WitnessName, &WitnessKey)> {
+        self.witnesses.iter().find(|(_, key)| key.id() == id)
+    }
 }
 
 /// Whether reading the log is written down.

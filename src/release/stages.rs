@@ -4,8 +4,11 @@
 //! It is asked anew in each run. Nothing is remembered of an answer, so a withdrawn statement, a
 //! target that lost the release or another policy simply make the next answer another one.
 
+use crate::decide::Code;
 use crate::policy::Distinct;
-use crate::types::{Oid, PersonName, Seconds, StageName, TargetName, TeamName, Timestamp};
+use crate::types::{
+    Oid, PersonName, Seconds, StageName, TargetName, TeamName, Timestamp, WitnessName,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -113,6 +116,17 @@ pub enum Admission {
         /// Statements that do not count, and why.
         unheard: Vec<(PersonName, Unheard)>,
     },
+    /// Independent witnesses have to have cosigned the entry that accepted it.
+    Unwitnessed {
+        /// The entry.
+        sequence: u64,
+        /// How many of them.
+        required: u32,
+        /// Who has.
+        by: Vec<WitnessName>,
+        /// Who has not.
+        missing: Vec<WitnessName>,
+    },
     /// Time has to pass.
     Until {
         /// The stage that it may not go on to.
@@ -147,9 +161,29 @@ impl fmt::Display for Admission {
                     .iter()
                     .try_for_each(|(person, why)| write!(f, "; {person} {why}"))
             }
+            Self::Unwitnessed {
+                sequence,
+                required,
+                by,
+                missing,
+            } => {
+                let code = Code::UNWITNESSED;
+                let missing = listed(missing, " or ");
+                write!(f, "{code}: held until {required} of the log's witnesses ")?;
+                write!(f, "have cosigned entry {sequence}; waits for {missing}")?;
+                match by.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, ", after {}", listed(by, " and ")),
+                }
+            }
             Self::Until { stage, at } => write!(f, "held until {at}, then {stage} begins"),
         }
     }
+}
+
+fn listed(names: &[WitnessName], between: &str) -> String {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    names.join(between)
 }
 
 /// Why a statement does not lift a hold.

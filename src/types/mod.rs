@@ -13,7 +13,7 @@ pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{
     Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName, StreamName,
-    TargetName, TeamName,
+    TargetName, TeamName, WitnessName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Seconds, Timestamp, TimestampError};

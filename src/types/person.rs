@@ -66,6 +66,10 @@ name! {
     NotifierName
 }
 name! {
+    /// The policy's name for an independent party that cosigns what the audit log is.
+    WitnessName
+}
+name! {
     /// The policy's name for a place to which the audit log's entries go.
     StreamName
 }

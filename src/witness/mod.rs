@@ -6,10 +6,14 @@ mod publish;
 mod seen;
 
 pub use publish::{PublishError, publish};
-pub use seen::{Seen, WitnessError, look};
+pub use seen::{Seen, WitnessError, look, peek};
 
 /// The ref that holds them: a commit for each time that they were published, each on top of the last.
 pub const CHECKPOINT_REF: &str = "refs/relhook/checkpoint";
+
+/// Below it, each witness of the policy has a ref, named by the identifier of its key: what it cosigned
+/// last, as it was pushed.
+pub const WITNESS_PREFIX: &str = "refs/relhook/witness/";
 
 /// The file of the checkpoint in the commit's tree: a signed note.
 const CHECKPOINT: &str = "checkpoint";

@@ -54,6 +54,14 @@ pub enum WitnessError {
     },
 }
 
+/// What a server shows of its log in the tree of `commit`, whatever was seen of it before.
+///
+/// # Errors
+/// When it is not a log's, or not signed by the key that is shown with it.
+pub fn peek(repository: &Repository, commit: Oid) -> Result<Seen, WitnessError> {
+    shown(repository, &tree(repository, commit)?)
+}
+
 /// Looks at what was fetched of a server's log: the tree of `commit`, if there is one. What was seen
 /// before is in `memory`, a file, and so is what is seen now when this returns.
 ///

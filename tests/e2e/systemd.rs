@@ -37,6 +37,7 @@ fn systemd_takes_the_units_as_they_are() {
         // The program and the account are not installed here.
         let text = text.replace("/usr/bin/relhook", RELHOOK);
         let text = text.replace("User=git\n", "User=root\n");
+        let text = text.replace("User=relhook-witness\n", "User=root\n");
         let copy = dir.path().join(path.file_name().unwrap());
         fs::write(&copy, text).unwrap();
         checked.push(copy);

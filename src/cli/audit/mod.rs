@@ -2,6 +2,7 @@
 
 mod line;
 mod replay;
+mod witness;
 
 use super::{Answer, Exit};
 use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, verify};
@@ -12,6 +13,7 @@ use crate::witness::{PublishError, publish};
 use anyhow::Context;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use witness::{WitnessArgs, WitnessesArgs};
 
 /// What `relhook audit` is asked for.
 #[derive(Debug, clap::Subcommand)]
@@ -31,6 +33,8 @@ pub enum AuditCommand {
         /// The log has to be that one made longer.
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<String>,
+        #[command(flatten)]
+        witnesses: WitnessesArgs,
     },
     /// Judge every move of the protected refs again, under the policy of its day; exit 1 if
     /// anything does not hold up.
@@ -50,7 +54,11 @@ pub enum AuditCommand {
         /// repository here.
         #[arg(long)]
         key: Option<String>,
+        #[command(flatten)]
+        witnesses: WitnessesArgs,
     },
+    /// Cosign what a server's log is, from a clone, as an independent witness of it.
+    Witness(WitnessArgs),
     /// Print the log's public key.
     Key,
     /// Print the log's checkpoint, a signed note, and bring what clones and others read to it.
@@ -76,12 +84,17 @@ impl AuditCommand {
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match self {
             Self::Log { count, json } => show(&log_of(dir)?, *count, *json),
-            Self::Verify { since } => check(&log_of(dir)?, since.as_deref()),
+            Self::Verify { since, witnesses } => check(dir, since.as_deref(), witnesses),
             Self::Replay(args) => args.run(dir),
             Self::Prove { entry } => log_of(dir)?
                 .prove(*entry)
                 .map_or_else(broken, |receipt| Ok(Answer::pass(receipt.to_string()))),
-            Self::Check { receipt, key } => check_receipt(dir, receipt, key.as_deref()),
+            Self::Check {
+                receipt,
+                key,
+                witnesses,
+            } => check_receipt(dir, receipt, key.as_deref(), witnesses),
+            Self::Witness(args) => args.run(dir),
             Self::Key => Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str()))),
             Self::Checkpoint => published(dir),
             Self::Heartbeat => log_of(dir)?
@@ -114,7 +127,8 @@ fn now() -> Timestamp {
     Timestamp::from_unix(jiff::Timestamp::now().as_second())
 }
 
-fn check(log: &AuditLog, since: Option<&str>) -> anyhow::Result<Answer> {
+fn check(dir: &Path, since: Option<&str>, witnesses: &WitnessesArgs) -> anyhow::Result<Answer> {
+    let log = &log_of(dir)?;
     let before = since.map(|since| checkpoint(log, since)).transpose()?;
     let result = crate::audit::check(log).and_then(|report| {
         before
@@ -138,8 +152,14 @@ fn check(log: &AuditLog, since: Option<&str>) -> anyhow::Result<Answer> {
         let entries: Vec<String> = report.redacted.iter().map(u64::to_string).collect();
         text += &format!("redacted: {}\n", entries.join(", "));
     }
+    let cosigners = match witnesses.of_log(dir, log)? {
+        Ok(cosigners) => cosigners,
+        Err(error) => return broken(error),
+    };
+    text += &cosigners.text;
     text += &format!("checkpoint {}\n", report.checkpoint);
-    Ok(Answer::pass(text))
+    let exit = cosigners.exit;
+    Ok(Answer { text, exit })
 }
 
 /// A checkpoint that somebody kept: the signed note in a file, or its size and root.
@@ -156,13 +176,23 @@ fn checkpoint(log: &AuditLog, text: &str) -> anyhow::Result<Checkpoint> {
     })
 }
 
-fn check_receipt(dir: &Path, receipt: &Path, key: Option<&str>) -> anyhow::Result<Answer> {
+/// A log's public key: the key itself, or a file with it.
+fn log_key(key: &str) -> anyhow::Result<LogKey> {
+    match std::fs::read_to_string(key) {
+        Ok(text) => LogKey::parse(&text),
+        Err(_) => LogKey::parse(key),
+    }
+    .context("the key is none of a log")
+}
+
+fn check_receipt(
+    dir: &Path,
+    receipt: &Path,
+    key: Option<&str>,
+    witnesses: &WitnessesArgs,
+) -> anyhow::Result<Answer> {
     let key = match key {
-        Some(key) => match std::fs::read_to_string(key) {
-            Ok(text) => LogKey::parse(&text),
-            Err(_) => LogKey::parse(key),
-        }
-        .context("the key is none of a log")?,
+        Some(key) => log_key(key)?,
         None => log_of(dir)
             .and_then(|log| Ok(log.key()?))
             .context("without --key, the log of a repository here is needed")?,
@@ -177,11 +207,18 @@ fn check_receipt(dir: &Path, receipt: &Path, key: Option<&str>) -> anyhow::Resul
         Ok((receipt, checkpoint))
     });
     match checked {
-        Ok((receipt, checkpoint)) => Ok(Answer::pass(format!(
-            "entry {} is in the log {checkpoint}\n{}\n",
-            receipt.seq,
-            escape(&receipt.entry)
-        ))),
+        Ok((receipt, checkpoint)) => {
+            let cosigners = witnesses.of_receipt(&receipt)?;
+            Ok(Answer {
+                text: format!(
+                    "entry {} is in the log {checkpoint}\n{}{}\n",
+                    receipt.seq,
+                    cosigners.text,
+                    escape(&receipt.entry)
+                ),
+                exit: cosigners.exit,
+            })
+        }
         Err(fault) => Ok(Answer {
             text: format!("RH702: {fault}\n"),
             exit: Exit::Integrity,

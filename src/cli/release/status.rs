@@ -8,7 +8,7 @@ use crate::release::{
     place, snapshot, state,
 };
 use crate::server::Server;
-use crate::types::{Oid, StageName, TargetName, TeamName, Timestamp};
+use crate::types::{Oid, StageName, TargetName, TeamName, Timestamp, WitnessName};
 use crate::ui::{self, progress_line};
 use serde::Serialize;
 use std::fmt::Write;
@@ -95,29 +95,37 @@ pub(super) struct Wanted {
 /// Why a release does not go on to a target yet.
 #[derive(Debug, Serialize)]
 pub(super) struct HoldStatus {
-    /// `waiting`, `stopped`, `held` or `until`.
+    /// `waiting`, `stopped`, `held`, `until` or `witness`.
     state: &'static str,
-    /// The stage that is waited for or was stopped in; for a hold, the target's own.
-    stage: StageName,
+    /// The stage that is waited for or was stopped in; for a hold, the target's own. Absent where
+    /// witnesses of the log are waited for.
+    stage: Option<StageName>,
     /// The target that is waited for, or failed.
     target: Option<TargetName>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     /// Whose statement lifts it.
     teams: Vec<TeamName>,
+    /// Whose cosignature is waited for.
+    witnesses: Vec<WitnessName>,
     pub(super) text: String,
 }
 
 impl HoldStatus {
     fn of(admission: &Admission) -> Option<Self> {
-        let new = |state, stage: &StageName| Self {
+        let bare = |state| Self {
             state,
-            stage: stage.clone(),
+            stage: None,
             target: None,
             since: None,
             until: None,
             teams: Vec::new(),
+            witnesses: Vec::new(),
             text: admission.to_string(),
+        };
+        let new = |state, stage: &StageName| Self {
+            stage: Some(stage.clone()),
+            ..bare(state)
         };
         match admission {
             Admission::Go(_) => None,
@@ -138,6 +146,10 @@ impl HoldStatus {
                 since: Some(*since),
                 teams: teams.clone(),
                 ..new("held", stage)
+            }),
+            Admission::Unwitnessed { missing, .. } => Some(Self {
+                witnesses: missing.clone(),
+                ..bare("witness")
             }),
             Admission::Until { stage, at } => Some(Self {
                 until: Some(*at),
@@ -322,7 +334,11 @@ pub(in crate::cli) fn shown(status: &TargetStatus) -> String {
         line("unclear", unclear);
     }
     if let Some(hold) = &status.hold {
-        text += &ui::paragraph("  stage     ", &hold.text);
+        let lead = match hold.stage {
+            Some(_) => "  stage     ",
+            None => "  witness   ",
+        };
+        text += &ui::paragraph(lead, &hold.text);
     }
     text
 }

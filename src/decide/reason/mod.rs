@@ -401,6 +401,12 @@ pub enum Reason {
         /// Where and how.
         why: String,
     },
+    /// What is pushed as a witness's cosignature is not taken.
+    #[error("this cosignature is not taken: {why}")]
+    Cosignature {
+        /// Why not.
+        why: String,
+    },
     /// The ledger cannot be used.
     #[error("the ledger cannot be used: {why}")]
     Ledger {

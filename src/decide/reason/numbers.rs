@@ -67,6 +67,7 @@ impl Reason {
             Self::KeysUnusable { .. } => Code::KEYS_UNUSABLE,
             Self::LogUnwritable { .. } => Code::LOG_UNWRITABLE,
             Self::LogBroken { .. } => Code::LOG_BROKEN,
+            Self::Cosignature { .. } => Code::COSIGNATURE,
             Self::Ledger { .. } => Code::LEDGER,
             Self::Internal { .. } => Code::INTERNAL,
             Self::Environment { .. } => Code::ENVIRONMENT,

@@ -116,6 +116,7 @@ fn no_sentence_is_upper_case_ends_in_a_period_or_breaks_the_line() {
         },
         Reason::StatementName,
         Reason::PolicyMissing,
+        Reason::Cosignature { why: why() },
         Reason::Internal { why: why() },
         Reason::PusherMissing {
             source_name: "REMOTE_USER".into(),

@@ -16,6 +16,7 @@ pub(super) fn names(document: &Document, complaints: &mut Complaints) {
     doubles(&document.targets, complaints);
     if let Some(audit) = &document.audit {
         doubles(&audit.streams, complaints);
+        doubles(&audit.witnesses, complaints);
     }
     for team in &document.teams {
         known(&team.entry, "person", &document.people, complaints);

@@ -3,6 +3,7 @@
 mod checks;
 mod stages;
 mod thresholds;
+mod witnesses;
 
 use super::AuditPolicy;
 use super::complaint::Complaints;
@@ -12,7 +13,9 @@ use super::model::{
 };
 use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
 use super::{Fault, PathGlobs, PathRules};
-use crate::types::{Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName};
+use crate::types::{
+    Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName, WitnessName,
+};
 
 /// The most globs that a policy may hold.
 pub const MAX_GLOBS: usize = 2000;
@@ -26,6 +29,7 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
     checks::places(document, complaints);
     thresholds::check(document, complaints);
     stages::check(document, complaints);
+    witnesses::check(document, complaints);
     build(document)
 }
 
@@ -68,9 +72,19 @@ fn audit(document: &Document) -> Option<AuditPolicy> {
         .iter()
         .map(|named| Some((StreamName::new(&*named.name), named.entry.clone()?)))
         .collect();
+    let witnesses: Option<_> = entry
+        .witnesses
+        .iter()
+        .map(|named| {
+            let key = named.entry.as_ref()?.value.clone();
+            Some((WitnessName::new(&*named.name), key))
+        })
+        .collect();
     Some(AuditPolicy {
         reading: entry.reading,
         streams: streams?,
+        witnesses: witnesses?,
+        required: entry.required.as_ref().map_or(0, |required| required.value),
     })
 }
 

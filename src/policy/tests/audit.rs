@@ -107,3 +107,73 @@ fn what_does_not_fit_is_said_and_no_secret_repeated() {
     let two = "    one: {kind: journald}\n    One: {kind: journald}\n";
     assert!(!complaints(&streaming(two)).is_empty());
 }
+
+/// What is cut off of a witness's key.
+const CUT: &str = "notary.example/w1+5c9a1d48+";
+
+fn key(name: &str, seed: u8) -> String {
+    let signer = crate::cosign::WitnessSigner::new(name, &[seed; 32]).unwrap();
+    signer.public().to_string()
+}
+
+#[test]
+fn witnesses_are_read_and_counted() {
+    let made = parse(SOUND).unwrap();
+    assert!(made.audit.witnesses.is_empty() && made.audit.required == 0);
+    let (one, two) = (key("notary.example/w1", 1), key("vault", 2));
+    let text = auditing(&format!(
+        "  required: 2\n  witnesses:\n    notary: {one}\n    vault: {two}\n"
+    ));
+    let made = parse(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(made.audit.required, 2);
+    let id = two.parse::<crate::cosign::WitnessKey>().unwrap().id();
+    super::is_named("witnesses");
+    let (name, found) = made.audit.witness(id).unwrap();
+    assert_eq!((name.as_str(), found.to_string()), ("vault", two));
+}
+
+#[test]
+fn witnesses_that_would_not_be_several_are_complained_about() {
+    let (one, two) = (key("notary.example/w1", 1), key("vault", 2));
+    // The same key under another name is the same witness.
+    let again = key("vault", 1);
+    let id = |key: &str| key.split('+').nth(1).unwrap().to_owned();
+    for (entry, says) in [
+        ("  required: 1\n".to_owned(), "there are no `witnesses`"),
+        (
+            format!("  required: 2\n  witnesses:\n    a: {one}\n"),
+            "`required: 2` cannot be reached: there is only 1 witness",
+        ),
+        (
+            format!("  required: 1\n  witnesses:\n    a: {one}\n    b: {one}\n"),
+            "already belongs to `a`",
+        ),
+        (
+            format!("  required: 1\n  witnesses:\n    a: {one}\n    b: {again}\n"),
+            "already belongs to `a`",
+        ),
+        (
+            format!("  required: 1\n  witnesses:\n    a: {one}\n    A: {two}\n"),
+            "case only",
+        ),
+        (
+            format!("  witnesses:\n    a: {}\n", one.replace(&id(&one), "0badf00d")),
+            "identifier that is not that of its name and key",
+        ),
+        (format!("  witnesses:\n    a: {CUT}\n"), "`name+identifier+key`"),
+        (
+            "  witnesses:\n    a: acme/site+6a1d5b0c+AaOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\n"
+                .to_owned(),
+            "the key of a log",
+        ),
+        (format!("  witnesses: {one}\n"), "has to be a mapping"),
+        ("  required: 33\n".to_owned(), "required"),
+        (format!("  witnesses:\n    a b: {one}\n"), "witness"),
+    ] {
+        let found = complaints(&auditing(&entry)).join("\n");
+        assert!(found.contains(says), "{says} is not in\n{found}\nabout {entry}");
+    }
+    let two = format!("  required: 1\n  witnesses:\n    a: {one}\n    b: {one}\n");
+    let found = complaints(&auditing(&two));
+    assert!(found.iter().any(|one| one.contains(":8: ")), "{found:?}");
+}

@@ -161,6 +161,8 @@ proptest! {
                 prop_assert_eq!(&stage, &passage.stages[at].name);
                 prop_assert!(end > time(now));
             }
+            // No stage asks for witnesses: that is asked before.
+            Admission::Unwitnessed { .. } => prop_assert!(false),
         }
     }
 

@@ -2,6 +2,7 @@
 //! by an auditor; when the system fails it or others append too; and what programs that know nothing of
 //! relhook make of it.
 
+mod cosigning;
 mod faults;
 mod head;
 mod independent;

@@ -13,7 +13,7 @@ fn told(said: &str) -> String {
 }
 
 /// What the log is, once everybody can see it.
-fn shown(world: &World) -> String {
+pub(super) fn shown(world: &World) -> String {
     let note = world.relhook(&["audit", "checkpoint"]);
     note.assert_ok();
     let note = String::from_utf8(note.out).unwrap();
@@ -23,7 +23,7 @@ fn shown(world: &World) -> String {
 }
 
 /// Held while nobody shows the log to others: what a push began may still be at it.
-fn quiet(world: &World) -> std::fs::File {
+pub(super) fn quiet(world: &World) -> std::fs::File {
     let path = world.server().join("relhook/audit/publish.lock");
     let lock = std::fs::OpenOptions::new()
         .create(true)
@@ -35,7 +35,7 @@ fn quiet(world: &World) -> std::fs::File {
 }
 
 /// A copy of the log as it is.
-fn kept(world: &World) -> PathBuf {
+pub(super) fn kept(world: &World) -> PathBuf {
     let _quiet = quiet(world);
     copied(&world.server().join("relhook/audit"), world.path("before"))
 }
@@ -48,7 +48,7 @@ fn copied(from: &Path, to: PathBuf) -> PathBuf {
 }
 
 /// Puts the log back to what it was when it was copied.
-fn put_back(world: &World, copy: &Path) {
+pub(super) fn put_back(world: &World, copy: &Path) {
     let audit = world.server().join("relhook/audit");
     let _quiet = quiet(world);
     std::fs::remove_dir_all(&audit).unwrap();

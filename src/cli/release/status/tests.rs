@@ -63,6 +63,12 @@ fn admissions() -> Vec<Admission> {
                 (PersonName::new("remy"), Unheard::OtherTeam),
             ],
         },
+        Admission::Unwitnessed {
+            sequence: 12,
+            required: 2,
+            by: vec![WitnessName::new("notary")],
+            missing: vec![WitnessName::new("vault"), WitnessName::new("customer-lab")],
+        },
         Admission::Until {
             stage: production,
             at: at("2026-12-24T08:30:00Z"),
@@ -93,7 +99,7 @@ fn at_rest_is_what_only_a_person_or_a_time_moves() {
         .iter()
         .map(|one| status(one).is_at_rest())
         .collect();
-    assert_eq!(rest, [false, false, true, true, true]);
+    assert_eq!(rest, [false, false, true, true, true, true]);
     let mut done = status(&Admission::Go(Vec::new()));
     done.wanted = None;
     assert!(done.is_done() && done.is_at_rest());
