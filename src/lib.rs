@@ -16,6 +16,7 @@
 //! - [`explain`]: one page a code
 //! - [`folder`]: relhook's own folder in the server's repository
 //! - [`audit`]: every verdict and release, chained and on disk before anything is answered
+//! - [`attest`]: what others are told of an accepted move: SLSA summaries and provenance, signed
 //! - [`witness`]: the log as clones see it, and whether it is what they saw before
 //! - [`ledger`]: what the log means for the next push, for quick look-up
 //! - [`server`]: the three of them beside the repository's objects and refs, opened once
@@ -34,6 +35,7 @@
 //! - [`ui`]: how things look
 //! - [`cli`]: one file a command
 
+pub mod attest;
 pub mod audit;
 pub mod certificate;
 pub mod cli;

@@ -165,6 +165,25 @@ impl LogKey {
         bytes.strip_prefix(&[ED25519])?.try_into().ok()
     }
 
+    /// What names the key in envelopes: the SHA-256, in hexadecimal digits, of the key as DER
+    /// (SubjectPublicKeyInfo).
+    #[must_use]
+    pub fn id(&self) -> String {
+        super::Hash::of(&self.der()).as_str().to_owned()
+    }
+
+    /// The key as PEM (SubjectPublicKeyInfo), for tools that know no signed notes.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        let der = Base64::encode_string(&self.der());
+        format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n")
+    }
+
+    /// The key as DER. What was read has been seen to be an Ed25519 key behind its algorithm.
+    fn der(&self) -> Vec<u8> {
+        super::envelope::der(&self.bytes().unwrap_or_default())
+    }
+
     fn verifiers(&self) -> Result<VerifierList, CheckpointFault> {
         let verifier =
             StandardVerifier::new(&self.text).map_err(|_| CheckpointFault::Unreadable)?;
@@ -212,6 +231,11 @@ impl LogSigner {
     /// The public key.
     pub(in crate::audit) fn public(&self) -> &LogKey {
         &self.public
+    }
+
+    /// Signs what an envelope holds.
+    pub(in crate::audit) fn sign_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        self.signer.sign(bytes).map_err(|error| error.to_string())
     }
 
     /// Signs what the log is now.

@@ -9,6 +9,7 @@ mod checkpoint;
 mod cosigned;
 mod draft;
 mod entry;
+mod envelope;
 mod error;
 mod evidence;
 mod form;

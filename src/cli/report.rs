@@ -1,9 +1,11 @@
 //! `relhook report`: what an auditor asks for, from the log.
 
 use super::{Answer, Exit};
+use crate::attest::{Options, attest};
 use crate::audit::AuditLog;
 use crate::facts::Store;
 use crate::folder::Folder;
+use crate::replay::{Lost, of_log};
 use crate::report::{Period, csv, gather, html, lines, pack};
 use crate::types::Timestamp;
 use anyhow::Context;
@@ -68,8 +70,12 @@ impl ReportArgs {
             Err(error) => return Err(error.into()),
         };
         if let Some(path) = &self.pack {
+            let (first, last) = report.entries.unwrap_or_default();
+            let mut replay = of_log(&log, store, &[], Lost::Found)?;
+            replay.moves.retain(|one| (first..=last).contains(&one.seq));
+            let attested = attest(&replay, &log, &Options::default())?;
             let file = create(path)?;
-            pack(&report, &log, std::io::BufWriter::new(file))?;
+            pack(&report, &log, &attested, std::io::BufWriter::new(file))?;
             return Ok(Answer::pass(String::new()));
         }
         let bytes = match self.format {

@@ -1,6 +1,6 @@
 //! What a replay comes to.
 
-use super::{Finding, Remark, Weight};
+use super::{Finding, Move, Remark, Weight};
 use crate::types::Oid;
 
 /// A replay that was done.
@@ -12,6 +12,8 @@ pub struct Replay {
     pub source: Source,
     /// The refs that were followed, by name.
     pub refs: Vec<RefAccount>,
+    /// The moves that were judged again, in the order of the log; none without a log.
+    pub moves: Vec<Move>,
     /// What does not hold up, and what cannot be told, in the order of the log.
     pub findings: Vec<Finding>,
     /// What a reader may want to know besides.

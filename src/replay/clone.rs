@@ -52,7 +52,17 @@ pub fn of_clone(store: Store, asked: &Asked<'_>) -> Result<Replay, ReplayError> 
     };
     let mut versions = first_parents(&store, in_force, None)?;
     versions.reverse();
-    let listed = store.refs_below(b"refs/", MAX)?;
+    let mut listed = store.refs_below(b"refs/heads/", MAX)?;
+    listed.push((policy_ref.clone(), in_force));
+    for name in asked
+        .refs
+        .iter()
+        .filter(|name| !name.is_under("refs/heads/"))
+    {
+        if let Some(oid) = store.current(name)?.oid().filter(|_| *name != policy_ref) {
+            listed.push((name.clone(), oid));
+        }
+    }
     let mut walk = Walk {
         store,
         policies: Policies::new()?,
@@ -66,7 +76,7 @@ pub fn of_clone(store: Store, asked: &Asked<'_>) -> Result<Replay, ReplayError> 
     let loaded = loaded.map_err(|why| Fault::Unreadable { why })?;
     for (name, tip) in &listed {
         let wanted = asked.refs.is_empty() || asked.refs.contains(name) || *name == policy_ref;
-        if wanted && !name.is_under(STATEMENT_PREFIX) && loaded.policy.protects(name) {
+        if wanted && loaded.policy.protects(name) {
             let from = asked.from.filter(|_| *name != policy_ref);
             walk.follow(name, *tip, from)?;
         }
@@ -84,6 +94,7 @@ pub fn of_clone(store: Store, asked: &Asked<'_>) -> Result<Replay, ReplayError> 
             checkpoint: asked.checkpoint.clone(),
         },
         refs: walk.refs,
+        moves: Vec::new(),
         findings: walk.findings,
         remarks: walk.remarks,
     })
@@ -99,7 +110,7 @@ fn first_parents(
     let mut next = Some(tip);
     while let Some(oid) = next.filter(|oid| members.is_none_or(|members| members.contains(oid))) {
         if path.len() == MAX && members.is_none() {
-            let what = format!("more than {MAX} versions of the policy");
+            let what = format!("more than {MAX} commits");
             return Err(Fault::TooLarge { what });
         }
         path.push(oid);

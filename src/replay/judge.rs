@@ -6,6 +6,7 @@ use super::evidence::Heard;
 use super::finding::{Finding, Weight};
 use super::log::Lost;
 use super::memory::{Claims, Remembered, Taken, Then, statement_name};
+use super::moves::Hands;
 use super::policies::{Loaded, Policies};
 use super::story::Story;
 use crate::audit::{AuditLog, VerdictRecord};
@@ -40,6 +41,14 @@ pub(super) struct Case<'a> {
     pub time: Timestamp,
     pub record: &'a VerdictRecord,
     pub names: Names,
+}
+
+/// What came of judging it again.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub findings: Vec<Finding>,
+    /// The people of each move.
+    pub hands: BTreeMap<RefName, Hands>,
 }
 
 /// What came of judging it once.
@@ -101,14 +110,17 @@ impl Case<'_> {
 }
 
 impl Judge<'_> {
-    /// What does not hold up of an accepted push, and what cannot be told.
-    pub(super) fn judge(&mut self, case: Case<'_>) -> Vec<Finding> {
+    /// What does not hold up of an accepted push, what cannot be told, and whose it is.
+    pub(super) fn judge(&mut self, case: Case<'_>) -> Judgement {
         let loaded = match self.policies.at(&self.store, case.record.policy) {
             Ok(loaded) => loaded,
             Err(why) => {
                 let policy = case.record.policy.short();
                 let why = format!("the policy {policy} of then cannot be used: {why}");
-                return vec![case.doubt(why)];
+                return Judgement {
+                    findings: vec![case.doubt(why)],
+                    hands: BTreeMap::new(),
+                };
             }
         };
         let heard = Heard::of(self.log, case.record);
@@ -128,6 +140,7 @@ impl Judge<'_> {
             first = self.attempt(&loaded, case, &heard, &others, Claims::All);
             others.clear();
         }
+        let hands = hands(&first.verdict, &heard);
         let found = differences(case.record, &first.verdict, case.names);
         if found.is_empty() {
             if !gone.is_empty() {
@@ -141,7 +154,7 @@ impl Judge<'_> {
         } else {
             findings.extend(self.failed(&loaded, case, &heard, &known, found));
         }
-        findings
+        Judgement { findings, hands }
     }
 
     /// What is to be said of a push that holds up as it was recorded.
@@ -204,6 +217,7 @@ impl Judge<'_> {
                 "it holds up unless an earlier push, of which nothing says that it got in, did",
             )];
         }
+        let migrated = case.seq <= self.story.migrated;
         let move_of = |refname: &str| {
             let mut updates = case.record.updates.iter();
             let found = updates.find(|update| update.refname == refname);
@@ -213,7 +227,7 @@ impl Judge<'_> {
             Difference::Refused { refname, reasons } => {
                 let refname = refname.to_string();
                 let (from, to) = move_of(&refname);
-                let (code, weight) = match cannot_tell(&reasons, case.names) {
+                let (code, weight) = match migrated || cannot_tell(&reasons, case.names) {
                     true => (Code::REPLAY_UNTOLD, Weight::Doubt),
                     false => (Code::REPLAY_REFUSED, Weight::Found),
                 };
@@ -331,6 +345,32 @@ impl Judge<'_> {
             .retain(|taken| !heard.statements.contains_key(&taken.tag) && !case.brings(taken.tag));
         others
     }
+}
+
+/// The people of each move that a verdict permits.
+fn hands(verdict: &Verdict, heard: &Heard) -> BTreeMap<RefName, Hands> {
+    let mut all = BTreeMap::new();
+    for update in &verdict.updates {
+        let Some(permit) = &update.permit else {
+            continue;
+        };
+        let mut hands = Hands::default();
+        for commit in &update.commits {
+            hands
+                .contributors
+                .extend(commit.contributors.iter().cloned());
+            for cover in &commit.covers {
+                hands.approved_by.insert(cover.person.clone());
+                let name = heard.statements.get(&cover.by).map(|raw| &raw.name);
+                let about = name.and_then(|name| StatementRef::parse(name).ok());
+                if about.is_some_and(|about| about.commit == permit.new_oid()) {
+                    hands.final_approvers.insert(cover.person.clone());
+                }
+            }
+        }
+        all.insert(update.refname.clone(), hands);
+    }
+    all
 }
 
 /// The entries by which statements came.

@@ -1,7 +1,7 @@
 //! The policies of their days, each read once, with its keys ready for use.
 
 use crate::facts::Store;
-use crate::policy::Policy;
+use crate::policy::{BranchRule, Policy};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefName};
 use std::collections::HashMap;
@@ -53,6 +53,21 @@ impl Policies {
             Ok(loaded) => loaded.policy.protects(refname),
             Err(_) => true,
         }
+    }
+
+    /// What that policy demands of a ref, as text that is another where a demand is: what it is released
+    /// to is none.
+    pub(super) fn rules(&mut self, store: &Store, commit: Oid, refname: &RefName) -> String {
+        let Ok(loaded) = self.at(store, commit) else {
+            return format!("{commit} cannot be used");
+        };
+        let rules = loaded.policy.rules_for(refname).into_iter();
+        let rules = rules.map(|rule| BranchRule {
+            release: Vec::new(),
+            baseline: None,
+            ..rule.clone()
+        });
+        format!("{:?}", rules.collect::<Vec<_>>())
     }
 
     /// Where that policy has judging of a ref begin, if it says so.

@@ -28,10 +28,14 @@ pub(super) enum What {
 pub(super) struct Story {
     pub repository: String,
     pub steps: Vec<Step>,
-    /// The entries of pushes that were seen to get in.
+    /// The entries of pushes whose objects are known to have got in.
     pub told: HashSet<u64>,
+    /// Those of them that were seen to move refs.
+    pub landed: HashSet<u64>,
     /// The entries beside which names were deleted.
     pub redacted: BTreeSet<u64>,
+    /// So many entries are those of a log of the earlier format, which tell less.
+    pub migrated: u64,
     /// Entries of which something cannot be read.
     pub unread: Vec<(u64, Timestamp, String)>,
 }
@@ -71,6 +75,7 @@ impl Story {
             },
             Event::Verdict(verdict) => {
                 self.told.extend(&verdict.landed);
+                self.landed.extend(&verdict.landed);
                 self.told.extend(&verdict.found);
                 What::Verdict(verdict.clone())
             }
@@ -78,12 +83,15 @@ impl Story {
                 self.redacted.insert(*entry);
                 return;
             }
+            Event::Migrated { entries, .. } => {
+                self.migrated = *entries;
+                return;
+            }
             Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
             | Event::Drift(_)
             | Event::Heartbeat
-            | Event::Migrated { .. }
             | Event::Long { .. }
             | Event::Recovered { .. } => return,
         };

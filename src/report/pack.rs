@@ -2,8 +2,9 @@
 //! and the checkpoint, and how to check it all without relhook.
 
 use super::model::Report;
+use crate::attest::Attested;
 use crate::audit::{AuditError, AuditLog, Mark, read_on};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use tar::{Builder, Header};
@@ -22,11 +23,17 @@ pub enum PackError {
     Io(#[from] io::Error),
 }
 
-/// Writes a report's archive (tar, not compressed), all in one folder.
+/// Writes a report's archive (tar, not compressed), all in one folder; with what is attested of the
+/// changes in it.
 ///
 /// # Errors
 /// When the log or its evidence cannot be read, or the archive not written.
-pub fn pack(report: &Report, log: &AuditLog, to: impl Write) -> Result<(), PackError> {
+pub fn pack(
+    report: &Report,
+    log: &AuditLog,
+    attested: &[Attested],
+    to: impl Write,
+) -> Result<(), PackError> {
     let mut archive = Archive {
         tar: Builder::new(to),
         time: u64::try_from(report.made.as_unix()).unwrap_or(0),
@@ -47,6 +54,18 @@ pub fn pack(report: &Report, log: &AuditLog, to: impl Write) -> Result<(), PackE
     let named = report.changes.iter().flat_map(|change| &change.evidence);
     for hash in named.collect::<BTreeSet<_>>() {
         archive.put(&format!("evidence/{hash}"), &log.evidence(hash)?)?;
+    }
+    let mut envelopes: BTreeMap<u64, String> = BTreeMap::new();
+    for one in attested {
+        let of_entry = envelopes.entry(one.seq).or_default();
+        for line in &one.envelopes {
+            *of_entry += line;
+            of_entry.push('\n');
+        }
+    }
+    for (seq, lines) in envelopes {
+        let name = format!("attestations/entry-{seq}.intoto.jsonl");
+        archive.put(&name, lines.as_bytes())?;
     }
     archive.tar.into_inner()?.flush()?;
     Ok(())

@@ -1,5 +1,6 @@
 //! `relhook audit`: what the log says, whether it is what was written, and proof of it for others.
 
+mod attest;
 mod line;
 mod replay;
 mod witness;
@@ -57,10 +58,16 @@ pub enum AuditCommand {
         #[command(flatten)]
         witnesses: WitnessesArgs,
     },
+    /// Write attestations of what was accepted, for others: SLSA summaries and provenance.
+    Attest(attest::AttestArgs),
     /// Cosign what a server's log is, from a clone, as an independent witness of it.
     Witness(WitnessArgs),
     /// Print the log's public key.
-    Key,
+    Key {
+        /// As PEM, for tools that know no signed notes.
+        #[arg(long)]
+        pem: bool,
+    },
     /// Print the log's checkpoint, a signed note, and bring what clones and others read to it.
     Checkpoint,
     /// Add an entry that says that somebody was there, so that silence can be told from a gap.
@@ -95,7 +102,11 @@ impl AuditCommand {
                 witnesses,
             } => check_receipt(dir, receipt, key.as_deref(), witnesses),
             Self::Witness(args) => args.run(dir),
-            Self::Key => Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str()))),
+            Self::Attest(args) => args.run(dir),
+            Self::Key { pem: true } => Ok(Answer::pass(log_of(dir)?.key()?.pem())),
+            Self::Key { pem: false } => {
+                Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str())))
+            }
             Self::Checkpoint => published(dir),
             Self::Heartbeat => log_of(dir)?
                 .append(now(), Event::Heartbeat)

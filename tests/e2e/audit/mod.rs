@@ -2,11 +2,13 @@
 //! by an auditor; when the system fails it or others append too; and what programs that know nothing of
 //! relhook make of it.
 
+mod attest;
 mod cosigning;
 mod faults;
 mod head;
 mod independent;
 mod migration;
+mod page;
 mod receipts;
 mod replay;
 mod report;

@@ -87,5 +87,7 @@ fn the_archive_is_checked_with_stock_tools() {
             .arg(folder.join("key"));
         run(check.arg(receipt.unwrap().path())).assert_ok();
     }
+    let attested = fs::read_dir(folder.join("attestations")).unwrap();
+    assert_eq!(attested.count(), 1);
     assert!(folder.join("report.html").exists() && folder.join("HOW-TO-CHECK.txt").exists());
 }
