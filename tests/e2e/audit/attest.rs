@@ -215,9 +215,9 @@ fn a_gap_is_told_and_continuity_begins_anew() {
     dana.takes("prod");
     let base = dana.git(&["rev-parse", "HEAD"]);
     let evil = dana.commits("evil.html");
+    dana.pushes(&["prod"]).refused_with("RH401");
     dana.offers("work/evil");
-    let past = ["-c", "core.hooksPath=/dev/null", "update-ref", PROD, &evil];
-    world.server_git(&past).assert_ok();
+    world.moves(PROD, &evil);
     let next = dana.commits("next.html");
     dana.offers("work/next");
     says(&world.person("rita"), &next, &[("Relhook-Base", &base)]);
@@ -249,8 +249,7 @@ fn what_no_push_made_is_not_attested() {
     let forged = world.forged(&good, &evil, Vec::new());
     let log = world.audit_log();
     let entry = log.append(now(), Event::Verdict(forged)).unwrap();
-    let past = ["-c", "core.hooksPath=/dev/null", "update-ref", PROD, &evil];
-    world.server_git(&past).assert_ok();
+    world.moves(PROD, &evil);
     let refused = world.attests(&[&entry.seq.to_string()]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("replay"), "{}", refused.err);
