@@ -18,8 +18,8 @@ const UNVERIFIED_SLOW: usize = 64;
 /// More co-authors than this in one message are not read.
 const MAX_CO_AUTHORS: usize = 500;
 
-/// The pushes that brought commits before this one.
-pub(super) type Earlier = HashMap<Oid, Vec<Arrival>>;
+/// The pushes that brought commits, this one among them.
+pub(super) type Pushes = HashMap<Oid, Vec<Arrival>>;
 
 /// Signatures that were read and not verified yet. They are verified many at a time: apart, so
 /// that reading stays in one thread, where libgit2's locks cost nothing.
@@ -52,11 +52,11 @@ impl Gatherer<'_> {
     pub(super) fn read_commit(
         &mut self,
         node: Node,
-        earlier: &mut Earlier,
+        pushes: &mut Pushes,
         commits: &mut Vec<CommitFacts>,
         unverified: &mut Unverified,
     ) -> Result<(), Fault> {
-        let (commit, signature) = self.commit(node, earlier)?;
+        let (commit, signature) = self.commit(node, pushes)?;
         if let Some(block) = signature {
             unverified.add(commits.len(), block);
         }
@@ -64,12 +64,28 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    /// The earlier pushes that brought some commits.
-    pub(super) fn earlier(&self, nodes: &[Node]) -> Result<Earlier, Fault> {
+    /// Who pushed some commits: whoever has brought them and may have been the first, and this pusher
+    /// where they are new with this push.
+    pub(super) fn pushes(&self, nodes: &[Node]) -> Result<Pushes, Fault> {
         let oids = nodes.iter().map(|node| self.graph.oid(*node));
         let oids = oids.collect::<Result<Vec<Oid>, Fault>>()?;
-        let earlier = self.sources.memory.first_pushes(&oids);
-        earlier.map_err(|why| Fault::Unreadable { why })
+        // Asked for first: what another push puts into the store meanwhile, it claimed before that, and
+        // nothing is nobody's.
+        let mut arriving = Vec::new();
+        for oid in &oids {
+            if self.sources.store.arrives(*oid)? {
+                arriving.push(*oid);
+            }
+        }
+        let pushes = self.sources.memory.first_pushes(&oids);
+        let mut pushes = pushes.map_err(|why| Fault::Unreadable { why })?;
+        for oid in arriving {
+            pushes.entry(oid).or_default().push(Arrival {
+                by: Claimant::of(&self.pusher),
+                landed: true,
+            });
+        }
+        Ok(pushes)
     }
 
     /// Verifies the signatures that were put aside.
@@ -87,7 +103,7 @@ impl Gatherer<'_> {
     fn commit(
         &mut self,
         node: Node,
-        earlier: &mut Earlier,
+        pushes: &mut Pushes,
     ) -> Result<(CommitFacts, Option<SignatureBlock>), Fault> {
         let oid = self.graph.oid(node)?;
         let bytes = self.graph.take_bytes(node)?;
@@ -112,7 +128,10 @@ impl Gatherer<'_> {
             title: title(&commit.message),
             claims: self.claims(&commit)?,
             signature: SignatureFact::Unsigned,
-            first_pushers: self.first_pushers(oid, earlier.remove(&oid).unwrap_or_default())?,
+            first_pushers: FirstPushers::of(
+                self.sources.policy,
+                pushes.remove(&oid).unwrap_or_default(),
+            ),
             content: self.trees.content(&mut self.graph, commit.tree, &parents)?,
             approving,
             parents: commit.parents,
@@ -140,26 +159,13 @@ impl Gatherer<'_> {
         Ok(claims)
     }
 
-    /// Who first pushed a commit: this pusher, if it is new with this push, and whoever else has
-    /// brought it and may have been the first.
-    fn first_pushers(&self, oid: Oid, earlier: Vec<Arrival>) -> Result<FirstPushers, Fault> {
-        let arrives = self.sources.store.arrives(oid)?;
-        let this = arrives.then(|| Arrival {
-            by: Claimant::of(&self.pusher),
-            landed: true,
-        });
-        let all = earlier.into_iter().chain(this);
-        Ok(FirstPushers::of(self.sources.policy, all))
-    }
-
     /// When an object was first seen here: now, if it is new with this push.
     pub(super) fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, Fault> {
+        // In this order, as in `pushes`.
+        let arrives = self.sources.store.arrives(oid)?;
         let seen = self.sources.memory.first_seen(oid);
         let seen = seen.map_err(|why| Fault::Unreadable { why })?;
-        if seen.is_none() && self.sources.store.arrives(oid)? {
-            return Ok(Some(self.sources.now));
-        }
-        Ok(seen)
+        Ok(seen.or_else(|| arrives.then_some(self.sources.now)))
     }
 }
 

@@ -77,13 +77,13 @@ impl Gatherer<'_> {
         let total = range.commits.len();
         for nodes in range.commits.chunks(CHUNK) {
             self.tell_progress(name, facts.commits.len(), total);
-            let mut earlier = self.earlier(nodes)?;
+            let mut pushes = self.pushes(nodes)?;
             for node in nodes {
                 if unverified.are_many() {
                     self.tell_progress(name, facts.commits.len(), total);
                     self.verify(&mut facts.commits, &mut unverified);
                 }
-                self.read_commit(*node, &mut earlier, &mut facts.commits, &mut unverified)?;
+                self.read_commit(*node, &mut pushes, &mut facts.commits, &mut unverified)?;
             }
         }
         self.verify(&mut facts.commits, &mut unverified);

@@ -172,3 +172,51 @@ fn i_12_p_16_the_first_pusher_is_told_only_of_what_arrives() {
     assert_eq!(first_pushers(Pusher::Unknown { login }), [None, None]);
     assert_eq!(first_pushers(Pusher::NotAsked), [None, None]);
 }
+
+/// A ledger that knows nobody; by the time that it has answered, another push has got in.
+struct Meanwhile<'a> {
+    base: Oid,
+    gets_in: &'a dyn Fn(),
+}
+
+impl Memory for Meanwhile<'_> {
+    fn approved(&self, _: &RefName, _: Option<Oid>) -> Result<Option<Oid>, String> {
+        Ok(Some(self.base))
+    }
+
+    fn first_seen(&self, _: Oid) -> Result<Option<Timestamp>, String> {
+        Ok(None)
+    }
+
+    fn first_pushes(&self, _: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
+        (self.gets_in)();
+        Ok(HashMap::new())
+    }
+}
+
+#[test]
+fn p_16_what_another_push_brings_meanwhile_is_not_nobodys() {
+    let main = Repo::new();
+    let base = root(&main);
+    let quarantine = Repo::new();
+    let alternates = quarantine.path().join("objects/info/alternates");
+    let line = format!("{}\n", main.path().join("objects").display());
+    std::fs::write(alternates, line).unwrap();
+    let arrives = next(&quarantine, base, "arrives");
+    let bytes = quarantine.git(&["cat-file", "commit", &arrives.to_string()]);
+    let gets_in = || assert_eq!(main.raw("commit", &bytes), arrives);
+    let store = quarantine.store().with_settled(main.path());
+    let refname = name("refs/heads/prod");
+    let updates = [(&refname, RefChange::Create { new: arrives })];
+    let memory = Meanwhile {
+        base,
+        gets_in: &gets_in,
+    };
+    let pusher = Pusher::Person(person("carol"));
+    let facts = gathered(&store, &policy(""), &memory, pusher, &updates);
+    let Subject::Protected(RangeOutcome::Range(range)) = &facts.updates[0].subject else {
+        panic!("{facts:?}");
+    };
+    let pushers = &range.commits[0].first_pushers.people;
+    assert_eq!(pushers.first().map(PersonName::as_str), Some("carol"));
+}

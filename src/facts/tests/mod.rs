@@ -40,7 +40,7 @@ impl Memory for Known {
 fn gathered(
     store: &Store,
     policy: &Policy,
-    memory: &Known,
+    memory: &dyn Memory,
     pusher: Pusher,
     updates: &[(&RefName, RefChange)],
 ) -> PushFacts {
