@@ -1,9 +1,12 @@
 //! The server's side of a repository, opened once: its objects and refs, and what relhook keeps.
 
-use crate::audit::AuditLog;
-use crate::facts::Store;
+use crate::audit::{AuditError, AuditLog, Event};
+use crate::facts::{Current, Fault, Store};
 use crate::folder::{Folder, FolderError};
-use crate::ledger::{Ledger, LedgerError, OpenPush};
+use crate::ledger::{Ledger, LedgerError, OpenMove, OpenPush};
+use crate::types::{Oid, Timestamp};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 
 /// A repository under the rule.
 pub struct Server {
@@ -50,4 +53,58 @@ impl Server {
     pub fn ledger_for_move(&self, process: Option<&str>) -> Result<Ledger, LedgerError> {
         Ledger::open_for_move(self.folder.path(), &self.log, process)
     }
+
+    /// Writes to the log what became of the moves that verdicts allowed, where that can be known by now:
+    /// an intent never stays without its outcome. Gives how many were told. If it is killed between the
+    /// log and the ledger, the next one tells the same again.
+    ///
+    /// # Errors
+    /// When the refs or the ledger cannot be read, or the log cannot be written.
+    pub fn tell_moves(&self, now: Timestamp) -> Result<usize, TellError> {
+        let path = self.log.dir().join("moves.lock");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(&path).map_err(TellError::Lock)?;
+        lock.lock().map_err(TellError::Lock)?;
+        let mut told = Vec::new();
+        for one in self.ledger()?.open_moves()? {
+            let Some(at) = self.named(&one)? else {
+                continue;
+            };
+            told.extend(one.outcome(at, now));
+        }
+        if told.is_empty() {
+            return Ok(0);
+        }
+        let events = told.iter().cloned().map(Event::Moved);
+        self.log.append_all(events.map(|event| (now, event)))?;
+        self.ledger()?.told(&told)?;
+        Ok(told.len())
+    }
+
+    /// What the ref of a move names; nothing where that cannot be read.
+    fn named(&self, one: &OpenMove) -> Result<Option<Option<Oid>>, Fault> {
+        Ok(match self.store.current(&one.refname)? {
+            Current::At(oid) => Some(Some(oid)),
+            Current::Absent | Current::Symbolic { .. } => Some(None),
+            Current::Unreadable { .. } => None,
+        })
+    }
+}
+
+/// Why it cannot be told what became of moves. Nothing is lost by it.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    /// The refs cannot be read.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Nobody else can be kept from it meanwhile.
+    #[error("moves.lock: {0}")]
+    Lock(std::io::Error),
 }

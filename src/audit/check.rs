@@ -112,6 +112,7 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Moved(_)
         | Event::Heartbeat
         | Event::Migrated { .. }
         | Event::Recovered { .. } => None,
@@ -157,6 +158,7 @@ fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Moved(_)
         | Event::Heartbeat
         | Event::Migrated { .. }
         | Event::Redacted { .. }

@@ -111,6 +111,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
     },
+    /// A move that a verdict allowed was seen to have happened, or not to happen any more.
+    Moved(MovedRecord),
     /// A release began, ended or failed.
     Release(ReleaseRecord),
     /// A target goes back to an earlier release, or follows what is accepted again.
@@ -285,6 +287,64 @@ pub struct PermitRecord {
     pub new: Oid,
     /// The targets that it is then released to.
     pub release: Vec<String>,
+}
+
+/// What became of a move that a verdict allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedRecord {
+    /// The entry that allowed it.
+    pub sequence: u64,
+    /// The ref, escaped.
+    #[serde(rename = "ref")]
+    pub refname: String,
+    /// The ref's raw name in hexadecimal, so that it can be read back exactly.
+    pub ref_hex: String,
+    /// What it named before.
+    pub old: Option<Oid>,
+    /// What it was allowed to name.
+    pub new: Oid,
+    /// What happened.
+    pub outcome: MoveOutcome,
+    /// What it came to name instead, where that is neither `old` nor `new`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Oid>,
+}
+
+/// What became of an allowed move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MoveOutcome {
+    /// The ref was moved so.
+    Moved,
+    /// The push came to nothing: the ref stayed, and the permit is spent.
+    NotMoved,
+    /// The permit is spent, and the ref names what no verdict let it: somebody went past the hooks.
+    Elsewhere,
+}
+
+impl fmt::Display for MovedRecord {
+    /// In one line, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, new, sequence) = (&self.refname, self.new.short(), self.sequence);
+        match self.outcome {
+            MoveOutcome::Moved => write!(f, "{name} moved to {new}, as entry {sequence} allowed"),
+            MoveOutcome::NotMoved => {
+                write!(
+                    f,
+                    "{name} did not move to {new}, which entry {sequence} allowed"
+                )
+            }
+            MoveOutcome::Elsewhere => {
+                let now = self
+                    .now
+                    .map_or_else(|| "nothing".to_owned(), |oid| oid.short());
+                write!(
+                    f,
+                    "{name} names {now}, to which no verdict moved it; entry {sequence} allowed {new}"
+                )
+            }
+        }
+    }
 }
 
 /// A release to one target.

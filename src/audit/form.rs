@@ -29,6 +29,7 @@ pub(in crate::audit) fn read(bytes: &[u8]) -> Option<Entry> {
 fn event(kind: &[u8], fields: &[u8]) -> Option<Event> {
     match kind {
         b"verdict" => record(fields).map(Event::Verdict),
+        b"moved" => record(fields).map(Event::Moved),
         b"release" => record(fields).map(Event::Release),
         b"course" => record(fields).map(Event::Course),
         b"drift" => record(fields).map(Event::Drift),

@@ -133,6 +133,7 @@ impl Fields {
             }
             Event::Begun { .. }
             | Event::Drift(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Long { .. }
@@ -188,6 +189,7 @@ impl Fields {
             }
             Event::Begun { .. }
             | Event::Drift(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Long { .. }

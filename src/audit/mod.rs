@@ -30,7 +30,8 @@ pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
 pub use cosigned::{Cosigned, CosignedFault, MAX_COSIGNED};
 pub use entry::{
     ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
-    MAX_UPDATES, PermitRecord, Pin, ReleaseRecord, ReleaseState, UpdateRecord, VerdictRecord,
+    MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, ReleaseRecord, ReleaseState,
+    UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

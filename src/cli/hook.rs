@@ -16,6 +16,8 @@ pub enum HookCommand {
     PostReceive,
     /// Show clones how far the audit log is
     Publish,
+    /// The same, in a moment
+    ShowSoon,
     /// Hold protected refs to their verdicts
     ReferenceTransaction {
         /// git's name for the step
@@ -39,6 +41,7 @@ impl HookCommand {
             Self::PreReceive => hook::pre_receive(input),
             Self::PostReceive => hook::post_receive(input),
             Self::Publish => hook::publish(),
+            Self::ShowSoon => hook::show_then(),
             Self::ReferenceTransaction { phase } => {
                 hook::reference_transaction(phase.as_bytes(), input)
             }

@@ -1,7 +1,9 @@
-//! `relhook-gate`: the two hooks that a push waits for, and nothing else; and `relhook-lock`, which is
-//! the second of them alone. They are started in each push, so they are small: no command line to
-//! build, nothing of the releaser to load, and for the lock nothing that reads signatures.
+//! `relhook-gate`: the two hooks that a push waits for; and `relhook-lock`, which is the second of
+//! them alone, and what comes after a push where nothing is released. They are started in each push,
+//! so they are small: no command line to build, nothing of the releaser to load, and for the lock
+//! nothing that reads signatures.
 
+use super::after::{after_push, show_then};
 use super::{Answer, Stop, pre_receive, reference_transaction, variable};
 use crate::decide::Reason;
 use crate::types::escape;
@@ -12,7 +14,7 @@ use std::process::Command;
 
 /// What nothing that is started may see: with the first set, GnuPG's library writes a file wherever
 /// it says; in the others a web server may have put the pusher's password.
-const UNWANTED: [&str; 5] = [
+pub(super) const UNWANTED: [&str; 5] = [
     "GPGME_DEBUG",
     "HTTP_AUTHORIZATION",
     "HTTP_PROXY_AUTHORIZATION",
@@ -32,6 +34,10 @@ enum Call<'a> {
         /// git's name for the step.
         phase: &'a [u8],
     },
+    /// Do what comes after a push.
+    PostReceive,
+    /// Wait, then show clones how far the log is.
+    ShowSoon,
 }
 
 /// Runs the hook that these arguments name, the program's own name left out. What is not a hook of
@@ -47,12 +53,14 @@ pub fn gate(args: &[OsString]) -> Answer {
         Some(Call::ReferenceTransaction { phase }) => {
             reference_transaction(phase, std::io::stdin().lock())
         }
+        Some(Call::PostReceive) => after_push(),
+        Some(Call::ShowSoon) => show_then(),
         None => not_a_hook("gate", &words).refuse(),
     }
 }
 
-/// Judges the transaction of refs that these arguments name, the program's own name left out. What
-/// is anything else is refused.
+/// Judges the transaction of refs that these arguments name, or does what comes after a push; the
+/// program's own name is left out. What is anything else is refused.
 pub fn lock(args: &[OsString]) -> Answer {
     let words: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
     match call(&words) {
@@ -60,6 +68,8 @@ pub fn lock(args: &[OsString]) -> Answer {
         Some(Call::ReferenceTransaction { phase }) => {
             reference_transaction(phase, std::io::stdin().lock())
         }
+        Some(Call::PostReceive) => after_push(),
+        Some(Call::ShowSoon) => show_then(),
         Some(Call::PreReceive) | None => not_a_hook("lock", &words).refuse(),
     }
 }
@@ -79,6 +89,8 @@ fn call<'a>(words: &[&'a [u8]]) -> Option<Call<'a>> {
         [b"hook", b"reference-transaction", phase] | [b"reference-transaction", _, phase, ..] => {
             Some(Call::ReferenceTransaction { phase })
         }
+        [b"hook", b"post-receive"] | [b"post-receive", _, ..] => Some(Call::PostReceive),
+        [b"hook", b"show-soon"] => Some(Call::ShowSoon),
         _ => None,
     }
 }
@@ -87,6 +99,13 @@ fn not_a_hook(program: &str, words: &[&[u8]]) -> Stop {
     let shown = escape(&words.join(&b' '));
     Stop::because(Reason::Environment {
         why: format!("the {program} was started as no hook that it knows: `{shown}`"),
+    })
+}
+
+/// A program could not be started.
+pub(super) fn not_started(error: impl std::fmt::Display) -> Stop {
+    Stop::because(Reason::Environment {
+        why: format!("relhook cannot be started: {error}"),
     })
 }
 
@@ -135,7 +154,7 @@ mod tests {
             &[][..],
             &["pre-receive"],
             &["hook"],
-            &["hook", "post-receive"],
+            &["hook", "pre-push"],
             &["hook", "pre-receive", "x"],
             &["reference-transaction", "prepared"],
             &["reference-transaction", "hooks/reference-transaction"],
@@ -156,6 +175,7 @@ mod tests {
         let words: [&[u8]; 3] = [b"hook", b"reference-transaction", b"prepared"];
         let transaction = Call::ReferenceTransaction { phase: b"prepared" };
         assert_eq!(call(&words), Some(transaction));
+        assert_eq!(call(&[b"post-receive", b"x"]), Some(Call::PostReceive));
         let words: [&[u8]; 3] = [b"reference-transaction", b"hooks/x", b"prepared"];
         assert_eq!(call(&words), Some(transaction));
     }

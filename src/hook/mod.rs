@@ -3,6 +3,7 @@
 //! A push walks read → gather → decide → record → answer, and comes back to no earlier room. Any
 //! error on the way refuses the push, with a code.
 
+mod after;
 mod arrivals;
 mod cosignature;
 mod evidence;
@@ -20,6 +21,7 @@ mod transaction;
 mod transaction_hook;
 mod watch;
 
+pub use after::show_then;
 pub use gate::{gate, lock};
 pub use input::{Claimed, InputError, options, updates};
 pub use post_receive::{post_receive, publish};

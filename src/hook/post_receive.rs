@@ -1,5 +1,6 @@
 //! `post-receive`: wake the releaser and show how far it comes. It decides nothing, and may never
-//! run: what it starts is also started by the next push, by a timer, or by hand.
+//! run: what it starts is also started by the next push, by a timer, or by hand. Where nothing is
+//! released, a smaller program does its part ([`super::after`]).
 
 use super::input::{self, Claimed};
 use super::watch::{self, Style};
@@ -24,18 +25,26 @@ use std::path::Path;
 /// plain ones. A hook cannot see the client's terminal, so it has to be told.
 const LIVE: &[u8] = b"relhook.progress=live";
 
-/// Starts the releaser where the push moved a ref that is released, or lets a release go on, and
-/// shows its progress.
+/// Has clones be shown how far the log is; starts the releaser where the push moved a ref that is
+/// released, or lets a release go on, and shows its progress.
 pub fn post_receive(input: impl Read) -> Answer {
-    wake(input).unwrap_or_else(|stop| stop.refuse())
+    let woken = super::git_dir().and_then(|git_dir| {
+        super::after::show_soon(&git_dir);
+        match super::after::releases(&git_dir) {
+            true => wake(&git_dir, input),
+            false => Ok(Answer::pass()),
+        }
+    });
+    woken.unwrap_or_else(|stop| stop.refuse())
 }
 
-/// Brings what clones see of the audit log to where the log is.
+/// Writes to the log which refs moved, then brings what clones see of it to where the log is.
 pub fn publish() -> Answer {
     let published = super::git_dir().and_then(|git_dir| {
-        let folder = Folder::open(&git_dir)?;
-        let log = AuditLog::at(folder.path());
-        crate::witness::publish(&git_dir, &log).map_err(|error| {
+        let server = Server::beside(Store::open(&git_dir)?)?;
+        // The next push, heartbeat or release tells it as well.
+        let _ = server.tell_moves(super::clock());
+        crate::witness::publish(&git_dir, &server.log).map_err(|error| {
             let why = error.to_string();
             Stop::because(Reason::LogUnwritable { why })
         })
@@ -46,31 +55,30 @@ pub fn publish() -> Answer {
     }
 }
 
-fn wake(input: impl Read) -> Result<Answer, Stop> {
+fn wake(git_dir: &Path, input: impl Read) -> Result<Answer, Stop> {
     let moved = input::updates(input)?;
     // The ledger alone says whether there is anything to do: most pushes wait for this hook only.
-    let git_dir = super::git_dir()?;
-    let folder = Folder::open(&git_dir)?;
+    let folder = Folder::open(git_dir)?;
     let ledger = Ledger::open(folder.path(), &AuditLog::at(folder.path()))?;
     let mut due = due(&ledger, &moved)?;
     for statement in lifting(&moved)? {
-        due.extend(lifted(&git_dir, &ledger, &statement)?);
+        due.extend(lifted(git_dir, &ledger, &statement)?);
     }
     // While it is open, nobody can make its file again.
     drop(ledger);
     if moved.iter().any(|(name, _)| name.is_under(WITNESS_PREFIX)) {
-        due.extend(witnessed(&git_dir)?);
+        due.extend(witnessed(git_dir)?);
     }
     if due.is_empty() {
         return Ok(Answer::pass());
     }
     let before = watch::runs(&folder, &due);
-    match Waker::of(&git_dir).map_err(not_started)? {
+    match Waker::of(git_dir).map_err(not_started)? {
         Waker::Hook => {
             let exe = std::env::current_exe().map_err(not_started)?;
-            spawn_worker(&exe, &git_dir).map_err(not_started)?;
+            spawn_worker(&exe, git_dir).map_err(not_started)?;
         }
-        Waker::Trigger => pull_trigger(&git_dir).map_err(not_started)?,
+        Waker::Trigger => pull_trigger(git_dir).map_err(not_started)?,
     }
     let options = input::options(variable).unwrap_or_default();
     let style = match options.iter().any(|option| option == LIVE) {

@@ -10,8 +10,10 @@ use crate::ledger::Ledger;
 use crate::policy::Policy;
 use crate::server::Server;
 use crate::types::{Oid, RefName};
-use crate::witness::WITNESS_PREFIX;
+use crate::witness::{CHECKPOINT_REF, WITNESS_PREFIX};
 use std::io::{BufReader, Read};
+use std::path::Path;
+use std::time::Duration;
 
 /// Lets a transaction of refs go on, or not. Only the `prepared` phase, in which the refs are
 /// locked, is judged; phases that this version does not know pass.
@@ -57,6 +59,7 @@ fn check(
     let now = now(server, step)?;
     if !moves(step.to, now)
         || permitted(server, ledger, step, now)?
+        || packs_behind(server.store.common_dir(), step, now)
         || !concerns(server, policy, &step.refname)?
     {
         return Ok(());
@@ -93,7 +96,26 @@ fn now(server: &Server, step: &Step) -> Result<Now, Stop> {
     })
 }
 
-fn packed(file: &std::path::Path, refname: &RefName) -> Result<Option<Oid>, Stop> {
+/// Whether the checkpoint's ref is packed as it was a moment ago. Only relhook moves it, without
+/// asking git's hooks, and may do so while all refs are packed: its loose file then holds, whatever the
+/// packed refs say. Whoever really moves a ref has locked that file.
+fn packs_behind(common: &Path, step: &Step, now: Now) -> bool {
+    let is_checkpoint = step.refname.as_bytes() == CHECKPOINT_REF.as_bytes();
+    if !is_checkpoint || !now.packed_locked || !matches!(step.to, To::Object(_)) {
+        return false;
+    }
+    let locked = common.join(format!("{CHECKPOINT_REF}.lock"));
+    // relhook itself has it locked for a moment.
+    let free = (0..10).any(|again| {
+        if again > 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        !locked.exists()
+    });
+    free && common.join(CHECKPOINT_REF).is_file()
+}
+
+fn packed(file: &Path, refname: &RefName) -> Result<Option<Oid>, Stop> {
     match std::fs::read(file) {
         Ok(bytes) => Ok(packed_value(&bytes, refname)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The version of the tables below. A file of any other is made again.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The last row to be written is the mark: where it stands, all the rest does.
 const TABLES: &str = "
@@ -25,6 +25,8 @@ CREATE TABLE seen (oid BLOB PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE pushes (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, by TEXT NOT NULL,
                      state INTEGER NOT NULL, quarantine TEXT, process TEXT);
 CREATE INDEX unsettled ON pushes (state) WHERE state < 3;
+CREATE TABLE moves (seq INTEGER, ref TEXT, old BLOB, new BLOB NOT NULL, time INTEGER NOT NULL,
+                    PRIMARY KEY (seq, ref)) WITHOUT ROWID;
 CREATE TABLE arrivals (oid BLOB, push INTEGER, PRIMARY KEY (oid, push)) WITHOUT ROWID;
 CREATE INDEX by_push ON arrivals (push);
 CREATE TABLE accepted (ref BLOB, seq INTEGER, time INTEGER NOT NULL, PRIMARY KEY (ref, seq))

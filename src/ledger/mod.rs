@@ -7,9 +7,10 @@ mod arrivals;
 mod database;
 mod error;
 mod hands;
+mod moves;
 mod refs;
 
-use crate::audit::{AuditError, AuditLog, Event, PermitRecord, VerdictRecord};
+use crate::audit::{AuditError, AuditLog, Event, MovedRecord, PermitRecord, VerdictRecord};
 use crate::facts::{Arrival, Memory};
 use crate::types::{Oid, RefName, Timestamp};
 pub(crate) use arrivals::each_arrival;
@@ -17,6 +18,7 @@ pub use arrivals::{OpenPush, Tidings};
 use database::{Database, First};
 pub use error::LedgerError;
 pub use hands::Hands;
+pub use moves::OpenMove;
 pub use refs::RefRecord;
 pub(crate) use refs::name_from_hex;
 use rusqlite::{Connection, OptionalExtension};
@@ -179,6 +181,27 @@ impl Ledger {
         refs(self.database.connection()).map_err(self.trouble())
     }
 
+    /// The moves that verdicts allowed and of which the log does not say yet what became of them, in the
+    /// order of their entries; at most some thousand.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn open_moves(&self) -> Result<Vec<OpenMove>, LedgerError> {
+        moves::open(self.database.connection()).map_err(self.trouble())
+    }
+
+    /// The log says what became of these moves.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn told(&self, moved: &[MovedRecord]) -> Result<(), LedgerError> {
+        let whole = self.database.write()?;
+        for one in moved {
+            moves::told(&whole, one).map_err(self.database.failed())?;
+        }
+        whole.commit().map_err(self.database.failed())
+    }
+
     /// When an accepted push first brought a statement as one, or an approving commit to a ref that
     /// a rule protects. When it first came here at all is what [`Memory::first_seen`] answers.
     ///
@@ -283,6 +306,7 @@ fn replay(
     match event {
         Event::Pinned(given) => pin(database, &name(&given.ref_hex)?, given.oid),
         Event::Verdict(verdict) => take_in(database, log, entry, verdict, None),
+        Event::Moved(moved) => Ok(moves::told(database, moved)?),
         Event::Begun { .. }
         | Event::Refused { .. }
         | Event::Release(_)
@@ -329,6 +353,7 @@ fn allow(
     seq: u64,
     time: Timestamp,
 ) -> Result<(), Trouble> {
+    moves::allow(database, permit, seq, time)?;
     let refname = name(&permit.ref_hex)?;
     let mut known = record(database, &refname)?;
     known.allow(permit, seq, time);

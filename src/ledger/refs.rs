@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// How long a permit lets a ref move. The push that it was given to takes moments; what comes
 /// later was not that push.
-const PERMIT_LIFE: Seconds = Seconds(600);
+pub(in crate::ledger) const PERMIT_LIFE: Seconds = Seconds(600);
 
 /// How many permits of one ref are remembered.
 const MAX_PERMITS: usize = 32;

@@ -63,6 +63,7 @@ impl Notice {
             | Event::Verdict(_)
             | Event::Refused { .. }
             | Event::Course(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Redacted { .. }

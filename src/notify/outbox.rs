@@ -238,6 +238,7 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Redacted { .. }
@@ -261,6 +262,7 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Redacted { .. }

@@ -1,7 +1,7 @@
 //! What of the log matters to a replay: what was taken as given and what was judged, in order; and what
 //! later entries tell of earlier ones. Pure.
 
-use crate::audit::{Entry, Event, VerdictRecord};
+use crate::audit::{Entry, Event, MoveOutcome, VerdictRecord};
 use crate::ledger::name_from_hex;
 use crate::types::{Oid, RefName, Timestamp};
 use std::collections::{BTreeSet, HashSet};
@@ -85,6 +85,12 @@ impl Story {
             }
             Event::Migrated { entries, .. } => {
                 self.migrated = *entries;
+                return;
+            }
+            Event::Moved(moved) => {
+                if moved.outcome == MoveOutcome::Moved {
+                    self.told.insert(moved.sequence);
+                }
                 return;
             }
             Event::Refused { .. }

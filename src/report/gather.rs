@@ -2,8 +2,8 @@
 
 use super::model::{Approval, Change, Kept, Note, Period, Refusal, ReleaseOf, Report, Went};
 use crate::audit::{
-    AuditError, AuditLog, Entry, Event, Hash, ReleaseRecord, ReleaseState, UpdateRecord,
-    VerdictRecord, verify,
+    AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReleaseRecord, ReleaseState,
+    UpdateRecord, VerdictRecord, verify,
 };
 use crate::facts::{Current, Store};
 use crate::object::{Commit, Tag};
@@ -98,6 +98,7 @@ impl Gathering {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Redacted { .. }
@@ -257,6 +258,10 @@ impl Gathering {
                 format!("{dropped_bytes} bytes of an entry that was never answered were dropped"),
             ),
             Event::Begun { tool, .. } => (Kept::Log, format!("the log began, with relhook {tool}")),
+            Event::Moved(moved) => match moved.outcome {
+                MoveOutcome::Moved => return,
+                MoveOutcome::NotMoved | MoveOutcome::Elsewhere => (Kept::Ref, moved.to_string()),
+            },
             Event::Heartbeat
             | Event::Long { .. }
             | Event::Release(_)

@@ -173,6 +173,8 @@ pub struct Note {
 pub enum Kept {
     /// The policy, or where judging began.
     Policy,
+    /// A ref.
+    Ref,
     /// A release or a target.
     Target,
     /// The log itself.
@@ -185,6 +187,7 @@ impl Kept {
     pub fn word(self) -> &'static str {
         match self {
             Self::Policy => "policy",
+            Self::Ref => "ref",
             Self::Target => "target",
             Self::Log => "log",
         }

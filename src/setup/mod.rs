@@ -16,7 +16,7 @@ pub use error::SetupError;
 pub(crate) use git::{Git, Setting, Settings};
 pub use layout::Layout;
 pub(crate) use layout::{Place, is_runner};
-pub(crate) use programs::{Programs, VERSION_LINE};
+pub(crate) use programs::{GATE, LOCK, Programs, VERSION_LINE, WHOLE};
 pub(crate) use settings::{HIDDEN, WANTED};
 pub(crate) use shims::{CLIENT, Found, SERVER, Shim, look};
 

@@ -12,6 +12,9 @@ pub(crate) const GATE: &str = "relhook-gate";
 /// The name of the program that is the second lock alone.
 pub(crate) const LOCK: &str = "relhook-lock";
 
+/// The name of relhook itself, by which the others find it beside them.
+pub(crate) const WHOLE: &str = "relhook";
+
 /// What each program says when it is asked for its version.
 pub(crate) const VERSION_LINE: &str = concat!("relhook ", env!("CARGO_PKG_VERSION"));
 
@@ -41,6 +44,8 @@ impl Programs {
             Runs::Whole => None,
             Runs::GateAtOnce => self.gate.as_ref(),
             Runs::LockAtOnce => self.lock.as_ref().or(self.gate.as_ref()),
+            // It looks for relhook beside itself, by this name.
+            Runs::LockThenWhole => self.lock.as_ref().filter(|_| self.whole.ends_with(WHOLE)),
         };
         smaller.unwrap_or(&self.whole)
     }
@@ -85,7 +90,10 @@ mod tests {
             fs::set_permissions(&temp, fs::Permissions::from_mode(0o755)).unwrap();
             fs::rename(&temp, dir.path().join(name)).unwrap();
         };
-        let of = |gate, lock| [gate, "relhook", lock, "relhook"];
+        let of = |gate, lock| {
+            let after = if lock == LOCK { LOCK } else { "relhook" };
+            [gate, after, lock, "relhook"]
+        };
         assert_eq!(runs(), of("relhook", "relhook"));
         says(GATE, "relhook 0.0.1");
         says(LOCK, "relhook 0.0.1");

@@ -30,6 +30,8 @@ pub(crate) enum Runs {
     /// The lock alone, where it is there, by the hook's first line too: it ends the calls that
     /// cannot stop anything for about what a shell costs, and the others need none.
     LockAtOnce,
+    /// The same, which starts relhook itself where there is more to do than it can.
+    LockThenWhole,
 }
 
 /// The longest first line that every kernel reads whole, in bytes.
@@ -47,7 +49,7 @@ pub(crate) const SERVER: [Shim; 3] = [
     Shim {
         name: "post-receive",
         text: include_str!("../../hooks/post-receive"),
-        runs: Runs::Whole,
+        runs: Runs::LockThenWhole,
     },
     Shim {
         name: "reference-transaction",
@@ -113,7 +115,7 @@ impl Shim {
         let at_once = match self.runs {
             Runs::Whole => return None,
             Runs::GateAtOnce => GATE,
-            Runs::LockAtOnce => LOCK,
+            Runs::LockAtOnce | Runs::LockThenWhole => LOCK,
         };
         let meant = program.file_name().is_some_and(|name| name == at_once);
         let first = format!("#!{path} {}", self.name);
@@ -168,6 +170,10 @@ mod tests {
         assert_eq!(
             first_line(&pre_receive, "/usr/bin/relhook-gate"),
             "#!/usr/bin/relhook-gate pre-receive"
+        );
+        assert_eq!(
+            first_line(&post_receive, "/usr/bin/relhook-lock"),
+            "#!/usr/bin/relhook-lock post-receive"
         );
         assert_eq!(
             first_line(&transaction, "/usr/bin/relhook-lock"),

@@ -19,6 +19,7 @@ pub(super) fn line(entry: &Entry) -> String {
         Event::Refused { code, why, login } => {
             format!("refused    {code} {why}{}", by(login.as_deref()))
         }
+        Event::Moved(moved) => format!("{:<11}{moved}", "moved"),
         Event::Release(release) => release_line(release),
         Event::Course(course) => course_line(course),
         Event::Drift(drift) => drift_line(drift),

@@ -9,6 +9,7 @@ use super::{Answer, Exit};
 use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, verify};
 use crate::facts::Store;
 use crate::folder::Folder;
+use crate::server::Server;
 use crate::types::{Timestamp, escape};
 use crate::witness::{PublishError, publish};
 use anyhow::Context;
@@ -108,11 +109,7 @@ impl AuditCommand {
                 Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str())))
             }
             Self::Checkpoint => published(dir),
-            Self::Heartbeat => log_of(dir)?
-                .append(now(), Event::Heartbeat)
-                .map_or_else(broken, |recorded| {
-                    Ok(Answer::pass(format!("{}\n", recorded.checkpoint)))
-                }),
+            Self::Heartbeat => heartbeat(dir),
             Self::Redact { entry, reason } => redact(&log_of(dir)?, *entry, reason),
         }
     }
@@ -132,6 +129,16 @@ fn published(dir: &Path) -> anyhow::Result<Answer> {
         Err(PublishError::Audit(error)) => broken(error),
         Err(error) => Err(error.into()),
     }
+}
+
+fn heartbeat(dir: &Path) -> anyhow::Result<Answer> {
+    let server = Server::around(dir)?;
+    // What cannot be told now is told with the next push.
+    let _ = server.tell_moves(now());
+    let recorded = server.log.append(now(), Event::Heartbeat);
+    recorded.map_or_else(broken, |recorded| {
+        Ok(Answer::pass(format!("{}\n", recorded.checkpoint)))
+    })
 }
 
 fn now() -> Timestamp {

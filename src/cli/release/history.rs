@@ -139,6 +139,7 @@ impl History {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
             | Event::Redacted { .. }

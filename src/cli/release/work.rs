@@ -179,6 +179,7 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
 /// as in a service that may not write to the repository, the next push does it.
 fn show_clones(dir: &Path) {
     if let Ok(server) = Server::around(dir) {
+        let _ = server.tell_moves(crate::hook::clock());
         let _ = publish(server.store.git_dir(), &server.log);
     }
 }

@@ -99,8 +99,6 @@ fn r_11_housekeeping_goes_on() {
     dana.offers("fix");
     rita.approves(&fix).accepted();
     dana.pushes(&["prod"]).accepted();
-    // What clones see of the log is brought along after a push; no two move a ref at once.
-    world.relhook(&["audit", "checkpoint"]).assert_ok();
     world
         .server_git(&["pack-refs", "--all", "--prune"])
         .assert_ok();
@@ -109,6 +107,39 @@ fn r_11_housekeeping_goes_on() {
     dana.offers("fix");
     rita.approves(&more).accepted();
     dana.pushes(&["prod"]).accepted();
+}
+
+/// What the second lock answers when it is asked, as git does, whether the checkpoint's ref may become
+/// `to`.
+fn may_become(world: &World, to: &str) -> bool {
+    let hook = world.server().join("hooks/reference-transaction");
+    let mut hook = world.server_command(hook.to_str().unwrap());
+    hook.arg("prepared")
+        .env("GIT_DIR", ".")
+        .current_dir(world.server());
+    let line = format!("{} {to} refs/relhook/checkpoint\n", "0".repeat(40));
+    run_with(&mut hook, line.as_bytes()).code == 0
+}
+
+#[test]
+fn r_11_refs_are_packed_while_relhook_moves_the_checkpoint() {
+    let world = World::new();
+    let checkpoint = "refs/relhook/checkpoint";
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    let before = world.server_ref(checkpoint).unwrap();
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    assert_ne!(world.server_ref(checkpoint).unwrap(), before);
+    let held = |name: &str| fs::write(world.server().join(name), "").unwrap();
+    // Somebody moves the ref back.
+    assert!(!may_become(&world, &before));
+    // git packs what it read before relhook moved the ref.
+    held("packed-refs.lock");
+    assert!(may_become(&world, &before));
+    assert!(!may_become(&world, &"0".repeat(40)));
+    // Somebody moves it back, and makes it look so.
+    held("refs/relhook/checkpoint.lock");
+    assert!(!may_become(&world, &before));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod faults;
 mod head;
 mod independent;
 mod migration;
+mod moves;
 mod page;
 mod receipts;
 mod replay;

@@ -67,6 +67,8 @@ fn the_archive_is_checked_with_stock_tools() {
     let away = tempfile::tempdir().unwrap();
     let archive = away.path().join("audit.tar");
     let path = archive.to_str().unwrap();
+    // Which refs moved is told: nothing follows by itself any more.
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
     world.relhook(&["report", "--pack", path]).assert_ok();
     let mut tar = Command::new("tar");
     run(tar.current_dir(away.path()).args(["-xf", path])).assert_ok();

@@ -1,0 +1,131 @@
+//! What became of the moves that verdicts allowed, and when clones are shown the log.
+
+use crate::common::{PROD, World};
+use relhook::facts::Store;
+use relhook::hook::clock;
+use relhook::server::Server;
+use relhook::types::Seconds;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+const CHECKPOINT: &str = "refs/relhook/checkpoint";
+
+fn entries(world: &World, kind: &str) -> Vec<Value> {
+    let text = world.log_text();
+    let all = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    all.filter(|entry: &Value| entry["kind"] == kind).collect()
+}
+
+/// The entries that accepted a move of `prod`.
+fn accepted(world: &World) -> Vec<u64> {
+    let verdicts = entries(world, "verdict");
+    let of_prod = verdicts
+        .iter()
+        .filter(|verdict| verdict["outcome"] == "accepted" && verdict["updates"][0]["ref"] == PROD);
+    of_prod
+        .map(|verdict| verdict["seq"].as_u64().unwrap())
+        .collect()
+}
+
+/// What the log says became of moves of `prod`: the entry that allowed each, and its outcome.
+fn told(world: &World) -> Vec<(u64, String)> {
+    let moved = entries(world, "moved");
+    let of_prod = moved.iter().filter(|moved| moved["ref"] == PROD);
+    let outcome = |moved: &Value| {
+        let seq = moved["sequence"].as_u64().unwrap();
+        (seq, moved["outcome"].as_str().unwrap().to_owned())
+    };
+    of_prod.map(outcome).collect()
+}
+
+fn waits_for(what: &str, done: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What clones are shown: how many entries the log has.
+fn shown(world: &World) -> u64 {
+    let note = world.server_git(&["show", &format!("{CHECKPOINT}:checkpoint")]);
+    let size = note.text().lines().nth(1).map(str::parse);
+    size.and_then(Result::ok).unwrap_or(0)
+}
+
+#[test]
+fn every_move_is_told_once_and_shown_to_clones_soon_after() {
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    // Pushes that come one upon the other.
+    for file in ["a", "b", "c"] {
+        let commit = dana.commits(file);
+        dana.offers("fix");
+        rita.approves(&commit).accepted();
+        dana.pushes(&["prod"]).accepted();
+    }
+    let moved = |seq: u64| (seq, "moved".to_owned());
+    let all: Vec<_> = accepted(&world).into_iter().map(moved).collect();
+    assert_eq!(all.len(), 3);
+    waits_for("the moves are not told", || told(&world) == all);
+    // Nobody pushes any more, and what was told is shown.
+    waits_for("clones are shown an older log", || {
+        let size = world.log_text().lines().count() as u64;
+        shown(&world) == size
+    });
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    assert_eq!(told(&world), all);
+    // A ledger that is made again knows that they were told.
+    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    assert_eq!(told(&world), all);
+    world.relhook(&["audit", "verify"]).assert_ok();
+}
+
+#[test]
+fn a_push_that_was_allowed_and_came_to_nothing_is_told_when_its_permit_is_spent() {
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let commit = dana.commits("x");
+    dana.offers("fix");
+    rita.approves(&commit).accepted();
+    let lock = world.server().join("refs/heads/prod.lock");
+    std::fs::write(&lock, "").unwrap();
+    dana.pushes(&["prod"]).refused();
+    std::fs::remove_file(lock).unwrap();
+    let [allowed] = accepted(&world)[..] else {
+        panic!("one verdict allowed the move");
+    };
+    // It may still be under way.
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    assert_eq!(told(&world), []);
+    let tells_later = || {
+        let server = Server::beside(Store::open(&world.server()).unwrap()).unwrap();
+        server.tell_moves(clock().plus(Seconds(601))).unwrap()
+    };
+    assert!(tells_later() >= 1);
+    assert_eq!(told(&world), [(allowed, "not-moved".to_owned())]);
+    assert_eq!(tells_later(), 0);
+}
+
+#[test]
+fn a_ref_that_was_moved_past_the_hooks_is_told_with_the_next_move() {
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let commit = dana.commits("x");
+    dana.offers("fix");
+    rita.approves(&commit).accepted();
+    let lock = world.server().join("refs/heads/prod.lock");
+    std::fs::write(&lock, "").unwrap();
+    dana.pushes(&["prod"]).refused();
+    std::fs::remove_file(lock).unwrap();
+    let evil = dana.commits("evil");
+    dana.offers("evil");
+    std::fs::write(world.server().join(PROD), format!("{evil}\n")).unwrap();
+    let server = Server::beside(Store::open(&world.server()).unwrap()).unwrap();
+    server.tell_moves(clock().plus(Seconds(601))).unwrap();
+    let moved = entries(&world, "moved");
+    let told = moved.iter().find(|moved| moved["ref"] == PROD).unwrap();
+    assert_eq!(told["outcome"], "elsewhere");
+    assert_eq!(told["now"], evil.as_str());
+}
