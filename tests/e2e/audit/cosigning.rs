@@ -1,7 +1,8 @@
 //! Independent witnesses: what they cosign, what the server takes in of it, and what waits for it. All
 //! of it goes through real pushes to a real server.
 
-use super::witness::{kept, put_back, quiet, shown};
+use super::quiet;
+use super::witness::{kept, put_back, shown};
 use crate::common::{PROD, PolicyText, RELHOOK, Ran, World, command, run};
 use std::fs;
 use std::path::{Path, PathBuf};

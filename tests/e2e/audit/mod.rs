@@ -16,7 +16,7 @@ mod report;
 mod together;
 mod witness;
 
-use crate::common::{RELHOOK, Ran, command, run};
+use crate::common::{RELHOOK, Ran, World, command, run};
 use relhook::audit::{AuditLog, Checkpoint, Event};
 use relhook::types::Timestamp;
 use std::fs::Permissions;
@@ -117,4 +117,16 @@ fn time(seconds: u64) -> Timestamp {
 #[track_caller]
 fn answered(ran: &Ran) -> Checkpoint {
     Checkpoint::unsigned(ORIGIN, &ran.text()).unwrap()
+}
+
+/// Held while nobody shows the log to others: what a push began may still be at it.
+fn quiet(world: &World) -> std::fs::File {
+    let path = world.server().join("relhook/audit/publish.lock");
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    lock.lock().unwrap();
+    lock
 }

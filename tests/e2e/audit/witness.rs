@@ -1,5 +1,6 @@
 //! Every clone is a witness: what it once saw of the log cannot be taken back unseen.
 
+use super::quiet;
 use crate::common::{PROD, Person, World, command, run};
 use std::path::{Path, PathBuf};
 
@@ -20,18 +21,6 @@ pub(super) fn shown(world: &World) -> String {
     let lines: Vec<&str> = note.lines().collect();
     assert_eq!(lines[0], "acme/site");
     format!("{} {}", lines[1], lines[2])
-}
-
-/// Held while nobody shows the log to others: what a push began may still be at it.
-pub(super) fn quiet(world: &World) -> std::fs::File {
-    let path = world.server().join("relhook/audit/publish.lock");
-    let lock = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
-    lock.lock().unwrap();
-    lock
 }
 
 /// A copy of the log as it is.
