@@ -42,9 +42,11 @@ impl Run<'_> {
             false => Code::REPLAY_MOVED,
         };
         let text = match (at, is_policy(name)) {
-            (Some(_), true) => "this push was judged by a policy that no verdict put in force",
+            (Some(_), true) => {
+                "the policy that was in force here is one that no verdict put in force"
+            }
             (None, true) => "the policy in force is one that no verdict put in force",
-            (Some(_), false) => "before this push the ref had moved, and no verdict let it",
+            (Some(_), false) => "before this entry the ref had moved, and no verdict let it",
             (None, false) => "the ref has moved, and no verdict let it",
         };
         let record = self.judge.then.refs.get(name);
@@ -104,7 +106,8 @@ impl Run<'_> {
         names.retain(|name| self.follows(name));
         for name in names {
             let store = &self.judge.store;
-            let unlisted = name.as_bytes() == b"refs/heads";
+            let unlisted = name.as_bytes() == b"refs/heads"
+                && matches!(now.get(&name), Some(Current::Unreadable { .. }));
             if unlisted || self.judge.policies.protects(store, policy, &name) {
                 self.end_of(&name, now.get(&name));
             }

@@ -52,7 +52,7 @@ impl World {
 
     /// The levels of the moves of `prod`, in order.
     #[track_caller]
-    fn levels(&self) -> Vec<String> {
+    pub(super) fn levels(&self) -> Vec<String> {
         let all = self.attested(&[]);
         let summaries = all.iter().filter(|one| {
             let refs = &one["subject"][0]["annotations"]["sourceRefs"];

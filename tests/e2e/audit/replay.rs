@@ -213,6 +213,7 @@ fn what_was_right_then_is_right_for_ever() {
     assert_eq!(answer["repository"], "acme/site");
     assert!(answer["doubts"].as_array().unwrap().is_empty(), "{answer}");
     let refs = answer["refs"].as_array().unwrap();
+    assert_eq!(refs.len(), 2, "{answer}");
     let prod = refs.iter().find(|one| one["ref"] == PROD).unwrap();
     assert_eq!((&prod["moves"], &prod["held"]), (&3.into(), &3.into()));
     assert_eq!(prod["value"], revert);
@@ -227,6 +228,43 @@ fn what_was_right_then_is_right_for_ever() {
     );
     // What has no entries yet is no reason to say that something is wrong.
     World::new().replayed(0);
+}
+
+#[test]
+fn what_no_rule_protected_then_is_no_fault_now() {
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let stage = "refs/heads/stage";
+    dana.takes("prod");
+    let first = dana.commits("one.html");
+    dana.offers("stage");
+    let rule = format!(
+        "  {stage}:\n    required: 1\n    from: [reviewers]\n    baseline: {first}\n  {PROD}:\n"
+    );
+    changes_policy(&world, &format!("  {PROD}:\n"), &rule);
+    // It is where its rule has judging begin.
+    world.replayed(0);
+    dana.git(&["checkout", "-q", "-B", "stage", &first]);
+    let second = dana.commits("two.html");
+    dana.pushes(&["stage"]).refused_with("RH401");
+    dana.offers("work/two");
+    let about = [("Relhook-Ref", stage), ("Relhook-Base", &first)];
+    says(&rita, &second, &about);
+    dana.pushes(&["stage"]).accepted();
+    let answer = world.replayed(0);
+    let remarks = answer["remarks"].as_array().unwrap();
+    assert_eq!(remarks.len(), 1, "{answer}");
+    assert_eq!(remarks[0]["ref"], stage);
+    // One that a rule protects now and that nobody ever judged is another matter.
+    let rule = "  refs/heads/work/*:\n    required: 1\n    from: [reviewers]\n";
+    changes_policy(
+        &world,
+        &format!("  {PROD}:\n"),
+        &format!("{rule}  {PROD}:\n"),
+    );
+    let answer = world.replayed(1);
+    assert_eq!(found(&answer), [("RH712".to_owned(), None)]);
+    assert_eq!(answer["findings"][0]["ref"], "refs/heads/work/two");
 }
 
 #[test]
@@ -477,6 +515,9 @@ fn l_13_a_policy_that_was_put_in_the_place_of_the_one_in_force_is_listed() {
     // Both that it came and that it went.
     assert_eq!(codes(&answer), ["RH713"]);
     assert!(found(&answer)[0].1.is_some(), "{answer}");
+    // What it let in holds up by it, and claims no controls.
+    let levels = ["SLSA_SOURCE_LEVEL_4", "SLSA_SOURCE_LEVEL_2"];
+    assert_eq!(world.levels(), levels);
 }
 
 #[test]
