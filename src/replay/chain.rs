@@ -67,6 +67,18 @@ impl Chain {
         }
     }
 
+    /// A permitted move was not made, and its permit is spent.
+    pub(super) fn void(&mut self, old: Value, new: Oid) {
+        let spent = self.permits.iter().position(|one| *one == (old, new));
+        if let Some(at) = spent {
+            self.permits.remove(at);
+        }
+        let known = self.known.map(|known| known.value);
+        if known == Some(old) && !self.permits.contains(&(old, new)) && old != Some(new) {
+            self.possible.remove(&Some(new));
+        }
+    }
+
     /// It names `value` now.
     pub(super) fn end(&mut self, value: Value) -> Option<Jump> {
         self.visited.extend(value);
@@ -180,6 +192,19 @@ mod tests {
         assert!(chain.clone().see(Some(oid(1)), 5, at(701)).is_some());
         chain.permit(Some(oid(2)), oid(3));
         assert_eq!(chain.end(Some(oid(1))).unwrap().last, Some(oid(3)));
+    }
+
+    #[test]
+    fn a_permit_that_is_spent_leads_nowhere() {
+        let mut chain = chain();
+        chain.permit(Some(oid(1)), oid(2));
+        chain.permit(Some(oid(1)), oid(2));
+        chain.void(Some(oid(1)), oid(2));
+        // There was another one for the same move.
+        assert_eq!(chain.clone().end(Some(oid(2))), None);
+        chain.void(Some(oid(1)), oid(2));
+        assert!(chain.clone().end(Some(oid(2))).is_some());
+        assert_eq!(chain.end(Some(oid(1))), None);
     }
 
     #[test]

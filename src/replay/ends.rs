@@ -100,6 +100,9 @@ impl Run<'_> {
         let Some(policy) = policy.or(in_force) else {
             return;
         };
+        if in_force != Some(policy) {
+            self.in_force.push((u64::MAX, policy));
+        }
         let mut names: BTreeSet<RefName> = self.refs.keys().cloned().collect();
         names.extend(now.keys().cloned());
         names.extend(self.wanted.iter().cloned());

@@ -82,6 +82,7 @@ pub fn of_log(
     for step in &story.steps {
         match &step.what {
             What::Pin { refname, oid } => run.pin(refname, *oid, (step.seq, step.time)),
+            What::Moved(moved) => run.became(moved, (step.seq, step.time)),
             What::Verdict(record) => run.verdict(record, (step.seq, step.time)),
         }
     }

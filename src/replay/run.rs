@@ -6,7 +6,7 @@ use super::finding::{Finding, Remark, Weight};
 use super::judge::{Case, Judge};
 use super::memory::statement_name;
 use super::moves::{Admission, Hands, Move};
-use crate::audit::{UpdateRecord, VerdictRecord};
+use crate::audit::{MoveOutcome, MovedRecord, UpdateRecord, VerdictRecord};
 use crate::decide::Code;
 use crate::ledger::name_from_hex;
 use crate::policy::POLICY_REF;
@@ -141,6 +141,28 @@ impl Run<'_> {
             let text = format!("what the push brought cannot be read: {why}");
             let finding = Finding::new(Code::REPLAY_EVIDENCE, weight, text);
             self.findings.push(finding.at(at.0, at.1));
+        }
+    }
+
+    /// What became of a move that a verdict allowed. Of one that a later look has told already, nothing
+    /// new is told.
+    pub(super) fn became(&mut self, moved: &MovedRecord, at: At) {
+        let Ok(name) = name_from_hex(&moved.ref_hex) else {
+            return;
+        };
+        if !self.follows(&name) {
+            return;
+        }
+        let chain = &mut self.refs.entry(name.clone()).or_default().chain;
+        let value = match moved.outcome {
+            MoveOutcome::Moved if chain.was_at(moved.new) => return,
+            MoveOutcome::Moved => Some(moved.new),
+            MoveOutcome::NotMoved => return chain.void(moved.old, moved.new),
+            MoveOutcome::Elsewhere => moved.now,
+        };
+        match value.filter(|_| is_policy(&name)) {
+            Some(policy) => self.policy_seen(policy, at),
+            None => self.look(&name, value, at),
         }
     }
 

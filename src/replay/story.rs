@@ -1,7 +1,7 @@
 //! What of the log matters to a replay: what was taken as given and what was judged, in order; and what
 //! later entries tell of earlier ones. Pure.
 
-use crate::audit::{Entry, Event, MoveOutcome, VerdictRecord};
+use crate::audit::{Entry, Event, MoveOutcome, MovedRecord, VerdictRecord};
 use crate::ledger::name_from_hex;
 use crate::types::{Oid, RefName, Timestamp};
 use std::collections::{BTreeSet, HashSet};
@@ -21,6 +21,8 @@ pub(super) enum What {
     Pin { refname: RefName, oid: Oid },
     /// A push was judged.
     Verdict(VerdictRecord),
+    /// What became of a move that a verdict allowed.
+    Moved(MovedRecord),
 }
 
 /// The log, as far as it matters.
@@ -49,6 +51,7 @@ impl Story {
                 What::Pin { refname, .. } => {
                     names.insert(refname.clone());
                 }
+                What::Moved(moved) => names.extend(name_from_hex(&moved.ref_hex).ok()),
                 What::Verdict(verdict) => {
                     let permits = verdict.updates.iter();
                     let permits = permits.filter_map(|update| update.permit.as_ref());
@@ -90,8 +93,9 @@ impl Story {
             Event::Moved(moved) => {
                 if moved.outcome == MoveOutcome::Moved {
                     self.told.insert(moved.sequence);
+                    self.landed.insert(moved.sequence);
                 }
-                return;
+                What::Moved(moved.clone())
             }
             Event::Refused { .. }
             | Event::Release(_)
