@@ -3,7 +3,7 @@
 //! by the log's key as DSSE envelopes.
 //!
 //! They are made from the log alone, at any time, and are the same each time. Which level a move
-//! reaches is decided by [`level`], which is pure.
+//! reaches is decided by [`Level::of`], which is pure.
 
 mod level;
 mod statement;

@@ -33,7 +33,7 @@ pub struct Finding {
     pub text: String,
     /// What speaks against the move, where it was judged again.
     pub reasons: Vec<Why>,
-    /// Commits that nobody judged, at most [`MAX_COMMITS`].
+    /// Commits that nobody judged, at most 100.
     pub commits: Vec<Oid>,
     /// How many there are.
     pub commit_count: usize,
