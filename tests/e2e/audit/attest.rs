@@ -1,6 +1,6 @@
 //! Attestations in the eyes of programs that are not relhook.
 
-use super::replay::{changes_policy, now, releases, says};
+use super::replay::{changes_policy, now, releases, says, unapproved};
 use crate::common::{PROD, Ran, World, command, run};
 use relhook::audit::Event;
 use serde_json::Value;
@@ -241,11 +241,7 @@ fn a_gap_is_told_and_continuity_begins_anew() {
 #[test]
 fn what_no_push_made_is_not_attested() {
     let world = World::new();
-    let good = releases(&world, "one.html");
-    let dana = world.person("dana");
-    dana.takes("prod");
-    let evil = dana.commits("evil.html");
-    dana.offers("work/evil");
+    let (good, evil) = unapproved(&world);
     let forged = world.forged(&good, &evil, Vec::new());
     let log = world.audit_log();
     let entry = log.append(now(), Event::Verdict(forged)).unwrap();

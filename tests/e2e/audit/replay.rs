@@ -133,6 +133,16 @@ pub(super) fn releases(world: &World, file: &str) -> String {
     commit
 }
 
+/// What is released, and a commit on top of it that nobody approved.
+pub(super) fn unapproved(world: &World) -> (String, String) {
+    let good = releases(world, "index.html");
+    let dana = world.person("dana");
+    dana.takes("prod");
+    let evil = dana.commits("evil.html");
+    dana.offers("work/evil");
+    (good, evil)
+}
+
 /// Another policy, approved and in force.
 pub(super) fn changes_policy(world: &World, from: &str, to: &str) {
     let (paul, rita) = (world.person("paul"), world.person("rita"));
@@ -270,11 +280,8 @@ fn what_no_rule_protected_then_is_no_fault_now() {
 #[test]
 fn l_13_a_ref_that_was_moved_past_relhook_is_listed() {
     let world = World::new();
-    let good = releases(&world, "index.html");
+    let (good, evil) = unapproved(&world);
     let dana = world.person("dana");
-    dana.takes("prod");
-    let evil = dana.commits("evil.html");
-    dana.offers("work/evil");
     world.moves(PROD, &evil);
     let answer = world.replayed(1);
     assert_eq!(found(&answer), [("RH712".to_owned(), None)]);
@@ -380,11 +387,7 @@ fn l_13_a_verdict_whose_approval_is_gone_or_another_is_listed() {
 #[test]
 fn l_13_an_accepted_verdict_that_no_push_made_is_listed() {
     let world = World::new();
-    let good = releases(&world, "index.html");
-    let dana = world.person("dana");
-    dana.takes("prod");
-    let evil = dana.commits("evil.html");
-    dana.offers("work/evil");
+    let (good, evil) = unapproved(&world);
     let forged = world.forged(&good, &evil, Vec::new());
     let log = world.audit_log();
     let entry = log.append(now(), Event::Verdict(forged.clone())).unwrap();
