@@ -95,8 +95,9 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     let redacted = entry.hidden.is_some() && kept.hidden.is_none();
     let read = |hash: &Hash| evidence::read(evidence_dir, hash);
     let reports = match want {
-        Want::Entries => Reports::Read,
-        Want::EntriesAlone | Want::Nothing => Reports::Leave,
+        Want::Entries => Some(Reports::Read),
+        Want::EntriesAlone => Some(Reports::Leave),
+        Want::Nothing => None,
     };
     let entry = draft::whole(entry, kept.hidden, reports, read)?;
     if long {

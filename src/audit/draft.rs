@@ -19,8 +19,7 @@ impl Draft {
         keep: impl Fn(&[u8]) -> Result<Hash, AuditError>,
     ) -> Result<Self, AuditError> {
         let hidden = Hidden::take(&mut entry.event).map_err(unwritten)?;
-        let commitment = hidden.as_ref().map(Hidden::commitment).transpose();
-        entry.hidden = commitment.map_err(unwritten)?;
+        entry.hidden = hidden.as_ref().map(Hidden::commitment);
         let mut json = serde_json::to_string(&entry).map_err(unwritten)?;
         if json.len() > MAX_ENTRY {
             let body = serde_json::to_vec(&entry.event).map_err(unwritten)?;
@@ -82,14 +81,15 @@ pub(in crate::audit) fn strictly(bytes: &[u8]) -> Result<Entry, String> {
 }
 
 /// The whole of an entry: `entry` with a long event fetched by `evidence` and with what is kept
-/// beside it, where that was not deleted.
+/// beside it, where that was not deleted. Without `reports` the latter is left where it is, and only
+/// compared with what the entry commits to.
 ///
 /// # Errors
 /// When the parts do not belong together.
 pub(in crate::audit) fn whole(
     mut entry: Entry,
     hidden: Option<Hidden>,
-    reports: Reports,
+    reports: Option<Reports>,
     evidence: impl Fn(&Hash) -> Result<Vec<u8>, AuditError>,
 ) -> Result<Entry, String> {
     if let Event::Long { body, .. } = &entry.event {
@@ -100,10 +100,12 @@ pub(in crate::audit) fn whole(
         (None, _) => {}
         (Some(_), None) => return Err("something is kept beside it that it does not name".into()),
         (Some(hidden), Some(commitment)) => {
-            if hidden.commitment().ok().as_ref() != Some(commitment) {
+            if hidden.commitment() != *commitment {
                 return Err("what is kept beside it was altered".into());
             }
-            hidden.put(&mut entry.event, reports)?;
+            if let Some(reports) = reports {
+                hidden.put(&mut entry.event, reports)?;
+            }
         }
     }
     Ok(entry)
@@ -118,5 +120,5 @@ pub(in crate::audit) fn read(
         Some(entry) => entry,
         None => serde_json::from_slice(&kept.entry).map_err(|error| error.to_string())?,
     };
-    whole(entry, kept.hidden, Reports::Read, evidence)
+    whole(entry, kept.hidden, Some(Reports::Read), evidence)
 }

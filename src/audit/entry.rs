@@ -20,8 +20,18 @@ impl Hash {
     /// The hash of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
+        Self::of_parts(&[bytes])
+    }
+
+    /// The hash of these bytes, one after the other.
+    #[must_use]
+    pub(in crate::audit) fn of_parts(parts: &[&[u8]]) -> Self {
         use sha2::Digest;
-        Self(hex(&sha2::Sha256::digest(bytes)))
+        let mut hasher = sha2::Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(hex(&hasher.finalize()))
     }
 
     /// A hash by its digits; nothing where they are not 64 lower-case hexadecimal ones.

@@ -11,13 +11,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::fs::File;
 use std::io::{self, Read};
 
-/// What is kept beside one entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is kept beside one entry. Its fields stay the text that they were written as, to which the entry
+/// commits, and are read where somebody wants them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::audit) struct Hidden {
     /// 32 random bytes in hexadecimal digits.
     salt: String,
-    fields: Fields,
+    fields: Box<RawValue>,
 }
 
 /// The fields that an event has left out.
@@ -89,23 +90,23 @@ impl Hidden {
         File::open("/dev/urandom")?.read_exact(&mut salt)?;
         Ok(Some(Self {
             salt: hex(&salt),
-            fields,
+            fields: to_raw_value(&fields)?,
         }))
     }
 
     /// What an entry holds in its place: the hash of the salt's digits and the fields' JSON.
-    pub(in crate::audit) fn commitment(&self) -> Result<Hash, serde_json::Error> {
-        let mut bytes = self.salt.clone().into_bytes();
-        serde_json::to_writer(&mut bytes, &self.fields)?;
-        Ok(Hash::of(&bytes))
+    pub(in crate::audit) fn commitment(&self) -> Hash {
+        Hash::of_parts(&[self.salt.as_bytes(), self.fields.get().as_bytes()])
     }
 
     /// Puts everything back to where it was taken from.
     ///
     /// # Errors
     /// When it was not taken from an event of this shape.
-    pub(in crate::audit) fn put(self, event: &mut Event, reports: Reports) -> Result<(), String> {
-        self.fields.put(event, reports)
+    pub(in crate::audit) fn put(&self, event: &mut Event, reports: Reports) -> Result<(), String> {
+        let fields: Fields =
+            serde_json::from_str(self.fields.get()).map_err(|error| error.to_string())?;
+        fields.put(event, reports)
     }
 }
 

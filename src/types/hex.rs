@@ -3,12 +3,12 @@
 /// The bytes, each as two lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(bytes.len() * 2);
+    let mut digits = Vec::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        digits.push(char::from(digit(byte >> 4)));
-        digits.push(char::from(digit(byte & 15)));
+        digits.extend([digit(byte >> 4), digit(byte & 15)]);
     }
-    digits
+    // All of them are ASCII.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 fn digit(value: u8) -> u8 {

@@ -5,6 +5,7 @@ mod oid;
 mod path;
 mod person;
 mod refname;
+mod text;
 mod time;
 mod word;
 

@@ -110,14 +110,13 @@ impl fmt::Debug for Oid {
 
 impl serde::Serialize for Oid {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&super::hex(&self.0))
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Oid {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::text::from_text(deserializer)
     }
 }
 

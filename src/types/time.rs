@@ -42,12 +42,23 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let time: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
         let parsed = Self(time.as_second());
-        if parsed.to_string() == text {
+        if is_usual(text.as_bytes()) || parsed.to_string() == text {
             Ok(parsed)
         } else {
             Err(TimestampError)
         }
     }
+}
+
+/// Whether a time is in the one form in which each is written, as nearly all are: four digits of the year,
+/// and no leap second, which is read as the second before it.
+fn is_usual(text: &[u8]) -> bool {
+    const FORM: &[u8; 20] = b"dddd-dd-ddTdd:dd:ddZ";
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'd' => byte.is_ascii_digit(),
+        _ => byte == form,
+    };
+    text.len() == FORM.len() && text.iter().zip(FORM).all(fits) && text.get(17) != Some(&b'6')
 }
 
 impl fmt::Display for Timestamp {
@@ -67,8 +78,7 @@ impl serde::Serialize for Timestamp {
 
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        super::text::from_text(deserializer)
     }
 }
 
@@ -84,6 +94,10 @@ mod tests {
             "2026-12-24",
             "2026-12-24T00:00:00+01:00",
             "2026-12-24T00:00:00.5Z",
+            "2016-12-31T23:59:60Z",
+            "2026-12-24T24:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-12-24t00:00:00z",
             "",
         ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
