@@ -44,6 +44,8 @@ without_services() {
             fcgiwrap) as_root systemctl -q disable fcgiwrap.service fcgiwrap.socket ;;
             openssh-server) as_root systemctl -q disable ssh.service ;;
             vsftpd) as_root systemctl -q disable vsftpd.service ;;
+            rsyslog) as_root systemctl -q disable rsyslog.service syslog.socket ;;
+            logrotate) as_root systemctl -q disable logrotate.timer ;;
         esac 2>/dev/null || true # a machine without systemd has nothing to disable
     done
     return "$code"

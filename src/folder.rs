@@ -1,11 +1,15 @@
-//! relhook's own folder in the server's repository: `<git dir>/relhook/`, 0700.
+//! relhook's own folder in the server's repository: `<git dir>/relhook/`, 0700; or 0750 where one group
+//! of the machine may read the audit log in it.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// The folder, checked: it is ours alone.
+/// The setting of the repository that holds the number of the group that may read the audit log.
+pub const AUDIT_GID: &str = "relhook.auditGid";
+
+/// The folder, checked: it is ours alone, or one group may read the audit log in it.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
@@ -28,6 +32,22 @@ pub enum FolderError {
         /// Its permission bits.
         mode: u32,
     },
+    /// A group can read it that is not the one that may.
+    #[error(
+        "{path} can be read by the group {found}, and {}: `relhook init` puts that right",
+        wanted.map_or_else(
+            || format!("no group may (the setting {AUDIT_GID} is not there)"),
+            |wanted| format!("only the group {wanted} may (the setting {AUDIT_GID})")
+        )
+    )]
+    Group {
+        /// The folder.
+        path: PathBuf,
+        /// The number of its group.
+        found: u32,
+        /// The number of the audit group, if there is one.
+        wanted: Option<u32>,
+    },
     /// The system said no.
     #[error("{path}: {source}")]
     Io {
@@ -39,27 +59,33 @@ pub enum FolderError {
 }
 
 impl Folder {
-    /// The folder of the repository at `git_dir`.
+    /// The folder of the repository at `git_dir`, for whoever writes in it.
     ///
     /// # Errors
-    /// When it is not there, or not of this account alone.
+    /// When it is not there, or others than this account and the audit group can enter it.
     pub fn open(git_dir: &Path) -> Result<Self, FolderError> {
-        let root = git_dir.join("relhook");
-        let meta = match fs::symlink_metadata(&root) {
-            Ok(meta) => meta,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(FolderError::Absent { path: root });
-            }
-            Err(source) => return Err(FolderError::Io { path: root, source }),
-        };
-        let ours = meta.uid() == rustix::process::geteuid().as_raw();
-        if !meta.is_dir() || meta.mode() & 0o077 != 0 || !ours {
-            return Err(FolderError::Exposed {
-                path: root,
-                mode: meta.mode() & 0o7777,
-            });
+        let (root, meta) = look(git_dir)?;
+        if meta.uid() != rustix::process::geteuid().as_raw() {
+            return Err(exposed(root, &meta));
         }
-        Ok(Self { root })
+        checked(git_dir, root, &meta)
+    }
+
+    /// The same, for whoever only reads the audit log: the account itself, or a member of the audit
+    /// group, whom the system lets in or not.
+    ///
+    /// # Errors
+    /// As for [`Self::open`]; and where the folder is not of the account that has the repository.
+    pub fn open_to_read(git_dir: &Path) -> Result<Self, FolderError> {
+        let (root, meta) = look(git_dir)?;
+        let repository = fs::metadata(git_dir).map_err(|source| FolderError::Io {
+            path: git_dir.to_owned(),
+            source,
+        })?;
+        if meta.uid() != repository.uid() {
+            return Err(exposed(root, &meta));
+        }
+        checked(git_dir, root, &meta)
     }
 
     /// Makes the folder where it is not there yet, then opens it.
@@ -81,6 +107,113 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.root
     }
+}
+
+fn look(git_dir: &Path) -> Result<(PathBuf, fs::Metadata), FolderError> {
+    let root = git_dir.join("relhook");
+    match fs::symlink_metadata(&root) {
+        Ok(meta) => Ok((root, meta)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(FolderError::Absent { path: root })
+        }
+        Err(source) => Err(FolderError::Io { path: root, source }),
+    }
+}
+
+fn exposed(path: PathBuf, meta: &fs::Metadata) -> FolderError {
+    let mode = meta.mode() & 0o7777;
+    FolderError::Exposed { path, mode }
+}
+
+/// Only a folder that a group can enter has the settings read: a push to any other waits for less.
+fn checked(git_dir: &Path, root: PathBuf, meta: &fs::Metadata) -> Result<Folder, FolderError> {
+    match meta.mode() & 0o077 {
+        0 if meta.is_dir() => Ok(Folder { root }),
+        SHARED if meta.is_dir() => match audit_gid(git_dir)? {
+            Some(gid) if gid == meta.gid() => Ok(Folder { root }),
+            wanted => Err(FolderError::Group {
+                path: root,
+                found: meta.gid(),
+                wanted,
+            }),
+        },
+        _ => Err(exposed(root, meta)),
+    }
+}
+
+/// The number of the group that may read the audit log, by the repository's own settings.
+///
+/// # Errors
+/// When they cannot be read, or hold no number there.
+pub fn audit_gid(git_dir: &Path) -> Result<Option<u32>, FolderError> {
+    let path = git_dir.join("config");
+    let failed = |error: git2::Error| FolderError::Io {
+        path: path.clone(),
+        source: io::Error::other(error.message().to_owned()),
+    };
+    let config = git2::Config::open(&path).map_err(failed)?;
+    match config.get_i64(AUDIT_GID) {
+        Ok(number) => u32::try_from(number)
+            .map(Some)
+            .map_err(|_| FolderError::Io {
+                path: path.clone(),
+                source: io::Error::other(format!("{AUDIT_GID} is no group's number")),
+            }),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// What the mode of a folder says that a group may read: enter and list, and nothing for others.
+const SHARED: u32 = 0o050;
+
+/// The group that reads what is made in a folder: that of the folder, where it may enter it.
+fn readers(folder: &Path) -> io::Result<Option<u32>> {
+    let meta = fs::metadata(folder)?;
+    Ok((meta.mode() & 0o077 == SHARED).then_some(meta.gid()))
+}
+
+/// Makes a subfolder where it is not there yet, for those who may enter the one that it is in.
+///
+/// # Errors
+/// When the system says no.
+pub fn shared_dir(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        made => made?,
+    }
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    match readers(parent)? {
+        Some(gid) => share(path, gid, 0o750),
+        None => Ok(()),
+    }
+}
+
+/// Lets a group read a file or a folder. Its owner has to be in the group, or be root.
+///
+/// # Errors
+/// When the system says no.
+pub fn share(path: &Path, gid: u32, mode: u32) -> io::Result<()> {
+    let meta = fs::metadata(path)?;
+    if meta.gid() != gid {
+        std::os::unix::fs::chown(path, None, Some(gid))?;
+    }
+    if meta.mode() & 0o7777 != mode || meta.gid() != gid {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// Replaces a file as [`replace_file_lasting`] does, for those who may enter its folder.
+///
+/// # Errors
+/// When the system says no; the old content then stands.
+pub fn replace_shared(path: &Path, content: &[u8], lasting: Lasting) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .ok_or_else(|| io::Error::other("no parent folder"))?;
+    let readers = readers(parent)?;
+    replace(path, content, lasting, readers)
 }
 
 /// Makes a private subfolder where it is not there yet.
@@ -118,6 +251,10 @@ pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the system says no; the old content then stands.
 pub fn replace_file_lasting(path: &Path, content: &[u8], lasting: Lasting) -> io::Result<()> {
+    replace(path, content, lasting, None)
+}
+
+fn replace(path: &Path, content: &[u8], lasting: Lasting, readers: Option<u32>) -> io::Result<()> {
     use std::io::Write;
     let parent = path
         .parent()
@@ -126,6 +263,9 @@ pub fn replace_file_lasting(path: &Path, content: &[u8], lasting: Lasting) -> io
         .prefix(".tmp-")
         .tempfile_in(parent)?;
     temp.write_all(content)?;
+    if let Some(gid) = readers {
+        share(temp.path(), gid, 0o640)?;
+    }
     if lasting != Lasting::Kill {
         temp.as_file().sync_data()?;
     }
@@ -147,7 +287,6 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn h_13_a_folder_that_others_can_write_is_refused() {

@@ -30,6 +30,7 @@
 //! - [`report`]: the auditor's report: what reached production, and the proof that nothing is left out
 //! - [`replay`]: every move of a protected ref judged again, as it was then
 //! - [`notify`]: tells people what the log has, at least once, and never in the way
+//! - [`streams`]: the log's entries as they are made, in other places, at least once and in order
 //! - [`client`]: the developer's side: what the server has, seen from a clone
 //! - [`directory`]: people and teams of LDAP or Active Directory, as a change of the policy
 //! - [`ui`]: how things look
@@ -65,6 +66,7 @@ pub mod server;
 pub mod setup;
 pub mod signature;
 pub mod statement;
+pub mod streams;
 mod trust;
 pub mod types;
 pub mod ui;

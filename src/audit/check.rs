@@ -4,7 +4,7 @@
 use super::hidden::Reports;
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks, leaf};
-use super::{AuditError, AuditLog, Entry, Event, Hash, draft, evidence};
+use super::{AuditError, AuditLog, Entry, Event, Hash, RedactionRecord, draft, evidence};
 use crate::types::Timestamp;
 use std::path::Path;
 
@@ -14,10 +14,12 @@ pub(in crate::audit) struct Sound {
     pub entry: Option<Entry>,
     pub time: Timestamp,
     pub leaf: Node,
-    /// The entry of which it says that what was kept beside it is deleted.
-    pub redacts: Option<u64>,
-    /// How many pieces of evidence it names, all there.
+    /// What it says that was deleted.
+    pub redacts: Option<RedactionRecord>,
+    /// How many pieces of evidence it names that are there.
     pub evidence: u64,
+    /// Those that it names and that are not.
+    pub gone: Vec<Hash>,
     /// Whether something was kept beside it that is there no more.
     pub redacted: bool,
 }
@@ -86,11 +88,12 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     if entry.seq != seq {
         return Err(format!("it says that it is entry {}", entry.seq));
     }
-    let there = |event: &Event| match want {
+    let mut gone = Vec::new();
+    let mut evidence_there = |event: &Event| match want {
         Want::EntriesAlone => Ok(0),
-        Want::Entries | Want::Nothing => all_there(evidence_dir, evidence_of(event)),
+        Want::Entries | Want::Nothing => there(evidence_dir, event, &mut gone),
     };
-    let mut evidence = there(&entry.event)?;
+    let mut evidence = evidence_there(&entry.event)?;
     let long = matches!(entry.event, Event::Long { .. });
     let redacted = entry.hidden.is_some() && kept.hidden.is_none();
     let read = |hash: &Hash| evidence::read(evidence_dir, hash);
@@ -101,10 +104,10 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     };
     let entry = draft::whole(entry, kept.hidden, reports, read)?;
     if long {
-        evidence += there(&entry.event)?;
+        evidence += evidence_there(&entry.event)?;
     }
     let redacts = match &entry.event {
-        Event::Redacted { entry, .. } => Some(*entry),
+        Event::Redacted(redaction) => Some(redaction.clone()),
         Event::Verdict(_)
         | Event::Long { .. }
         | Event::Begun { .. }
@@ -116,6 +119,8 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
         | Event::Moved(_)
         | Event::Heartbeat
         | Event::Migrated { .. }
+        | Event::Read(_)
+        | Event::Stream(_)
         | Event::Recovered { .. } => None,
     };
     Ok(Sound {
@@ -124,6 +129,7 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
         leaf,
         redacts,
         evidence,
+        gone,
         redacted,
     })
 }
@@ -136,20 +142,49 @@ fn broken(log: &AuditLog, seq: u64, why: String) -> AuditError {
     }
 }
 
-/// How many pieces of evidence these are, if all are there and unaltered.
-fn all_there<'a>(dir: &Path, hashes: impl Iterator<Item = &'a Hash>) -> Result<u64, String> {
+/// How many pieces of evidence of an event are there and unaltered. Statements and the like that are
+/// not there are put down in `gone`: a later entry may say that they were deleted. What the log itself
+/// is read by has to be there.
+fn there(dir: &Path, event: &Event, gone: &mut Vec<Hash>) -> Result<u64, String> {
     let mut count = 0;
-    for hash in hashes {
-        if !evidence::holds(dir, hash) {
+    let named = evidence_of(event).map(|hash| (hash, true));
+    let needed = needed_by(event).map(|hash| (hash, false));
+    for (hash, may_be_gone) in named.chain(needed) {
+        if evidence::holds(dir, hash) {
+            count += 1;
+        } else if may_be_gone && evidence::is_gone(dir, hash) {
+            gone.push(hash.clone());
+        } else {
             return Err(format!("its evidence {hash} is missing or altered"));
         }
-        count += 1;
     }
     Ok(count)
 }
 
-/// The evidence that an event names.
-fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
+/// What a verdict rests on: statements, approving commits, certificates, reports. They can be deleted.
+pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
+    let verdict = match event {
+        Event::Verdict(verdict) => Some(verdict),
+        Event::Long { .. }
+        | Event::Begun { .. }
+        | Event::Pinned(_)
+        | Event::Refused { .. }
+        | Event::Release(_)
+        | Event::Course(_)
+        | Event::Drift(_)
+        | Event::Moved(_)
+        | Event::Heartbeat
+        | Event::Migrated { .. }
+        | Event::Redacted(_)
+        | Event::Read(_)
+        | Event::Stream(_)
+        | Event::Recovered { .. } => None,
+    };
+    verdict.into_iter().flat_map(|verdict| &verdict.evidence)
+}
+
+/// What the log cannot be read without, kept as evidence because it is long: it names nobody.
+pub(in crate::audit) fn needed_by(event: &Event) -> impl Iterator<Item = &Hash> {
     let (verdict, body) = match event {
         Event::Verdict(verdict) => (Some(verdict), None),
         Event::Long { body, .. } => (None, Some(body)),
@@ -162,13 +197,14 @@ fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash> {
         | Event::Moved(_)
         | Event::Heartbeat
         | Event::Migrated { .. }
-        | Event::Redacted { .. }
+        | Event::Redacted(_)
+        | Event::Read(_)
+        | Event::Stream(_)
         | Event::Recovered { .. } => (None, None),
     };
     let named = verdict.into_iter().flat_map(|verdict| {
         let arrivals = verdict.arrivals.iter();
-        let lists = arrivals.flat_map(|arrivals| &arrivals.lists);
-        verdict.evidence.iter().chain(lists)
+        arrivals.flat_map(|arrivals| &arrivals.lists)
     });
     named.chain(body)
 }

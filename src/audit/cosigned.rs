@@ -6,7 +6,7 @@
 use super::checkpoint::{Checkpoint, CheckpointFault, LogKey};
 use super::{AuditError, AuditLog};
 use crate::cosign::{self, Cosignature, CosignatureFault, WitnessId, WitnessKey};
-use crate::folder::{private_dir, replace_file, sync_dir};
+use crate::folder::{Lasting, replace_shared, shared_dir, sync_dir};
 use crate::types::{Seconds, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -137,9 +137,11 @@ impl AuditLog {
         let folder = self.witness_dir();
         let own = folder.join(id.to_string());
         let is_new = !own.exists();
-        private_dir(&own).map_err(AuditError::io(&own))?;
+        shared_dir(&folder).map_err(AuditError::io(&folder))?;
+        shared_dir(&own).map_err(AuditError::io(&own))?;
         let file = own.join(checkpoint.size.to_string());
-        replace_file(&file, checkpoint.note.as_bytes()).map_err(AuditError::io(&file))?;
+        replace_shared(&file, checkpoint.note.as_bytes(), Lasting::PowerCut)
+            .map_err(AuditError::io(&file))?;
         if is_new {
             sync_dir(&folder).map_err(AuditError::io(&folder))?;
             sync_dir(self.dir()).map_err(AuditError::io(self.dir()))?;

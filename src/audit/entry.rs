@@ -4,6 +4,7 @@
 //! What names people or is in their words is left out of an entry where it is blank: the log itself
 //! holds it so, and commits to the rest (see [`super::hidden`]).
 
+use super::custody::{ReadRecord, RedactionRecord, StreamRecord};
 use crate::types::{Claimant, Oid, RefName, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -139,16 +140,11 @@ pub enum Event {
         head: Hash,
     },
     /// What was kept beside an entry was deleted.
-    Redacted {
-        /// The entry's number.
-        entry: u64,
-        /// Why.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        reason: String,
-        /// The account that did it.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        by: String,
-    },
+    Redacted(RedactionRecord),
+    /// Somebody read the log through a command.
+    Read(ReadRecord),
+    /// A stream of entries stopped getting through, or does again.
+    Stream(StreamRecord),
     /// An event that is too long for an entry is kept whole as a piece of evidence.
     Long {
         /// What kind of event.

@@ -79,6 +79,15 @@ pub enum AuditError {
         /// The last entry that the head names.
         recorded: u64,
     },
+    /// Somebody can get at a part of the log who may not.
+    #[error("{path}: {why}; `relhook init` puts that right", path = .0.path.display(), why = .0.why)]
+    Exposed(super::Exposure),
+    /// This account may read the log, and nothing else.
+    #[error("{path}: this account may read the log, and not write it")]
+    ReadOnly {
+        /// The log's folder.
+        path: PathBuf,
+    },
     /// A piece of evidence is not there, or not what its hash says.
     #[error("the evidence {hash} is missing or altered")]
     Evidence {
@@ -146,6 +155,8 @@ impl AuditError {
             | Self::Begun { .. }
             | Self::NoEntry { .. }
             | Self::Old { .. }
+            | Self::Exposed(_)
+            | Self::ReadOnly { .. }
             | Self::TooLong { .. } => false,
         }
     }

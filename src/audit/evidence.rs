@@ -1,7 +1,7 @@
 //! Evidence: raw bytes kept under their own hash, so that an entry that names the hash proves them.
 
 use super::{AuditError, Hash};
-use crate::folder::{Lasting, private_dir, replace_file_lasting};
+use crate::folder::{Lasting, replace_shared, shared_dir};
 use std::path::Path;
 
 /// The largest piece of evidence, in bytes.
@@ -22,14 +22,34 @@ pub(in crate::audit) fn keep(dir: &Path, bytes: &[u8]) -> Result<Hash, AuditErro
     if path.exists() {
         return Ok(hash);
     }
-    private_dir(dir).map_err(AuditError::io(dir))?;
-    replace_file_lasting(&path, bytes, Lasting::Whole).map_err(AuditError::io(&path))?;
+    shared_dir(dir).map_err(AuditError::io(dir))?;
+    replace_shared(&path, bytes, Lasting::Whole).map_err(AuditError::io(&path))?;
     Ok(hash)
 }
 
 /// Whether the evidence of this hash is there and is what the hash says.
 pub(in crate::audit) fn holds(dir: &Path, hash: &Hash) -> bool {
     read(dir, hash).is_ok()
+}
+
+/// Whether no file is where the evidence of this hash would be.
+pub(in crate::audit) fn is_gone(dir: &Path, hash: &Hash) -> bool {
+    let path = dir.join(hash.as_str());
+    hash.is_well_formed() && matches!(path.try_exists(), Ok(false))
+}
+
+/// Deletes a piece of evidence, if it is there. Its name is off the disk once the folder is synced.
+pub(in crate::audit) fn delete(dir: &Path, hash: &Hash) -> Result<(), AuditError> {
+    if !hash.is_well_formed() {
+        return Ok(());
+    }
+    let path = dir.join(hash.as_str());
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(AuditError::Io { path, source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// The evidence of this hash.

@@ -128,10 +128,12 @@ impl Fields {
                 fields.by = course.by.take();
                 fields.text = text(&mut course.reason);
             }
-            Event::Redacted { reason, by, .. } => {
-                fields.text = text(reason);
-                fields.by = text(by);
+            Event::Redacted(redaction) => {
+                fields.text = text(&mut redaction.reason);
+                fields.by = text(&mut redaction.by);
             }
+            Event::Read(read) => fields.by = text(&mut read.by),
+            Event::Stream(stream) => fields.text = stream.error.take(),
             Event::Begun { .. }
             | Event::Drift(_)
             | Event::Moved(_)
@@ -184,10 +186,12 @@ impl Fields {
                 course.by = self.by.take();
                 course.reason = self.text.take().unwrap_or_default();
             }
-            Event::Redacted { reason, by, .. } => {
-                *reason = self.text.take().unwrap_or_default();
-                *by = self.by.take().unwrap_or_default();
+            Event::Redacted(redaction) => {
+                redaction.reason = self.text.take().unwrap_or_default();
+                redaction.by = self.by.take().unwrap_or_default();
             }
+            Event::Read(read) => read.by = self.by.take().unwrap_or_default(),
+            Event::Stream(stream) => stream.error = self.text.take(),
             Event::Begun { .. }
             | Event::Drift(_)
             | Event::Moved(_)

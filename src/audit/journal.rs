@@ -4,11 +4,11 @@
 //!
 //! One JSON object a line. The first has no entry: it says where the tile begins.
 
-use super::AuditError;
 use super::checkpoint::{Checkpoint, LogKey};
 use super::hidden::Hidden;
 use super::tail::{self, MAX_LINE, Tail};
 use super::tree::{Node, Peaks, leaf};
+use super::{AuditError, AuditLog, access};
 use crate::types::Timestamp;
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// One line.
 #[derive(Serialize, Deserialize)]
@@ -100,10 +100,18 @@ pub(in crate::audit) struct Journal {
 }
 
 impl Journal {
-    pub(in crate::audit) fn open(path: &Path) -> Result<Self, AuditError> {
-        let file = OpenOptions::new().read(true).append(true).open(path);
+    /// Opens it, to append to it; or to read it, where this account may not do more.
+    pub(in crate::audit) fn open(log: &AuditLog) -> Result<Self, AuditError> {
+        let path = &log.file();
+        let file = match OpenOptions::new().read(true).append(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && log.is_reader() => {
+                File::open(path)
+            }
+            opened => opened,
+        };
         let file = file.map_err(AuditError::opening(path))?;
-        let tail = tail::read(&file).map_err(AuditError::io(path))?;
+        let length = access::check(log, &file)?;
+        let tail = tail::read(&file, length).map_err(AuditError::io(path))?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -221,8 +229,10 @@ pub(in crate::audit) struct Lines {
 
 impl Lines {
     /// Opens the file. What is appended or begun anew afterwards is not seen, or only in part.
-    pub(in crate::audit) fn open(path: &Path, key: &LogKey) -> Result<Self, AuditError> {
+    pub(in crate::audit) fn open(log: &AuditLog, key: &LogKey) -> Result<Self, AuditError> {
+        let path = &log.file();
         let file = File::open(path).map_err(AuditError::opening(path))?;
+        access::check(log, &file)?;
         Ok(Self {
             path: path.to_owned(),
             reader: BufReader::with_capacity(64 << 10, file),

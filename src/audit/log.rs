@@ -5,13 +5,16 @@ use super::draft::Draft;
 use super::journal::{self, Appended, Head, Journal, Lines, Signed};
 use super::tiles::{Kept, Tiles, WIDTH};
 use super::tree::{Peaks, leaf};
-use super::{AuditError, Entry, Event, Hash, evidence};
-use crate::folder::{Lasting, private_dir, replace_file, replace_file_lasting, sync_dir};
+use super::{AuditError, Entry, Event, Hash, access, evidence};
+use crate::folder::{Lasting, replace_shared, shared_dir, sync_dir};
 use crate::types::Timestamp;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many times who reads without the lock looks again.
+const TRIES: u32 = 5;
 
 /// The log of one repository.
 #[derive(Debug)]
@@ -76,7 +79,7 @@ impl AuditLog {
     /// # Errors
     /// When there is one already, or anything that only one can have left; or the system says no.
     pub fn begin(&self, repository: &str, now: Timestamp) -> Result<Recorded, AuditError> {
-        private_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
+        shared_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
         let _lock = self.lock()?;
         self.must_be_new()?;
         LogSigner::make(&self.key_file(), repository)?;
@@ -110,9 +113,9 @@ impl AuditLog {
     pub(in crate::audit) fn begin_journal(&self, lines: &[u8]) -> Result<(), AuditError> {
         let path = self.file();
         let folder = self.dir.join("head");
-        private_dir(&folder).map_err(AuditError::io(&folder))?;
+        shared_dir(&folder).map_err(AuditError::io(&folder))?;
         sync_dir(&self.dir).map_err(AuditError::io(&self.dir))?;
-        replace_file(&path, lines).map_err(AuditError::io(&path))
+        replace_shared(&path, lines, Lasting::PowerCut).map_err(AuditError::io(&path))
     }
 
     /// Only where nothing is of a log, or was made from one, may one begin. A key alone is left by a
@@ -272,8 +275,8 @@ impl AuditLog {
 
     /// The journal and the last entry's place in it. A tile that is full is closed first, for what
     /// was killed while it did.
-    fn open(&self, signer: &LogSigner) -> Result<(Journal, Head), AuditError> {
-        let journal = Journal::open(&self.file())?;
+    pub(in crate::audit) fn open(&self, signer: &LogSigner) -> Result<(Journal, Head), AuditError> {
+        let journal = Journal::open(self)?;
         let last = journal.last(signer.public())?;
         self.must_not_be_behind(signer.public(), &last)?;
         match is_full(&last) {
@@ -345,7 +348,7 @@ impl AuditLog {
         let path = self.file();
         let line = journal::first_line(head).map_err(AuditError::io(&path))?;
         self.begin_journal(&line)?;
-        Journal::open(&path)
+        Journal::open(self)
     }
 
     /// The entries of the journal, each line checked, and where it ends.
@@ -353,7 +356,7 @@ impl AuditLog {
         &self,
         key: &LogKey,
     ) -> Result<(Vec<Kept>, Head), AuditError> {
-        let mut lines = Lines::open(&self.file(), key)?;
+        let mut lines = Lines::open(self, key)?;
         let mut kept = Vec::new();
         let mut head = None;
         while let Some(line) = lines.next(Signed::ByLater)? {
@@ -394,82 +397,8 @@ impl AuditLog {
         let note = self.with_cosignatures(&head.checkpoint.note, size);
         head.checkpoint.note = note.map_err(AuditError::io(&path))?;
         let note = head.checkpoint.note.as_bytes();
-        replace_file_lasting(&path, note, Lasting::Kill).map_err(AuditError::io(&path))?;
+        replace_shared(&path, note, Lasting::Kill).map_err(AuditError::io(&path))?;
         Ok(head.into())
-    }
-
-    /// Deletes what is kept beside an entry, after an entry that says so.
-    ///
-    /// # Errors
-    /// When there is no such entry, nothing is kept beside it, or the log cannot be written.
-    pub fn redact(
-        &self,
-        now: Timestamp,
-        entry: u64,
-        reason: &str,
-        by: &str,
-    ) -> Result<Recorded, AuditError> {
-        let size = self.last()?.seq;
-        if entry == 0 || entry > size {
-            return Err(AuditError::NoEntry { seq: entry, size });
-        }
-        let recorded = self.append(
-            now,
-            Event::Redacted {
-                entry,
-                reason: crate::types::escape(reason.as_bytes()),
-                by: by.to_owned(),
-            },
-        )?;
-        let _lock = self.lock()?;
-        let signer = self.signer()?;
-        drop(self.open(&signer)?);
-        match self.tiles().is_full((entry - 1) / WIDTH)? {
-            true => self.tiles().redact(entry)?,
-            false => self.redact_open(signer.public(), entry)?,
-        }
-        self.drop_halves()?;
-        Ok(recorded)
-    }
-
-    /// Deletes what the journal keeps beside an entry: the file is made again without it.
-    fn redact_open(&self, key: &LogKey, entry: u64) -> Result<(), AuditError> {
-        let path = self.file();
-        let mut lines = Lines::open(&path, key)?;
-        let mut bytes = Vec::new();
-        while let Some(line) = lines.next(Signed::ByLater)? {
-            let keep = line.head.peaks.size() != entry;
-            let entry = line.entry.as_deref().map(std::str::from_utf8).transpose();
-            let entry = entry
-                .map_err(io::Error::other)
-                .map_err(AuditError::io(&path))?;
-            let hidden = line.hidden.filter(|_| keep);
-            let line = journal::line(entry, hidden, &line.head).map_err(AuditError::io(&path))?;
-            bytes.extend(line);
-        }
-        self.begin_journal(&bytes)
-    }
-
-    /// Drops what a program that was killed left half written of the files that hold names. Whoever
-    /// writes them has the lock, so nobody is at it.
-    fn drop_halves(&self) -> Result<(), AuditError> {
-        let mut folders = vec![self.dir.join("head"), self.dir.join("hidden")];
-        while let Some(folder) = folders.pop() {
-            let listed = match std::fs::read_dir(&folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                listed => listed.map_err(AuditError::io(&folder))?,
-            };
-            for one in listed {
-                let one = one.map_err(AuditError::io(&folder))?;
-                let path = one.path();
-                if one.file_type().map_err(AuditError::io(&path))?.is_dir() {
-                    folders.push(path);
-                } else if one.file_name().as_encoded_bytes().starts_with(b".tmp-") {
-                    std::fs::remove_file(&path).map_err(AuditError::io(&path))?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Before an entry names evidence, the evidence's names are on disk as its content is.
@@ -501,12 +430,18 @@ impl AuditLog {
     /// # Errors
     /// When the log is not there, or is not what was last written.
     pub fn last(&self) -> Result<Recorded, AuditError> {
-        let _lock = self.lock()?;
-        let signer = self.signer()?;
-        let journal = Journal::open(&self.file())?;
-        let last = journal.last(signer.public())?;
-        self.must_not_be_behind(signer.public(), &last)?;
-        Ok(last.head.into())
+        let lock = self.lock()?;
+        let key = self.key()?;
+        let mut tries = 0;
+        loop {
+            let last = Journal::open(self)?.last(&key)?;
+            match self.must_not_be_behind(&key, &last) {
+                // Without the lock, a tile may be closed between the two looks.
+                Err(AuditError::Truncated { .. }) if lock.is_none() && tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(last.head.into()),
+            }
+        }
     }
 
     /// The public key that checkpoints of this log are verified by.
@@ -517,11 +452,21 @@ impl AuditLog {
         if let Some(given) = &self.given {
             return Ok(given.clone());
         }
-        Ok(self.signer()?.public().clone())
+        match self.signer() {
+            Err(AuditError::ReadOnly { .. }) => self.public_key(),
+            signer => Ok(signer?.public().clone()),
+        }
     }
 
     pub(in crate::audit) fn signer(&self) -> Result<LogSigner, AuditError> {
-        match LogSigner::read(&self.key_file())? {
+        let read = match LogSigner::read(&self.key_file()) {
+            Err(_) if self.is_reader() => {
+                let path = self.dir.clone();
+                return Err(AuditError::ReadOnly { path });
+            }
+            read => read?,
+        };
+        match read {
             Some(signer) => Ok(signer),
             None if self.is_old()? => Err(AuditError::Old {
                 path: self.old_file(),
@@ -566,16 +511,17 @@ impl AuditLog {
         Tiles::at(&self.dir)
     }
 
-    pub(in crate::audit) fn lock(&self) -> Result<File, AuditError> {
+    /// Holds the log against other writers. Who may only read it holds nothing.
+    pub(in crate::audit) fn lock(&self) -> Result<Option<File>, AuditError> {
         let path = self.dir.join("lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let file = file.map_err(AuditError::opening(&path))?;
+        let file = match access::lock_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_reader() => {
+                return Ok(None);
+            }
+            opened => opened.map_err(AuditError::opening(&path))?,
+        };
         file.lock().map_err(AuditError::io(&path))?;
-        Ok(file)
+        Ok(Some(file))
     }
 }
 

@@ -8,7 +8,7 @@ use super::tail;
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Peaks, leaf};
 use super::{AuditError, AuditLog, Entry, Event, Hash, Recorded};
-use crate::folder::{private_dir, sync_dir};
+use crate::folder::{shared_dir, sync_dir};
 use crate::types::Timestamp;
 use serde::Deserialize;
 use std::fs::File;
@@ -107,7 +107,7 @@ impl AuditLog {
             let aside = self.dir().join("head.v1");
             std::fs::rename(&old, &aside).map_err(AuditError::io(&old))?;
         }
-        private_dir(&old).map_err(AuditError::io(&old))
+        shared_dir(&old).map_err(AuditError::io(&old))
     }
 }
 

@@ -4,9 +4,11 @@
 //! both, as C2SP's tlog-tiles has them. The raw evidence that an entry rests on is kept by hash beside
 //! the log. The format is in docs/audit.md.
 
+mod access;
 mod check;
 mod checkpoint;
 mod cosigned;
+mod custody;
 mod draft;
 mod entry;
 mod envelope;
@@ -20,14 +22,17 @@ mod many;
 mod migrate;
 mod proof;
 mod reading;
+mod redact;
 mod spread;
 mod tail;
 mod tiles;
 mod tree;
 mod verify;
 
+pub use access::Exposure;
 pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
 pub use cosigned::{Cosigned, CosignedFault, MAX_COSIGNED};
+pub use custody::{ReadRecord, RedactionRecord, StreamRecord, StreamState};
 pub use entry::{
     ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
     MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, ReleaseRecord, ReleaseState,
@@ -36,7 +41,8 @@ pub use entry::{
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};
 pub use proof::{ExtendFault, Receipt, ReceiptFault, Row, extends};
-pub use reading::{Mark, read_on};
+pub use reading::{Mark, Raw, read_on, read_raw};
+pub use redact::Redacted;
 pub use tiles::{TILE_WIDTH, tile_path};
 pub use tree::{Node, Peaks};
 pub use verify::{Report, check, verify, verify_entries};

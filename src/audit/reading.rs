@@ -3,6 +3,7 @@
 use super::journal::{Lines, Signed};
 use super::tiles::{Kept, WIDTH};
 use super::{AuditError, AuditLog, Entry, draft};
+use crate::types::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -42,6 +43,60 @@ pub fn read_on(
     })
 }
 
+/// An entry as it stands in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    /// Its number.
+    pub seq: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// What kind of entry it is.
+    pub kind: String,
+    /// A verdict's outcome, or the state of what it tells of.
+    pub outcome: Option<String>,
+    /// Its bytes, which are a leaf of the tree.
+    pub entry: Vec<u8>,
+    /// What is kept beside it, as JSON: the salt and the fields that it commits to.
+    pub hidden: Option<String>,
+}
+
+/// What every entry has, and some have.
+#[derive(Deserialize)]
+struct Told {
+    time: Timestamp,
+    kind: String,
+    outcome: Option<String>,
+    state: Option<String>,
+}
+
+/// Hands on every entry behind `from` as it stands, one at a time.
+///
+/// # Errors
+/// As for [`read_on`].
+pub fn read_raw(
+    log: &AuditLog,
+    from: Mark,
+    mut each: impl FnMut(Raw) -> ControlFlow<()>,
+) -> Result<(), AuditError> {
+    each_kept(log, from.seq, &mut |seq, kept| {
+        let broken = |error: serde_json::Error| AuditError::Broken {
+            path: log.file(),
+            seq,
+            why: error.to_string(),
+        };
+        let told: Told = serde_json::from_slice(&kept.entry).map_err(broken)?;
+        let hidden = kept.hidden.as_ref().map(serde_json::to_string).transpose();
+        Ok(each(Raw {
+            seq,
+            time: told.time,
+            kind: told.kind,
+            outcome: told.outcome.or(told.state),
+            entry: kept.entry,
+            hidden: hidden.map_err(broken)?,
+        }))
+    })
+}
+
 /// What is done with an entry.
 type Each<'a> = dyn FnMut(u64, Kept) -> Result<ControlFlow<()>, AuditError> + 'a;
 
@@ -52,7 +107,7 @@ pub(in crate::audit) fn each_kept(
     each: &mut Each<'_>,
 ) -> Result<(), AuditError> {
     // What is opened now stays readable, whatever is begun anew meanwhile.
-    let mut lines = Lines::open(&log.file(), &log.key()?)?;
+    let mut lines = Lines::open(log, &log.key()?)?;
     let Some(first) = lines.next(Signed::ByLater)? else {
         return Ok(());
     };

@@ -25,9 +25,8 @@ pub(in crate::audit) struct Tail {
     pub cut: u64,
 }
 
-/// Reads the end of `file`.
-pub(in crate::audit) fn read(file: &File) -> io::Result<Tail> {
-    let length = file.metadata()?.len();
+/// Reads the end of `file`, which is so long.
+pub(in crate::audit) fn read(file: &File, length: u64) -> io::Result<Tail> {
     let mut window: u64 = 8 << 10;
     loop {
         let start = length.saturating_sub(window);

@@ -277,7 +277,7 @@ fn l_08_names_and_reasons_are_kept_beside_the_log_and_can_be_deleted() {
     assert_eq!(seen[7], refused(""));
     assert_eq!(seen[8], refused("no 8"));
     assert!(
-        matches!(&seen[260], Event::Redacted { entry: 8, reason, .. } if reason == "asked for by law")
+        matches!(&seen[260], Event::Redacted(said) if said.entry == 8 && said.reason == "asked for by law")
     );
     assert!(matches!(
         log.redact(at(300), 900, "x", "root"),

@@ -6,7 +6,7 @@
 use super::AuditError;
 use super::hidden::Hidden;
 use super::tree::{Node, Peaks, leaf};
-use crate::folder::{Lasting, private_dir, replace_file_lasting, sync_dir};
+use crate::folder::{Lasting, replace_shared, shared_dir, sync_dir};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -266,12 +266,12 @@ impl Tiles {
             folder = missing.parent();
         }
         for folder in made.iter().rev() {
-            private_dir(folder).map_err(AuditError::io(folder))?;
+            shared_dir(folder).map_err(AuditError::io(folder))?;
             if let Some(above) = folder.parent() {
                 sync_dir(above).map_err(AuditError::io(above))?;
             }
         }
-        replace_file_lasting(path, bytes, lasting).map_err(AuditError::io(path))
+        replace_shared(path, bytes, lasting).map_err(AuditError::io(path))
     }
 
     /// Removes the tiles of this number that hold less than `width`.

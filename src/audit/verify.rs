@@ -6,9 +6,9 @@ use super::checkpoint::Checkpoint;
 use super::journal::{Lines, Signed};
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks};
-use super::{AuditError, AuditLog, Entry, spread};
+use super::{AuditError, AuditLog, Entry, Hash, spread};
 use crate::types::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// So many hashes are in a full tile.
@@ -21,6 +21,8 @@ pub struct Report {
     pub entries: u64,
     /// How many pieces of evidence, each there and unaltered.
     pub evidence: u64,
+    /// The pieces of evidence that were deleted.
+    pub evidence_redacted: BTreeSet<Hash>,
     /// The entries beside which something was kept that is deleted now.
     pub redacted: Vec<u64>,
     /// What the log is: whoever keeps it elsewhere can show later that nothing before it has changed.
@@ -62,7 +64,7 @@ type Each<'a> = Option<&'a mut dyn FnMut(&Entry)>;
 fn run<'a>(log: &'a AuditLog, want: Want, each: Each<'a>) -> Result<Report, AuditError> {
     let key = log.key()?;
     let mut published = log.published(&key)?;
-    let mut lines = Lines::open(&log.file(), &key)?;
+    let mut lines = Lines::open(log, &key)?;
     let Some(first) = lines.next(Signed::Verify)? else {
         return Err(AuditError::Truncated {
             path: log.file(),
@@ -107,6 +109,10 @@ struct State<'a> {
     redacted: Vec<u64>,
     /// The entries of which a later one says that what was kept beside them is deleted.
     told: BTreeSet<u64>,
+    /// Evidence that is not there, and the last entry that names it.
+    gone: BTreeMap<Hash, u64>,
+    /// Evidence of which an entry says that it was deleted, and the last one that does.
+    deleted: BTreeMap<Hash, u64>,
     /// What was published and is not met yet.
     published: Option<Checkpoint>,
     want: Want,
@@ -123,6 +129,8 @@ impl<'a> State<'a> {
             evidence: 0,
             redacted: Vec::new(),
             told: BTreeSet::new(),
+            gone: BTreeMap::new(),
+            deleted: BTreeMap::new(),
             published,
             want,
             each,
@@ -199,7 +207,14 @@ impl<'a> State<'a> {
         if sound.redacted {
             self.redacted.push(seq);
         }
-        self.told.extend(sound.redacts);
+        for hash in sound.gone {
+            self.gone.insert(hash, seq);
+        }
+        if let Some(redaction) = sound.redacts {
+            self.told.insert(redaction.entry);
+            let deleted = redaction.evidence.into_iter().map(|hash| (hash, seq));
+            self.deleted.extend(deleted);
+        }
         if let Some(published) = &self.published
             && published.size == seq
         {
@@ -226,6 +241,16 @@ impl<'a> State<'a> {
             let why = "what was kept beside it is gone, and no entry says that it was deleted";
             return Err(self.broken(*gone, why));
         }
+        let unsaid = self.gone.iter();
+        let unsaid = unsaid.filter(|(hash, named)| {
+            // What was brought again since was kept again.
+            self.deleted.get(*hash).is_none_or(|said| *said < **named)
+        });
+        if let Some((hash, seq)) = unsaid.min_by_key(|(_, seq)| **seq) {
+            let why =
+                format!("its evidence {hash} is missing, and no entry says that it was deleted");
+            return Err(self.broken(*seq, &why));
+        }
         if let Some(published) = self.published
             && published.size > 0
         {
@@ -245,6 +270,7 @@ impl<'a> State<'a> {
         Ok(Report {
             entries: checkpoint.size,
             evidence: self.evidence,
+            evidence_redacted: self.gone.into_keys().collect(),
             redacted: self.redacted,
             checkpoint,
             time,

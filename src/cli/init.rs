@@ -2,7 +2,7 @@
 
 use super::{Answer, Failure};
 use crate::install::{
-    InstallError, Mode, Report, Request, StepState, install_client, install_server,
+    AuditGroup, InstallError, Mode, Report, Request, StepState, install_client, install_server,
 };
 use crate::setup::Layout;
 use std::fmt::Write;
@@ -21,8 +21,12 @@ pub struct InitArgs {
     /// an earlier installation was for, else git.
     #[arg(long, value_name = "SERVER", value_parser = layout)]
     pub layout: Option<Layout>,
+    /// The group of this machine whose members may read the audit log, or `none`. Without it, the
+    /// one that an earlier installation was given.
+    #[arg(long, value_name = "NAME")]
+    pub audit_group: Option<String>,
     /// Install the pre-push hook in a developer's clone instead.
-    #[arg(long, conflicts_with_all = ["policy", "keys", "layout"])]
+    #[arg(long, conflicts_with_all = ["policy", "keys", "layout", "audit_group"])]
     pub client: bool,
     /// Change nothing; say what would be done.
     #[arg(long)]
@@ -61,8 +65,16 @@ fn server(
         policy: args.policy.clone(),
         keys: args.keys.clone(),
         layout: args.layout,
+        audit_group: args.audit_group.as_deref().map(audit_group),
         mode,
     })
+}
+
+fn audit_group(word: &str) -> AuditGroup {
+    match word {
+        "none" => AuditGroup::Nobody,
+        name => AuditGroup::Named(name.to_owned()),
+    }
 }
 
 fn layout(word: &str) -> Result<Layout, String> {

@@ -14,6 +14,7 @@ pub mod init;
 mod man;
 mod people;
 mod policy;
+mod reading;
 mod reject;
 mod release;
 mod report;

@@ -1,10 +1,8 @@
 //! `relhook report`: what an auditor asks for, from the log.
 
+use super::reading::Reader;
 use super::{Answer, Exit};
 use crate::attest::{Options, attest};
-use crate::audit::AuditLog;
-use crate::facts::Store;
-use crate::folder::Folder;
 use crate::replay::{Lost, of_log};
 use crate::report::{Period, csv, gather, html, lines, pack};
 use crate::types::Timestamp;
@@ -51,13 +49,11 @@ impl ReportArgs {
     /// # Errors
     /// When there is no log that could be read, or the report cannot be written.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let store = Store::open(dir)?;
-        let folder = Folder::open(store.git_dir())?;
-        let log = AuditLog::at(folder.path());
+        let reader = Reader::around(dir)?;
         let now = Timestamp::from_unix(jiff::Timestamp::now().as_second());
         let period = Period::new(self.from.as_deref(), self.to.as_deref(), now)
             .map_err(|error| super::Failure::usage(error.to_string()))?;
-        let report = match gather(&log, &store, period, now) {
+        let report = match gather(&reader.log, &reader.store, period, now) {
             Ok(report) => report,
             Err(error) if error.is_integrity() => {
                 return Ok(Answer {
@@ -69,13 +65,19 @@ impl ReportArgs {
             }
             Err(error) => return Err(error.into()),
         };
+        reader.record("report", report.entries)?;
         if let Some(path) = &self.pack {
             let (first, last) = report.entries.unwrap_or_default();
-            let mut replay = of_log(&log, store, &[], Lost::Found)?;
+            let mut replay = of_log(&reader.log, reader.store, &[], Lost::Found)?;
             replay.moves.retain(|one| (first..=last).contains(&one.seq));
-            let attested = attest(&replay, &log, &Options::default())?;
+            let attested = attest(&replay, &reader.log, &Options::default())?;
             let file = create(path)?;
-            pack(&report, &log, &attested, std::io::BufWriter::new(file))?;
+            pack(
+                &report,
+                &reader.log,
+                &attested,
+                std::io::BufWriter::new(file),
+            )?;
             return Ok(Answer::pass(String::new()));
         }
         let bytes = match self.format {

@@ -260,6 +260,10 @@ macro_rules! every_code {
                 "";
             718 REPLAY_UNTOLD, "whether a push holds up cannot be told",
                 "";
+            741 LOG_EXPOSED, "somebody can read or change the audit log who may not",
+                "an administrator can put it right on the server: relhook init";
+            742 READ_UNRECORDED, "reading the audit log could not be recorded",
+                "read it as the repository's account: sudo -u ACCOUNT relhook audit log";
             801 POLICY_MISSING, "there is no policy",
                 "an administrator can put a policy in force: relhook init --policy policy.yaml --keys keys";
             802 POLICY_UNUSABLE, "the policy in force cannot be read",

@@ -62,7 +62,9 @@ impl LedgerOrders<'_> {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => {}
         })?;

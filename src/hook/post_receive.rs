@@ -49,6 +49,10 @@ pub fn publish() -> Answer {
             Stop::because(Reason::LogUnwritable { why })
         })
     });
+    // What was not sent stays with its stream, which says so.
+    if let Ok(git_dir) = super::git_dir() {
+        let _ = crate::streams::pump_at(&git_dir);
+    }
     match published {
         Ok(_) => Answer::pass(),
         Err(stop) => stop.refuse(),

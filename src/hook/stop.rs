@@ -80,8 +80,10 @@ impl From<StoreError> for Stop {
 
 impl From<FolderError> for Stop {
     fn from(error: FolderError) -> Self {
-        Self::because(Reason::Environment {
-            why: error.to_string(),
+        let why = error.to_string();
+        Self::because(match error {
+            FolderError::Exposed { .. } | FolderError::Group { .. } => Reason::LogExposed { why },
+            FolderError::Absent { .. } | FolderError::Io { .. } => Reason::Environment { why },
         })
     }
 }
@@ -89,7 +91,9 @@ impl From<FolderError> for Stop {
 impl From<AuditError> for Stop {
     fn from(error: AuditError) -> Self {
         let why = error.to_string();
-        Self::because(if error.is_integrity() {
+        Self::because(if let AuditError::Exposed(_) = error {
+            Reason::LogExposed { why }
+        } else if error.is_integrity() {
             Reason::LogBroken { why }
         } else {
             Reason::LogUnwritable { why }

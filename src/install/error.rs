@@ -106,6 +106,14 @@ pub enum InstallError {
     /// The repository could not be read or written.
     #[error("the repository: {}", .0.message())]
     Store(#[from] git2::Error),
+    /// The group that is to read the audit log cannot be used.
+    #[error("the group `{name}` cannot read the audit log: {why}")]
+    AuditGroup {
+        /// Its name, escaped.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// relhook's folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),

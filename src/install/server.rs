@@ -1,5 +1,6 @@
 //! Installation on a server: one bare repository.
 
+use super::readers::{AuditGroup, Readers};
 use super::report::{Report, StepState};
 use super::seed::Seed;
 use super::survey::Surveyed;
@@ -25,6 +26,8 @@ pub struct Request {
     pub keys: Option<PathBuf>,
     /// What runs the hooks; as it was installed before, where this is `None`.
     pub layout: Option<Layout>,
+    /// Who may read the audit log; as it was before, where this is `None`.
+    pub audit_group: Option<AuditGroup>,
     /// Whether to change anything.
     pub mode: Mode,
 }
@@ -121,7 +124,15 @@ fn apply(
     plan: &Plan,
     report: &mut Report,
 ) -> Result<(), InstallError> {
-    folder(&surveyed.git_dir, request.mode, report)?;
+    let git = Git::at(&surveyed.git_dir);
+    let readers = Readers::of(request.audit_group.as_ref(), &surveyed.settings)?;
+    let git_dir = &surveyed.git_dir;
+    readers.put_folder(&git, git_dir, &surveyed.settings, request.mode, report)?;
+    folder(git_dir, &readers, request.mode, report)?;
+    let pinned = pins::is_finished(git_dir)?;
+    if pinned {
+        readers.put_log(git_dir, request.mode, report)?;
+    }
     let state = match (plan, request.mode) {
         (Plan::InForce(_), _) => StepState::Kept,
         (Plan::First(_), Mode::DryRun) => StepState::Would,
@@ -138,7 +149,9 @@ fn apply(
         request.mode,
         report,
     )?;
-    let git = Git::at(&surveyed.git_dir);
+    if !pinned {
+        readers.put_log(git_dir, request.mode, report)?;
+    }
     settings::put(&git, &surveyed.settings, request.mode, report)?;
     nonces::put(
         &git,
@@ -150,11 +163,19 @@ fn apply(
     )
 }
 
-fn folder(git_dir: &Path, mode: Mode, report: &mut Report) -> Result<(), InstallError> {
+fn folder(
+    git_dir: &Path,
+    readers: &Readers,
+    mode: Mode,
+    report: &mut Report,
+) -> Result<(), InstallError> {
     let credentials = git_dir.join("relhook").join("credentials");
     let there = credentials.is_dir();
     if there || mode == Mode::Apply {
         let folder = Folder::create(git_dir)?;
+        if mode == Mode::Apply {
+            readers.made(&folder)?;
+        }
         let credentials = folder.path().join("credentials");
         private_dir(&credentials).map_err(InstallError::io(&credentials))?;
     }

@@ -143,6 +143,15 @@ impl Place {
     }
 }
 
+/// Waits until nobody has the ledger of this folder open, and holds it closed: no push is between the
+/// look at what it brings and the entry about it.
+///
+/// # Errors
+/// When somebody has it open for too long, or the lock cannot be taken.
+pub fn alone(folder: &Path) -> Result<File, LedgerError> {
+    Place::below(folder).lock(File::try_lock)
+}
+
 impl Database {
     /// Opens the database, made again by `fill` where it is not there, not whole, or from before
     /// this start of the machine; and reads in it what is wanted first.

@@ -15,6 +15,7 @@ use crate::facts::{Arrival, Memory};
 use crate::types::{Oid, RefName, Timestamp};
 pub(crate) use arrivals::each_arrival;
 pub use arrivals::{OpenPush, Tidings};
+pub use database::alone;
 use database::{Database, First};
 pub use error::LedgerError;
 pub use hands::Hands;
@@ -314,7 +315,9 @@ fn replay(
         | Event::Drift(_)
         | Event::Heartbeat
         | Event::Migrated { .. }
-        | Event::Redacted { .. }
+        | Event::Redacted(_)
+        | Event::Read(_)
+        | Event::Stream(_)
         | Event::Long { .. }
         | Event::Recovered { .. } => Ok(()),
     }

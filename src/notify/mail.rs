@@ -15,7 +15,7 @@ pub(super) fn send(mail: &Mail, notice: &Notice) -> Result<(), String> {
     args.push(mail.from.clone());
     args.push("--".into());
     args.extend(mail.to.iter().cloned());
-    program::run(&mail.sendmail, &args, message(mail, notice).as_bytes())
+    program::run(&mail.sendmail, &args, message(mail, notice).into_bytes())
 }
 
 /// The whole message. Each header is one line, whatever its text was made from, and the body cannot

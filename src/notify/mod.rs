@@ -13,6 +13,8 @@ mod webhook;
 
 pub use notice::Notice;
 pub use outbox::{NotifyError, Troubled, deliver, troubled};
+pub(crate) use program::run as run_program;
+pub(crate) use webhook::post;
 
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,9 @@ impl Notice {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => return None,
         };

@@ -221,7 +221,7 @@ impl Work<'_> {
             Channel::Command(words) => {
                 let (program, args) = words.split_first().ok_or("it has no words to run")?;
                 let input = serde_json::to_vec(notice).map_err(|error| error.to_string())?;
-                program::run(Path::new(program), args, &input)
+                program::run(Path::new(program), args, input)
             }
         }
     }
@@ -241,7 +241,9 @@ impl State {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => false,
         }
@@ -265,7 +267,9 @@ impl State {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => {}
         }

@@ -17,7 +17,7 @@ const KEPT: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"];
 ///
 /// # Errors
 /// When it cannot be started, does not end in time, or ends with another code than 0.
-pub(super) fn run(program: &Path, args: &[String], input: &[u8]) -> Result<(), String> {
+pub(crate) fn run(program: &Path, args: &[String], input: Vec<u8>) -> Result<(), String> {
     let name = program.display();
     let kept = KEPT
         .iter()
@@ -32,10 +32,10 @@ pub(super) fn run(program: &Path, args: &[String], input: &[u8]) -> Result<(), S
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("{name} cannot be started: {error}"))?;
-    // A notice fits into the pipe, so this does not block; who reads none of it has ended, and is
-    // judged by the code.
+    // What does not fit into the pipe waits for its reader; who reads none of it is judged by the code,
+    // or ended when the time is over, and then this ends too.
     if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(input);
+        std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     wait(&mut child).map_err(|why| format!("{name} {why}"))
 }

@@ -4,7 +4,7 @@ use super::Notice;
 use crate::http::{Ask, Client, Pace};
 use crate::policy::{Bundle, Webhook, is_plain_https};
 use crate::secret::{self, Keeper, Secret};
-use crate::types::NotifierName;
+use crate::types::{NotifierName, hex};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,11 +18,15 @@ const PACE: Pace = Pace {
     whole: Duration::from_secs(20),
 };
 
+/// The header with the signature of the body, where the credentials hold a `secret`.
+const SIGNATURE: &str = "x-relhook-signature";
+
 /// What is kept secret of a web hook.
 #[derive(Default)]
 struct Kept {
     url: Option<Secret>,
     token: Option<Secret>,
+    secret: Option<Secret>,
 }
 
 /// Sends it. Only an answer from 200 to 299 says that it was taken in; redirects are not followed.
@@ -33,7 +37,24 @@ pub(super) fn send(
     folder: &Path,
     notice: &Notice,
 ) -> Result<(), String> {
-    let kept = kept(name, folder)?;
+    let body = serde_json::to_vec(notice).map_err(|error| error.to_string())?;
+    let file = format!("notify-{}", name.as_str());
+    post(&file, webhook, bundle, folder, "application/json", &body)
+}
+
+/// Sends a body of this type, with the credentials in the file of this name.
+///
+/// # Errors
+/// Why it was not taken in. Nothing in it is a secret.
+pub(crate) fn post(
+    file: &str,
+    webhook: &Webhook,
+    bundle: &Bundle,
+    folder: &Path,
+    kind: &str,
+    body: &[u8],
+) -> Result<(), String> {
+    let kept = kept(file, folder)?;
     let url = match (&kept.url, &webhook.url) {
         (Some(url), _) => url.reveal(),
         (None, Some(url)) => url,
@@ -49,19 +70,23 @@ pub(super) fn send(
         ),
     };
     let client = Client::new(ca, 1, PACE).map_err(|error| error.to_string())?;
-    let body = serde_json::to_vec(notice).map_err(|error| error.to_string())?;
     let bearer = kept
         .token
         .as_ref()
         .map(|token| format!("Bearer {}", token.reveal()));
-    let mut headers = vec![("content-type", "application/json")];
+    let signature = match &kept.secret {
+        None => None,
+        Some(secret) => Some(signed(secret, body)?),
+    };
+    let mut headers = vec![("content-type", kind)];
     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+    headers.extend(signature.as_deref().map(|signed| (SIGNATURE, signed)));
     let answer = client
         .send(&Ask {
             method: "POST",
             url,
             headers: &headers,
-            body: Some(&body),
+            body: Some(body),
             sent: &|_| {},
             limit: ANSWER,
         })
@@ -72,18 +97,26 @@ pub(super) fn send(
     }
 }
 
-/// `url=` and `token=` lines in a file that nobody else can read: `notify-<name>`, where a service
-/// manager puts credentials, or in relhook's own folder of them. There may be none.
-fn kept(name: &NotifierName, folder: &Path) -> Result<Kept, String> {
-    let file = format!("notify-{}", name.as_str());
-    let service = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(&file));
+/// `sha256=` and the HMAC of the body, so that the receiver knows that it comes from here, unaltered.
+fn signed(secret: &Secret, body: &[u8]) -> Result<String, String> {
+    use hmac::{Hmac, Mac};
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(secret.reveal().as_bytes());
+    let mut mac = mac.map_err(|error| error.to_string())?;
+    mac.update(body);
+    Ok(format!("sha256={}", hex(&mac.finalize().into_bytes())))
+}
+
+/// `url=`, `token=` and `secret=` lines in a file that nobody else can read: where a service manager
+/// puts credentials, or in relhook's own folder of them. There may be none.
+fn kept(file: &str, folder: &Path) -> Result<Kept, String> {
+    let service = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(file));
     if let Some(path) = service
         && let Some(text) = secret::private_text(&path, Keeper::Service)
             .map_err(|why| format!("{}: {why}", path.display()))?
     {
         return parse(&text);
     }
-    let path = folder.join("credentials").join(&file);
+    let path = folder.join("credentials").join(file);
     let text = secret::private_text(&path, Keeper::Own);
     match text.map_err(|why| format!("{}: {why}", path.display()))? {
         Some(text) => parse(&text),
@@ -100,10 +133,12 @@ fn parse(text: &str) -> Result<Kept, String> {
         let (slot, value) = match line.split_once('=') {
             Some(("url", value)) if is_plain_https(value) => (&mut kept.url, value),
             Some(("token", value)) if is_token(value) => (&mut kept.token, value),
+            Some(("secret", value)) if is_token(value) => (&mut kept.secret, value),
             // What is wrong is not repeated.
             _ => {
                 return Err(
-                    "a line of its credentials is no `url=https://…` and no `token=…`".into(),
+                    "a line of its credentials is no `url=https://…`, `token=…` or `secret=…`"
+                        .into(),
                 );
             }
         };

@@ -91,8 +91,26 @@ impl StreamPlace {
 pub struct Syslog {
     /// What kind of message these are to it.
     pub facility: Facility,
+    /// How a message is written.
+    pub form: SyslogForm,
+    /// The longest message that it takes as a whole, in bytes.
+    pub max_message: u32,
     /// How it is reached.
     pub via: SyslogVia,
+}
+
+/// How a syslog message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyslogForm {
+    /// As RFC 5424 has it.
+    Rfc5424,
+    /// As the C library writes to the machine's own socket, which is what listens there expects.
+    Bsd,
+}
+
+impl SyslogForm {
+    /// Every one, with the word that the policy has for it.
+    pub const ALL: [(&'static str, Self); 2] = [("rfc5424", Self::Rfc5424), ("bsd", Self::Bsd)];
 }
 
 /// A facility of syslog (RFC 5424) that an audit log may have.

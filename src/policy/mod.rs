@@ -37,7 +37,8 @@ mod warnings;
 pub(crate) mod yaml;
 
 pub use audit::{
-    AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogHost, SyslogVia,
+    AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogForm,
+    SyslogHost, SyslogVia,
 };
 pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};

@@ -127,11 +127,16 @@ impl Judge<'_> {
         let mut findings: Vec<Finding> = heard
             .lost
             .iter()
-            .map(|hash| {
-                let text = format!("the evidence {hash} is missing or altered");
-                case.finding(Code::REPLAY_EVIDENCE, self.lost.weight(), text)
+            .map(|hash| match self.story.deleted.contains(hash) {
+                true => case.doubt(format!("the evidence {hash} was deleted on purpose")),
+                false => {
+                    let text = format!("the evidence {hash} is missing or altered");
+                    case.finding(Code::REPLAY_EVIDENCE, self.lost.weight(), text)
+                }
             })
             .collect();
+        let is_gone = |hash| self.story.deleted.contains(hash);
+        let deleted = heard.lost.iter().any(is_gone);
         let (known, _) = self.here(self.then_about(case.subjects()));
         let mut first = self.attempt(&loaded, case, &heard, &known, Claims::All);
         let (mut others, gone) = self.here(self.others(case, &heard, &first.members));
@@ -151,7 +156,8 @@ impl Judge<'_> {
                 findings.push(case.doubt(text));
             }
             findings.extend(self.held(&loaded, case, &heard, &first, &others));
-        } else {
+        } else if !deleted {
+            // Without what was deleted it cannot hold up, and that shows nothing.
             findings.extend(self.failed(&loaded, case, &heard, &known, found));
         }
         Judgement { findings, hands }

@@ -1,7 +1,7 @@
 //! What of the log matters to a replay: what was taken as given and what was judged, in order; and what
 //! later entries tell of earlier ones. Pure.
 
-use crate::audit::{Entry, Event, MoveOutcome, MovedRecord, VerdictRecord};
+use crate::audit::{Entry, Event, Hash, MoveOutcome, MovedRecord, VerdictRecord};
 use crate::ledger::name_from_hex;
 use crate::types::{Oid, RefName, Timestamp};
 use std::collections::{BTreeSet, HashSet};
@@ -38,6 +38,8 @@ pub(super) struct Story {
     pub redacted: BTreeSet<u64>,
     /// So many entries are those of a log of the earlier format, which tell less.
     pub migrated: u64,
+    /// The evidence that was deleted, by the log's own word.
+    pub deleted: BTreeSet<Hash>,
     /// Entries of which something cannot be read.
     pub unread: Vec<(u64, Timestamp, String)>,
 }
@@ -82,8 +84,9 @@ impl Story {
                 self.told.extend(&verdict.found);
                 What::Verdict(verdict.clone())
             }
-            Event::Redacted { entry, .. } => {
-                self.redacted.insert(*entry);
+            Event::Redacted(redaction) => {
+                self.redacted.insert(redaction.entry);
+                self.deleted.extend(redaction.evidence.iter().cloned());
                 return;
             }
             Event::Migrated { entries, .. } => {
@@ -102,6 +105,8 @@ impl Story {
             | Event::Course(_)
             | Event::Drift(_)
             | Event::Heartbeat
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => return,
         };

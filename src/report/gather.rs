@@ -2,8 +2,8 @@
 
 use super::model::{Approval, Change, Kept, Note, Period, Refusal, ReleaseOf, Report, Went};
 use crate::audit::{
-    AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReleaseRecord, ReleaseState,
-    UpdateRecord, VerdictRecord, verify,
+    AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReadRecord, RedactionRecord,
+    ReleaseRecord, ReleaseState, StreamRecord, StreamState, UpdateRecord, VerdictRecord, verify,
 };
 use crate::facts::{Current, Store};
 use crate::object::{Commit, Tag};
@@ -43,6 +43,7 @@ pub fn gather(
         checkpoint: verified.checkpoint,
         key,
         entries: gathering.entries,
+        redacted: verified.evidence_redacted,
         changes: gathering.changes,
         refusals: gathering.refusals,
         notes: gathering.notes,
@@ -101,7 +102,9 @@ impl Gathering {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => self.note(entry),
         }
@@ -245,10 +248,9 @@ impl Gathering {
                 let text = format!("somebody changed {target} by hand: {count} differences");
                 (Kept::Target, text)
             }
-            Event::Redacted { entry, reason, .. } => (
-                Kept::Log,
-                format!("what was kept beside entry {entry} was deleted: {reason}"),
-            ),
+            Event::Redacted(redaction) => (Kept::Log, redacted(redaction)),
+            Event::Read(read) => (Kept::Log, read_by(read)),
+            Event::Stream(stream) => (Kept::Log, streamed(stream)),
             Event::Migrated { entries, .. } => (
                 Kept::Log,
                 format!("{entries} entries were taken over from a log of the earlier format"),
@@ -297,6 +299,44 @@ impl Gathering {
                 change.approvals.extend(approval(log, hash, &self.seen));
             }
         }
+    }
+}
+
+fn redacted(redaction: &RedactionRecord) -> String {
+    let evidence = match redaction.evidence.len() {
+        0 => String::new(),
+        count => format!(", with {count} pieces of evidence"),
+    };
+    format!(
+        "what was kept beside entry {} was deleted{evidence}: {}",
+        redaction.entry, redaction.reason
+    )
+}
+
+fn read_by(read: &ReadRecord) -> String {
+    let who = match read.by.as_str() {
+        "" => "somebody",
+        by => by,
+    };
+    let what = match read.last {
+        0 => "no entry".to_owned(),
+        last => format!("entries {} to {last}", read.first),
+    };
+    format!("{who} read {what} with relhook {}", read.command)
+}
+
+fn streamed(stream: &StreamRecord) -> String {
+    let name = &stream.stream;
+    match stream.state {
+        StreamState::Failed => format!(
+            "the stream {name} did not get through any more, behind entry {}: {}",
+            stream.sent,
+            stream
+                .error
+                .as_deref()
+                .unwrap_or("no reason was written down")
+        ),
+        StreamState::Recovered => format!("the stream {name} got through again"),
     }
 }
 

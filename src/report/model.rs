@@ -2,6 +2,7 @@
 
 use crate::audit::{Checkpoint, Hash};
 use crate::types::{Oid, Timestamp};
+use std::collections::BTreeSet;
 
 /// Which entries of the log a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Report {
     pub key: String,
     /// The first and the last entry of the period, if it has any; all between them were read.
     pub entries: Option<(u64, u64)>,
+    /// The evidence that was deleted, by the log's own word.
+    pub redacted: BTreeSet<Hash>,
     /// The moves of protected refs that were accepted.
     pub changes: Vec<Change>,
     /// The pushes that were refused.

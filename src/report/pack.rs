@@ -52,8 +52,14 @@ pub fn pack(
         }
     }
     let named = report.changes.iter().flat_map(|change| &change.evidence);
-    for hash in named.collect::<BTreeSet<_>>() {
+    let (gone, there): (BTreeSet<_>, BTreeSet<_>) =
+        named.partition(|hash| report.redacted.contains(*hash));
+    for hash in there {
         archive.put(&format!("evidence/{hash}"), &log.evidence(hash)?)?;
+    }
+    if !gone.is_empty() {
+        let list: String = gone.iter().map(|hash| format!("{hash}\n")).collect();
+        archive.put("evidence-redacted.txt", list.as_bytes())?;
     }
     let mut envelopes: BTreeMap<u64, String> = BTreeMap::new();
     for one in attested {

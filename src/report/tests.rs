@@ -59,6 +59,7 @@ fn report(changes: Vec<Change>) -> Report {
         },
         key: "acme/site+1+A".into(),
         entries: Some((1, 9)),
+        redacted: std::collections::BTreeSet::new(),
         changes,
         refusals: Vec::new(),
         notes: Vec::new(),

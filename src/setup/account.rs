@@ -31,6 +31,34 @@ impl Account {
     }
 }
 
+/// The number of the group with this name, where the machine's list has it or asks elsewhere for it.
+pub(crate) fn group_named(name: &str) -> Option<u32> {
+    if !is_plain(name) {
+        return None;
+    }
+    let mut text = String::new();
+    let read = std::fs::File::open("/etc/group").and_then(|file| {
+        let mut limited = file.take(LIMIT);
+        limited.read_to_string(&mut text)
+    });
+    let listed = read.ok().and_then(|_| find_group(&text, name));
+    listed.or_else(|| {
+        let mut getent = Command::new("getent");
+        getent.args(["group", name]);
+        let said = getent.stdin(Stdio::null()).stderr(Stdio::null()).output();
+        let text = String::from_utf8(said.ok()?.stdout).ok()?;
+        find_group(&text, name)
+    })
+}
+
+fn find_group(list: &str, name: &str) -> Option<u32> {
+    list.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then_some(())?;
+        fields.nth(1)?.parse().ok()
+    })
+}
+
 /// The account that runs this, or `uid N` where nothing names it; with who became it through sudo,
 /// which is a claim.
 pub(crate) fn acting() -> String {
@@ -83,8 +111,17 @@ fn is_plain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{find, is_plain};
+    use super::{find, find_group, is_plain};
     use std::path::Path;
+
+    #[test]
+    fn reads_the_systems_groups() {
+        let list = "root:x:0:\naudit:x:998:dana,rita\nshort:x\n";
+        assert_eq!(find_group(list, "audit"), Some(998));
+        assert_eq!(find_group(list, "aud"), None);
+        assert_eq!(find_group(list, "short"), None);
+        assert_eq!(super::group_named("a b"), None);
+    }
 
     #[test]
     fn reads_the_systems_list() {

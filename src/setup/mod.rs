@@ -11,7 +11,7 @@ mod programs;
 mod settings;
 mod shims;
 
-pub(crate) use account::{Account, acting};
+pub(crate) use account::{Account, acting, group_named};
 pub use error::SetupError;
 pub(crate) use git::{Git, Setting, Settings};
 pub use layout::Layout;

@@ -49,4 +49,5 @@ mod release_web_crash;
 mod release_webdav;
 mod status;
 mod stories;
+mod streams;
 mod systemd;

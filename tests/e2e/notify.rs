@@ -240,13 +240,13 @@ fn a_web_hook_whose_authority_is_not_beside_the_policy_is_refused_with_it() {
 }
 
 /// A web hook: every request's head and body; it answers with these codes, the last one for ever.
-struct Hook {
-    port: u16,
+pub(crate) struct Hook {
+    pub(crate) port: u16,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Hook {
-    fn answering(codes: &'static [u16]) -> Self {
+    pub(crate) fn answering(codes: &'static [u16]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -285,7 +285,7 @@ impl Hook {
         Self { port, got }
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.got.lock().unwrap().clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::attest::{Attested, Options, People, attest, is_attested};
 use crate::audit::{AuditError, AuditLog};
+use crate::cli::reading::record;
 use crate::cli::{Answer, Failure};
 use crate::facts::Store;
 use crate::folder::{Folder, replace_file};
@@ -39,8 +40,10 @@ impl AttestArgs {
     /// When there is no log that verifies, or what was asked for is not attested.
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         let store = Store::open(dir)?;
-        let folder = Folder::open(store.git_dir())?;
+        let folder = Folder::open_to_read(store.git_dir())?;
         let log = AuditLog::at(folder.path());
+        let last = log.last().map_or(0, |last| last.seq);
+        record(&store, &log, "audit attest", Some((1, last)))?;
         let replay = match of_log(&log, store, &[], Lost::Found) {
             Ok(replay) => replay,
             Err(ReplayError::Audit(error)) => return super::broken(error),

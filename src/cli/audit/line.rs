@@ -1,7 +1,8 @@
 //! One entry for people: when, what, and the facts that tell it from its neighbours.
 
 use crate::audit::{
-    CourseRecord, DriftRecord, Entry, Event, ReleaseRecord, ReleaseState, VerdictRecord,
+    CourseRecord, DriftRecord, Entry, Event, ReadRecord, RedactionRecord, ReleaseRecord,
+    ReleaseState, StreamRecord, StreamState, VerdictRecord,
 };
 
 /// One entry for people: when, what, and the facts that tell it from its neighbours.
@@ -27,16 +28,52 @@ pub(super) fn line(entry: &Entry) -> String {
         Event::Migrated { entries, head } => {
             format!("migrated   {entries} entries of a log whose last line was {head}")
         }
-        Event::Redacted { entry, reason, by } => {
-            format!(
-                "redacted   what was kept beside entry {entry}{}: {reason}",
-                self::by(Some(by))
-            )
-        }
+        Event::Redacted(redaction) => redaction_line(redaction),
+        Event::Read(read) => read_line(read),
+        Event::Stream(stream) => stream_line(stream),
         Event::Long { of, body } => format!("{of:<10} too long for an entry: {body}"),
         Event::Recovered { dropped_bytes } => format!("recovered  {dropped_bytes} bytes dropped"),
     };
     head + &what
+}
+
+fn redaction_line(redaction: &RedactionRecord) -> String {
+    let evidence = match redaction.evidence.len() {
+        0 => String::new(),
+        count => format!(", with {count} pieces of evidence"),
+    };
+    format!(
+        "redacted   what was kept beside entry {}{evidence}{}: {}",
+        redaction.entry,
+        by(Some(&redaction.by)),
+        redaction.reason
+    )
+}
+
+fn read_line(read: &ReadRecord) -> String {
+    let what = match read.last {
+        0 => "nothing".to_owned(),
+        last => format!("entries {} to {last}", read.first),
+    };
+    format!(
+        "read       {what}, relhook {}{}",
+        read.command,
+        by(Some(&read.by))
+    )
+}
+
+fn stream_line(stream: &StreamRecord) -> String {
+    let what = match stream.state {
+        StreamState::Failed => "does not get through any more",
+        StreamState::Recovered => "gets through again",
+    };
+    let error = stream.error.as_deref().map(|error| format!(": {error}"));
+    format!(
+        "stream     {} {what}, it has entry {}{}",
+        stream.stream,
+        stream.sent,
+        error.unwrap_or_default()
+    )
 }
 
 fn release_line(release: &ReleaseRecord) -> String {
@@ -105,5 +142,6 @@ fn verdict_line(verdict: &VerdictRecord) -> String {
 }
 
 fn by(who: Option<&str>) -> String {
+    let who = who.filter(|who| !who.is_empty());
     who.map(|who| format!("  by {who}")).unwrap_or_default()
 }

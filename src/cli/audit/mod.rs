@@ -3,13 +3,16 @@
 mod attest;
 mod line;
 mod replay;
+mod stream;
 mod witness;
 
+use super::reading::Reader;
 use super::{Answer, Exit};
-use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, verify};
+use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, Redacted, verify};
 use crate::facts::Store;
 use crate::folder::Folder;
 use crate::server::Server;
+use crate::streams::pump_at;
 use crate::types::{Timestamp, escape};
 use crate::witness::{PublishError, publish};
 use anyhow::Context;
@@ -73,6 +76,12 @@ pub enum AuditCommand {
     Checkpoint,
     /// Add an entry that says that somebody was there, so that silence can be told from a gap.
     Heartbeat,
+    /// Send entries on to where the policy's streams lead, and what comes as long as this runs.
+    Stream {
+        /// Send what is there, whenever it was tried last, and say how far each stream is.
+        #[arg(long)]
+        once: bool,
+    },
     /// Delete what is kept beside an entry: names, logins, reasons. The log says so, and stays valid.
     Redact {
         /// The entry's number.
@@ -81,6 +90,10 @@ pub enum AuditCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// Delete the evidence too that it alone names, and others that are redacted: raw signed
+        /// statements, certificates, long reports. What they showed cannot be checked any more.
+        #[arg(long)]
+        evidence: bool,
     },
 }
 
@@ -91,12 +104,10 @@ impl AuditCommand {
     /// When there is no log that could be read.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match self {
-            Self::Log { count, json } => show(&log_of(dir)?, *count, *json),
+            Self::Log { count, json } => show(&Reader::around(dir)?, *count, *json),
             Self::Verify { since, witnesses } => check(dir, since.as_deref(), witnesses),
             Self::Replay(args) => args.run(dir),
-            Self::Prove { entry } => log_of(dir)?
-                .prove(*entry)
-                .map_or_else(broken, |receipt| Ok(Answer::pass(receipt.to_string()))),
+            Self::Prove { entry } => prove(&Reader::around(dir)?, *entry),
             Self::Check {
                 receipt,
                 key,
@@ -104,21 +115,29 @@ impl AuditCommand {
             } => check_receipt(dir, receipt, key.as_deref(), witnesses),
             Self::Witness(args) => args.run(dir),
             Self::Attest(args) => args.run(dir),
-            Self::Key { pem: true } => Ok(Answer::pass(log_of(dir)?.key()?.pem())),
+            Self::Key { pem: true } => Ok(Answer::pass(Reader::around(dir)?.log.key()?.pem())),
             Self::Key { pem: false } => {
-                Ok(Answer::pass(format!("{}\n", log_of(dir)?.key()?.as_str())))
+                let key = Reader::around(dir)?.log.key()?;
+                Ok(Answer::pass(format!("{}\n", key.as_str())))
             }
             Self::Checkpoint => published(dir),
             Self::Heartbeat => heartbeat(dir),
-            Self::Redact { entry, reason } => redact(&log_of(dir)?, *entry, reason),
+            Self::Stream { once: true } => stream::once(dir),
+            Self::Stream { once: false } => stream::on(dir),
+            Self::Redact {
+                entry,
+                reason,
+                evidence,
+            } => redact(dir, *entry, reason, *evidence),
         }
     }
 }
 
-fn log_of(dir: &Path) -> anyhow::Result<AuditLog> {
+fn place_of(dir: &Path) -> anyhow::Result<(Folder, AuditLog)> {
     let store = Store::open(dir)?;
     let folder = Folder::open(store.git_dir())?;
-    Ok(AuditLog::at(folder.path()))
+    let log = AuditLog::at(folder.path());
+    Ok((folder, log))
 }
 
 fn published(dir: &Path) -> anyhow::Result<Answer> {
@@ -135,18 +154,35 @@ fn heartbeat(dir: &Path) -> anyhow::Result<Answer> {
     let server = Server::around(dir)?;
     // What cannot be told now is told with the next push.
     let _ = server.tell_moves(now());
-    let recorded = server.log.append(now(), Event::Heartbeat);
-    recorded.map_or_else(broken, |recorded| {
-        Ok(Answer::pass(format!("{}\n", recorded.checkpoint)))
-    })
+    match server.log.append(now(), Event::Heartbeat) {
+        Ok(recorded) => {
+            let mut answer = Answer::pass(format!("{}\n", recorded.checkpoint));
+            if let Err(error) = pump_at(server.store.git_dir()) {
+                answer.text += &format!("nothing was sent to the streams: {error}\n");
+            }
+            Ok(answer)
+        }
+        Err(error) => broken(error),
+    }
 }
 
 fn now() -> Timestamp {
     Timestamp::from_unix(jiff::Timestamp::now().as_second())
 }
 
+fn prove(reader: &Reader, entry: u64) -> anyhow::Result<Answer> {
+    match reader.log.prove(entry) {
+        Ok(receipt) => {
+            let answer = Answer::pass(receipt.to_string());
+            reader.recorded("audit prove", Some((entry, entry)), answer)
+        }
+        Err(error) => broken(error),
+    }
+}
+
 fn check(dir: &Path, since: Option<&str>, witnesses: &WitnessesArgs) -> anyhow::Result<Answer> {
-    let log = &log_of(dir)?;
+    let reader = Reader::around(dir)?;
+    let log = &reader.log;
     let before = since.map(|since| checkpoint(log, since)).transpose()?;
     let result = crate::audit::check(log).and_then(|report| {
         before
@@ -170,6 +206,9 @@ fn check(dir: &Path, since: Option<&str>, witnesses: &WitnessesArgs) -> anyhow::
         let entries: Vec<String> = report.redacted.iter().map(u64::to_string).collect();
         text += &format!("redacted: {}\n", entries.join(", "));
     }
+    for hash in &report.evidence_redacted {
+        text += &format!("redacted evidence/{hash}\n");
+    }
     let cosigners = match witnesses.of_log(dir, log)? {
         Ok(cosigners) => cosigners,
         Err(error) => return broken(error),
@@ -177,7 +216,8 @@ fn check(dir: &Path, since: Option<&str>, witnesses: &WitnessesArgs) -> anyhow::
     text += &cosigners.text;
     text += &format!("checkpoint {}\n", report.checkpoint);
     let exit = cosigners.exit;
-    Ok(Answer { text, exit })
+    let all = Some((1, report.entries));
+    reader.recorded("audit verify", all, Answer { text, exit })
 }
 
 /// A checkpoint that somebody kept: the signed note in a file, or its size and root.
@@ -211,8 +251,8 @@ fn check_receipt(
 ) -> anyhow::Result<Answer> {
     let key = match key {
         Some(key) => log_key(key)?,
-        None => log_of(dir)
-            .and_then(|log| Ok(log.key()?))
+        None => Reader::around(dir)
+            .and_then(|reader| Ok(reader.log.key()?))
             .context("without --key, the log of a repository here is needed")?,
     };
     let text = match receipt == Path::new("-") {
@@ -244,21 +284,54 @@ fn check_receipt(
     }
 }
 
-fn redact(log: &AuditLog, entry: u64, reason: &str) -> anyhow::Result<Answer> {
+fn redact(dir: &Path, entry: u64, reason: &str, evidence: bool) -> anyhow::Result<Answer> {
+    let (folder, log) = place_of(dir)?;
     let by = crate::setup::acting();
-    match log.redact(now(), entry, reason, &by) {
-        Ok(recorded) => Ok(Answer::pass(format!(
-            "what was kept beside entry {entry} is deleted; entry {} says so\n",
-            recorded.seq
-        ))),
+    let redacted = match evidence {
+        false => log
+            .redact(now(), entry, reason, &by)
+            .map(|recorded| Redacted {
+                recorded,
+                evidence: Vec::new(),
+            }),
+        true => {
+            // A push that is under way may be about to name a piece that is kept already.
+            let _alone = crate::ledger::alone(folder.path())?;
+            log.redact_with_evidence(now(), entry, reason, &by)
+        }
+    };
+    match redacted {
+        Ok(redacted) => Ok(Answer::pass(was_redacted(entry, &redacted, evidence))),
         Err(error) => broken(error),
     }
 }
 
-fn show(log: &AuditLog, count: usize, json: bool) -> anyhow::Result<Answer> {
-    let mut shown = VecDeque::new();
+fn was_redacted(entry: u64, redacted: &Redacted, evidence: bool) -> String {
+    let mut text = format!(
+        "what was kept beside entry {entry} is deleted; entry {} says so\n",
+        redacted.recorded.seq
+    );
+    if !evidence {
+        return text;
+    }
+    for hash in &redacted.evidence {
+        text += &format!("deleted evidence/{hash}\n");
+    }
+    text += match redacted.evidence.is_empty() {
+        true => "no piece of evidence is named by it alone; none is deleted\n",
+        false => {
+            "who approved it, and what was said in the push's report, can no longer be checked from \
+             the log;\nthe statements themselves are on refs/relhook/statements/ as long as they \
+             stand there\n"
+        }
+    };
+    text
+}
+
+fn show(reader: &Reader, count: usize, json: bool) -> anyhow::Result<Answer> {
+    let mut shown: VecDeque<(u64, String)> = VecDeque::new();
     let mut unwritten = None;
-    let result = verify(log, |entry| {
+    let result = verify(&reader.log, |entry| {
         if count > 0 && shown.len() == count {
             shown.pop_front();
         }
@@ -267,18 +340,21 @@ fn show(log: &AuditLog, count: usize, json: bool) -> anyhow::Result<Answer> {
         } else {
             Ok(line::line(entry))
         } {
-            Ok(line) => shown.push_back(line + "\n"),
+            Ok(line) => shown.push_back((entry.seq, line + "\n")),
             Err(error) => unwritten = Some(error),
         }
     });
     if let Some(error) = unwritten {
         return Err(error.into());
     }
-    let text: String = shown.into_iter().collect();
-    match result {
-        Ok(_) => Ok(Answer::pass(text)),
-        Err(error) => broken_after(text, error),
-    }
+    let ends = shown.front().zip(shown.back());
+    let ends = ends.map(|((first, _), (last, _))| (*first, *last));
+    let text: String = shown.into_iter().map(|(_, line)| line).collect();
+    let answer = match result {
+        Ok(_) => Answer::pass(text),
+        Err(error) => broken_after(text, error)?,
+    };
+    reader.recorded("audit log", ends, answer)
 }
 
 fn broken(error: AuditError) -> anyhow::Result<Answer> {

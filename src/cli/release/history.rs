@@ -142,7 +142,9 @@ impl History {
             | Event::Moved(_)
             | Event::Heartbeat
             | Event::Migrated { .. }
-            | Event::Redacted { .. }
+            | Event::Redacted(_)
+            | Event::Read(_)
+            | Event::Stream(_)
             | Event::Long { .. }
             | Event::Recovered { .. } => {}
         }

@@ -11,6 +11,7 @@ use crate::release::{
     forbid_core_files, run, run_and_retry, trigger,
 };
 use crate::server::Server;
+use crate::streams::{Eager, pump};
 use crate::types::{TargetName, Timestamp};
 use crate::ui;
 use crate::witness::publish;
@@ -192,7 +193,11 @@ pub(in crate::cli) fn tell(dir: &Path) -> Option<Timestamp> {
             return Ok(None);
         };
         let now = crate::hook::clock();
-        Ok(notify::deliver(&server, policy, &bundle, now)?)
+        let streams = pump(server.folder.path(), &bundle, Eager::WhenDue);
+        let again = notify::deliver(&server, policy, &bundle, now)?;
+        let streams = streams?.into_iter();
+        let due = streams.filter_map(|one| one.trouble?.1);
+        Ok(due.chain(again).min())
     };
     told().unwrap_or_else(|error| {
         ui::emit(&format!(

@@ -59,7 +59,11 @@ impl StatusArgs {
         let status = match Folder::open(store.git_dir()) {
             Ok(folder) => server::look(dir, store, &folder)?,
             Err(FolderError::Absent { .. }) => self.look_from_clone(dir)?,
-            Err(error @ (FolderError::Exposed { .. } | FolderError::Io { .. })) => {
+            Err(
+                error @ (FolderError::Exposed { .. }
+                | FolderError::Group { .. }
+                | FolderError::Io { .. }),
+            ) => {
                 return Err(error.into());
             }
         };

@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::notify::{Troubled, troubled};
 use crate::policy::Bundle;
 use crate::signature::Keyring;
+use crate::streams;
 use crate::types::{RefName, Timestamp};
 use anyhow::Context;
 use std::path::Path;
@@ -52,6 +53,7 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
     let log = AuditLog::at(folder.path());
     let (missing, mut warnings) = installation(dir);
     warnings.extend(untold(folder.path(), &bundle));
+    warnings.extend(unsent(folder.path(), &bundle));
     let state = ServerState {
         missing,
         warnings,
@@ -85,6 +87,25 @@ fn untold(folder: &Path, bundle: &Bundle) -> Vec<String> {
     }
 }
 
+/// Which streams of the log do not get through.
+fn unsent(folder: &Path, bundle: &Bundle) -> Vec<String> {
+    let sentence = |one: streams::Troubled| {
+        let again = one.retry_at.map(|at| format!(", again {at}"));
+        format!(
+            "the stream {} does not get through behind entry {} ({} times{}): {}",
+            one.stream,
+            one.sent,
+            one.failures,
+            again.unwrap_or_default(),
+            one.error
+        )
+    };
+    match streams::troubled(folder, bundle) {
+        Ok(all) => all.into_iter().map(sentence).collect(),
+        Err(error) => vec![format!("what was sent cannot be said: {error}")],
+    }
+}
+
 /// What `relhook init` would do.
 fn installation(dir: &Path) -> (Vec<String>, Vec<String>) {
     let report = std::env::current_exe()
@@ -96,6 +117,7 @@ fn installation(dir: &Path) -> (Vec<String>, Vec<String>) {
                 policy: None,
                 keys: None,
                 layout: None,
+                audit_group: None,
                 mode: Mode::DryRun,
             })
             .map_err(|error| error.to_string())

@@ -407,6 +407,12 @@ pub enum Reason {
         /// Why not.
         why: String,
     },
+    /// Somebody can get at the audit log who may not.
+    #[error("the audit log is not its owner's alone: {why}")]
+    LogExposed {
+        /// What, and how.
+        why: String,
+    },
     /// The ledger cannot be used.
     #[error("the ledger cannot be used: {why}")]
     Ledger {

@@ -68,6 +68,7 @@ impl Reason {
             Self::LogUnwritable { .. } => Code::LOG_UNWRITABLE,
             Self::LogBroken { .. } => Code::LOG_BROKEN,
             Self::Cosignature { .. } => Code::COSIGNATURE,
+            Self::LogExposed { .. } => Code::LOG_EXPOSED,
             Self::Ledger { .. } => Code::LEDGER,
             Self::Internal { .. } => Code::INTERNAL,
             Self::Environment { .. } => Code::ENVIRONMENT,

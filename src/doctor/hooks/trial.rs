@@ -175,6 +175,7 @@ impl Scratch {
             keys: None,
             // The real hooks take the place of these.
             layout: Some(Layout::Plain),
+            audit_group: None,
             mode: Mode::Apply,
         };
         install_server(&request).map_err(|error| error.to_string())?;

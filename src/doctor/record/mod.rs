@@ -24,7 +24,9 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
     let Ok(folder) = Folder::open(&patient.git_dir) else {
         return found;
     };
-    found.extend(log(&AuditLog::at(folder.path()), patient));
+    let audit = AuditLog::at(folder.path());
+    found.push(readers(&audit, patient));
+    found.extend(log(&audit, patient));
     match server(patient) {
         Ok((server, ledger)) => {
             found.push(Finding::ok("ledger", "the ledger can be read"));
@@ -120,7 +122,10 @@ fn folder(patient: &Patient) -> Finding {
     let words = &patient.words;
     let own = format!("{}/relhook", words.git_dir());
     match Folder::open(&patient.git_dir) {
-        Ok(_) => Finding::ok(check, "relhook/ is this account's alone"),
+        Ok(_) => Finding::ok(
+            check,
+            "relhook/ is this account's alone, and the audit group's to read",
+        ),
         Err(error @ FolderError::Absent { .. }) => {
             Finding::error(check, format!("{error}; every push is refused"))
                 .mend(words.relhook(&["init"]))
@@ -130,8 +135,32 @@ fn folder(patient: &Patient) -> Finding {
                 .mend(format!("chown {} {own}", patient.account.shown()))
                 .mend(format!("chmod 0700 {own}"))
         }
+        Err(error @ FolderError::Group { .. }) => {
+            Finding::error(check, format!("{error}; every push is refused"))
+                .mend(words.relhook(&["init"]))
+        }
         Err(error @ FolderError::Io { .. }) => Finding::error(check, error.to_string()),
     }
+}
+
+/// Whether anybody can get at the log who may not.
+fn readers(log: &AuditLog, patient: &Patient) -> Finding {
+    let check = "log-readers";
+    let exposures = match log.exposures() {
+        Ok(exposures) => exposures,
+        Err(error) => return Finding::error(check, error.to_string()),
+    };
+    let Some(first) = exposures.first() else {
+        return Finding::ok(check, "nobody can get at the log but those who may");
+    };
+    let more = match exposures.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more like it"),
+    };
+    let path = escape(first.path.as_os_str().as_bytes());
+    Finding::error(check, format!("{path}: {}{more}", first.why))
+        .mend(patient.words.relhook(&["init"]))
+        .advice("find out who read or changed it meanwhile".to_owned())
 }
 
 fn log(log: &AuditLog, patient: &Patient) -> Vec<Finding> {

@@ -4,7 +4,9 @@ use super::notify::{command, misplaced, webhook};
 use super::targets::{count, host, optional_ca};
 use super::{Complaints, Entry, Fault, Fields, checked, fields, shown, values};
 use crate::policy::suggest;
-use crate::policy::{Facility, Stream, StreamNames, StreamPlace, Syslog, SyslogHost, SyslogVia};
+use crate::policy::{
+    Facility, Stream, StreamNames, StreamPlace, Syslog, SyslogForm, SyslogHost, SyslogVia,
+};
 use std::path::PathBuf;
 
 /// The machine's journal, where the policy does not say.
@@ -12,10 +14,22 @@ const JOURNAL: &str = "/run/systemd/journal/socket";
 /// The machine's syslog, where the policy does not say.
 const DEV_LOG: &str = "/dev/log";
 
+/// The longest message that servers take which were not told of longer ones, in bytes.
+const MAX_MESSAGE: u32 = 8192;
+
 /// The keys that every stream may have.
 const COMMON: &[&str] = &["kind", "names"];
 const JOURNALD: &[&str] = &["socket"];
-const SYSLOG: &[&str] = &["transport", "facility", "socket", "host", "port", "ca"];
+const SYSLOG: &[&str] = &[
+    "transport",
+    "format",
+    "facility",
+    "max_message",
+    "socket",
+    "host",
+    "port",
+    "ca",
+];
 const FILE: &[&str] = &["path"];
 const COMMAND: &[&str] = &["run"];
 const WEBHOOK: &[&str] = &["url", "ca"];
@@ -84,6 +98,8 @@ pub(super) fn stream(entry: &Entry, complaints: &mut Complaints) -> Option<Strea
         "socket",
         "transport",
         "facility",
+        "format",
+        "max_message",
         "host",
         "port",
         "ca",
@@ -152,6 +168,12 @@ fn syslog(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Syslog> {
             complaints.push(entry.key_at, Fault::UnknownKey { key, place }, hint);
         }
     }
+    let form = match (fields.get("format"), transport) {
+        (Some(entry), _) => fields::choice(&entry.value, "format", &SyslogForm::ALL, complaints),
+        (None, Transport::Local) => Some(SyslogForm::Bsd),
+        (None, Transport::Udp | Transport::Tcp | Transport::Tls) => Some(SyslogForm::Rfc5424),
+    };
+    let max_message = count(fields, "max_message", 1024..=65536, MAX_MESSAGE, complaints);
     let via = match transport {
         Transport::Local => path(fields, "socket", DEV_LOG, complaints).map(SyslogVia::Local),
         Transport::Udp => server(fields, 514, complaints).map(SyslogVia::Udp),
@@ -164,6 +186,8 @@ fn syslog(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<Syslog> {
     };
     Some(Syslog {
         facility: facility?,
+        form: form?,
+        max_message: max_message?,
         via: via?,
     })
 }

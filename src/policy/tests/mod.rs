@@ -124,7 +124,7 @@ const KEYS: &str = "\
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
     host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
     url run verify drift health status contains within retries command audit log_reads streams \
-    transport facility socket";
+    transport facility socket format max_message";
 
 #[test]
 fn the_example_and_the_reference_name_every_key() {

@@ -70,6 +70,7 @@ fn l_11_a_damaged_head_is_an_error() {
     is_refused(&site, "a dead link");
     fs::remove_file(&head).unwrap();
     fs::write(&head, whole).unwrap();
+    fs::set_permissions(&head, fs::Permissions::from_mode(0o600)).unwrap();
     let kept = fs::read(&key).unwrap();
     fs::write(&key, "").unwrap();
     is_refused(&site, "no key in its file");

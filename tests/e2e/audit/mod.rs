@@ -4,6 +4,7 @@
 
 mod attest;
 mod cosigning;
+mod custody;
 mod faults;
 mod head;
 mod independent;

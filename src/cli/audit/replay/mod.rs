@@ -4,6 +4,7 @@ mod json;
 mod render;
 
 use crate::audit::{AuditError, AuditLog, LogKey};
+use crate::cli::reading::record;
 use crate::cli::{Answer, Exit, Failure};
 use crate::client::{Freshness, Workspace, branch};
 use crate::facts::Store;
@@ -58,7 +59,7 @@ impl ReplayArgs {
             .map(|name| branch(name).map_err(|error| Failure::usage(error.to_string())))
             .collect::<Result<_, _>>()?;
         let store = Store::open(dir)?;
-        match Folder::open(store.git_dir()) {
+        match Folder::open_to_read(store.git_dir()) {
             Ok(folder) => {
                 if self.log.is_some() || self.from.is_some() {
                     return Err(Failure::usage(
@@ -66,12 +67,16 @@ impl ReplayArgs {
                     ));
                 }
                 let log = AuditLog::at(folder.path());
+                let last = log.last().map_or(0, |last| last.seq);
+                record(&store, &log, "audit replay", Some((1, last)))?;
                 self.answer(of_log(&log, store, &refs, Lost::Found))
             }
             Err(FolderError::Absent { .. }) => self.in_clone(dir, &refs),
-            Err(error @ (FolderError::Exposed { .. } | FolderError::Io { .. })) => {
-                Err(error.into())
-            }
+            Err(
+                error @ (FolderError::Exposed { .. }
+                | FolderError::Group { .. }
+                | FolderError::Io { .. }),
+            ) => Err(error.into()),
         }
     }
 
