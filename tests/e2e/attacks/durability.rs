@@ -3,6 +3,7 @@
 use super::release::{arrives, with_target};
 use crate::common::{PROD, Ran, World, run_with};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// A hook of the server, started as git starts it: in the bare repository, told where it is.
@@ -145,7 +146,10 @@ fn d_10_a_verdict_that_cannot_be_recorded_is_a_refusal() {
     dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
     std::fs::remove_file(&log).unwrap();
     dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH702");
+    // What others can read, nobody goes on with.
     std::fs::write(&log, whole).unwrap();
+    dana.pushes(&["HEAD:refs/heads/fix"]).refused_with("RH741");
+    std::fs::set_permissions(&log, std::fs::Permissions::from_mode(0o600)).unwrap();
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
     world.relhook(&["audit", "verify"]).assert_ok();
 }

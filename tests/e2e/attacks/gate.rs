@@ -380,7 +380,7 @@ fn n_the_server_fails_closed_when_its_folder_is_gone_or_open_to_others() {
     dana.commits("x");
     let folder = world.server().join("relhook");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    dana.pushes(&["prod"]).refused_with("RH9");
+    dana.pushes(&["prod"]).refused_with("RH741");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     fs::rename(&folder, world.path("away")).unwrap();
     dana.pushes(&["prod"]).refused_with("RH9");
