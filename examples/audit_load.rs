@@ -14,8 +14,8 @@
 )]
 
 use relhook::audit::{
-    ArrivalsRecord, AuditLog, Event, PermitRecord, ReleaseRecord, ReleaseState, UpdateRecord,
-    VerdictRecord,
+    ArrivalsRecord, AuditLog, Event, HeartbeatRecord, PermitRecord, ReleaseRecord, ReleaseState,
+    UpdateRecord, VerdictRecord,
 };
 use relhook::types::{Claimant, Oid, Timestamp};
 use std::io::Write;
@@ -90,7 +90,7 @@ fn event(number: u64) -> Event {
             why: format!("nobody known pushed: the login `guest{number}` is no person's"),
             login: Some(format!("guest{number}")),
         },
-        _ => Event::Heartbeat,
+        _ => Event::Heartbeat(HeartbeatRecord::default()),
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`signature`]: bytes and a signature in, a known signer or a reason out
 //! - [`certificate`]: what `git push --signed` signs: read strictly, verified here
 //! - [`cosign`]: what an independent witness signs of a log, and who it is; pure
+//! - [`stamp`]: timestamps of a third party (RFC 3161): what to ask, and what it answered; pure
 //! - [`statement`]: approve, reject, withdraw: the signed tag format
 //! - [`facts`]: gathered, never judged: ranges, contributors, changes, statements
 //! - [`decide`]: facts and policy in, a verdict with its reasons out; pure
@@ -65,6 +66,7 @@ pub mod serve;
 pub mod server;
 pub mod setup;
 pub mod signature;
+pub mod stamp;
 pub mod statement;
 pub mod streams;
 mod trust;

@@ -226,7 +226,7 @@ pub(in crate::audit) fn lock_file(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Event;
+    use crate::audit::{Event, HeartbeatRecord};
     use crate::types::Timestamp;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
@@ -249,7 +249,9 @@ mod tests {
         let now = Timestamp::from_unix(1_790_000_001);
         for bad in [0o644, 0o604, 0o660, 0o640, 0o602] {
             mode(&log.file(), bad);
-            let refused = log.append(now, Event::Heartbeat).unwrap_err();
+            let refused = log
+                .append(now, Event::Heartbeat(HeartbeatRecord::default()))
+                .unwrap_err();
             assert!(
                 matches!(refused, AuditError::Exposed(_)),
                 "{bad:o}: {refused}"
@@ -260,7 +262,8 @@ mod tests {
         // Closing it again is what mends it.
         assert!(!log.is_open_to(None).unwrap());
         log.open_to(None).unwrap();
-        log.append(now, Event::Heartbeat).unwrap();
+        log.append(now, Event::Heartbeat(HeartbeatRecord::default()))
+            .unwrap();
         assert_eq!(log.exposures().unwrap(), []);
         assert!(log.is_open_to(None).unwrap());
     }
@@ -275,7 +278,8 @@ mod tests {
         assert!(log.is_open_to(Some(own)).unwrap());
         for at in 0..600 {
             let now = Timestamp::from_unix(1_790_000_002 + at);
-            log.append(now, Event::Heartbeat).unwrap();
+            log.append(now, Event::Heartbeat(HeartbeatRecord::default()))
+                .unwrap();
         }
         log.keep(b"evidence").unwrap();
         log.publish().unwrap();
@@ -301,10 +305,13 @@ mod tests {
         share(dir.path(), own, 0o700).unwrap();
         assert!(log.exposures().unwrap().len() > 10);
         let now = Timestamp::from_unix(1_790_001_000);
-        let refused = log.append(now, Event::Heartbeat).unwrap_err();
+        let refused = log
+            .append(now, Event::Heartbeat(HeartbeatRecord::default()))
+            .unwrap_err();
         assert!(matches!(refused, AuditError::Exposed(_)), "{refused}");
         log.open_to(None).unwrap();
         assert_eq!(log.exposures().unwrap(), []);
-        log.append(now, Event::Heartbeat).unwrap();
+        log.append(now, Event::Heartbeat(HeartbeatRecord::default()))
+            .unwrap();
     }
 }

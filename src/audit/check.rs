@@ -4,7 +4,9 @@
 use super::hidden::Reports;
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks, leaf};
-use super::{AuditError, AuditLog, Entry, Event, Hash, RedactionRecord, draft, evidence};
+use super::{
+    AuditError, AuditLog, Entry, Event, Hash, RedactionRecord, StampRecord, draft, evidence,
+};
 use crate::types::Timestamp;
 use std::path::Path;
 
@@ -16,6 +18,8 @@ pub(in crate::audit) struct Sound {
     pub leaf: Node,
     /// What it says that was deleted.
     pub redacts: Option<RedactionRecord>,
+    /// The timestamp that it names.
+    pub stamp: Option<StampRecord>,
     /// How many pieces of evidence it names that are there.
     pub evidence: u64,
     /// Those that it names and that are not.
@@ -117,13 +121,15 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
         | Event::Course(_)
         | Event::Drift(_)
         | Event::Moved(_)
-        | Event::Heartbeat
+        | Event::Heartbeat(_)
         | Event::Migrated { .. }
         | Event::Read(_)
         | Event::Stream(_)
         | Event::Recovered { .. } => None,
     };
+    let stamp = entry.event.stamp().cloned();
     Ok(Sound {
+        stamp,
         time: entry.time,
         entry: (want != Want::Nothing).then_some(entry),
         leaf,
@@ -173,7 +179,7 @@ pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash
         | Event::Course(_)
         | Event::Drift(_)
         | Event::Moved(_)
-        | Event::Heartbeat
+        | Event::Heartbeat(_)
         | Event::Migrated { .. }
         | Event::Redacted(_)
         | Event::Read(_)
@@ -188,6 +194,7 @@ pub(in crate::audit) fn needed_by(event: &Event) -> impl Iterator<Item = &Hash> 
     let (verdict, body) = match event {
         Event::Verdict(verdict) => (Some(verdict), None),
         Event::Long { body, .. } => (None, Some(body)),
+        Event::Heartbeat(beat) => (None, beat.token()),
         Event::Begun { .. }
         | Event::Pinned(_)
         | Event::Refused { .. }
@@ -195,7 +202,6 @@ pub(in crate::audit) fn needed_by(event: &Event) -> impl Iterator<Item = &Hash> 
         | Event::Course(_)
         | Event::Drift(_)
         | Event::Moved(_)
-        | Event::Heartbeat
         | Event::Migrated { .. }
         | Event::Redacted(_)
         | Event::Read(_)

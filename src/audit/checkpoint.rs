@@ -111,6 +111,12 @@ impl Checkpoint {
         })
     }
 
+    /// What is signed of it: the log's name, its size and its root, a line each.
+    #[must_use]
+    pub fn body(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root_base64())
+    }
+
     /// The root in base64.
     #[must_use]
     pub fn root_base64(&self) -> String {

@@ -131,7 +131,7 @@ pub enum Event {
     /// Somebody was found to have changed a target by hand.
     Drift(DriftRecord),
     /// Nothing happened, and whoever asked for this entry was there to say so.
-    Heartbeat,
+    Heartbeat(HeartbeatRecord),
     /// A log of the format before this one was taken over, entry by entry.
     Migrated {
         /// How many entries it had; they are those before this one.
@@ -157,6 +157,83 @@ pub enum Event {
         /// How many bytes were dropped.
         dropped_bytes: u64,
     },
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatRecord {
+    /// What came of asking for a timestamp, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<StampRecord>,
+}
+
+impl HeartbeatRecord {
+    /// The hash of the timestamp that came.
+    #[must_use]
+    pub fn token(&self) -> Option<&Hash> {
+        match self.stamp.as_ref()? {
+            StampRecord::Kept { token, .. } => Some(token),
+            StampRecord::Missing { .. } => None,
+        }
+    }
+}
+
+impl Event {
+    /// The timestamp that came with a heartbeat.
+    #[must_use]
+    pub fn stamp(&self) -> Option<&StampRecord> {
+        match self {
+            Self::Heartbeat(beat) => beat.token().and(beat.stamp.as_ref()),
+            Self::Begun { .. }
+            | Self::Pinned(_)
+            | Self::Verdict(_)
+            | Self::Refused { .. }
+            | Self::Release(_)
+            | Self::Course(_)
+            | Self::Drift(_)
+            | Self::Moved(_)
+            | Self::Read(_)
+            | Self::Stream(_)
+            | Self::Migrated { .. }
+            | Self::Redacted { .. }
+            | Self::Long { .. }
+            | Self::Recovered { .. } => None,
+        }
+    }
+}
+
+/// What came of asking an authority for a timestamp of the log as it was before the entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum StampRecord {
+    /// It came.
+    Kept {
+        /// How many entries the log had.
+        size: u64,
+        /// The root of the tree over them, in base64.
+        root: String,
+        /// When, by the authority's clock.
+        at: Timestamp,
+        /// The hash of the token, a piece of evidence.
+        token: Hash,
+        /// What is known of who signed it.
+        signer: StampSigner,
+    },
+    /// It did not.
+    Missing {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// What is known of who signed a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StampSigner {
+    /// A certificate that leads to an authority that was named.
+    Verified,
+    /// Nobody looked: no authority was named.
+    Unverified,
 }
 
 impl Pin {

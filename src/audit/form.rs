@@ -6,7 +6,7 @@
 //! to know writes the entry again and compares.
 
 use super::entry::SCHEMA;
-use super::{Entry, Event, Hash};
+use super::{Entry, Event, Hash, HeartbeatRecord};
 use serde::de::DeserializeOwned;
 
 /// The entry in these bytes; nothing where they are not in the usual form, or of a rare kind.
@@ -34,7 +34,7 @@ fn event(kind: &[u8], fields: &[u8]) -> Option<Event> {
         b"course" => record(fields).map(Event::Course),
         b"drift" => record(fields).map(Event::Drift),
         b"pinned" => record(fields).map(Event::Pinned),
-        b"heartbeat" if fields.is_empty() => Some(Event::Heartbeat),
+        b"heartbeat" if fields.is_empty() => Some(Event::Heartbeat(HeartbeatRecord::default())),
         _ => None,
     }
 }

@@ -137,7 +137,7 @@ impl Fields {
             Event::Begun { .. }
             | Event::Drift(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Long { .. }
             | Event::Recovered { .. } => {}
@@ -195,7 +195,7 @@ impl Fields {
             Event::Begun { .. }
             | Event::Drift(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Long { .. }
             | Event::Recovered { .. } => {}

@@ -24,6 +24,7 @@ mod proof;
 mod reading;
 mod redact;
 mod spread;
+mod stamped;
 mod tail;
 mod tiles;
 mod tree;
@@ -34,9 +35,9 @@ pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
 pub use cosigned::{Cosigned, CosignedFault, MAX_COSIGNED};
 pub use custody::{ReadRecord, RedactionRecord, StreamRecord, StreamState};
 pub use entry::{
-    ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, MAX_DRIFT,
-    MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, ReleaseRecord, ReleaseState,
-    UpdateRecord, VerdictRecord,
+    ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, HeartbeatRecord,
+    MAX_DRIFT, MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, ReleaseRecord,
+    ReleaseState, StampRecord, StampSigner, UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::journal::{Lines, Signed};
 use super::tiles::{Kept, WIDTH};
 use super::tree::{Node, Peaks};
-use super::{AuditError, AuditLog, Entry, Hash, spread};
+use super::{AuditError, AuditLog, Entry, Hash, StampRecord, spread};
 use crate::types::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -25,6 +25,8 @@ pub struct Report {
     pub evidence_redacted: BTreeSet<Hash>,
     /// The entries beside which something was kept that is deleted now.
     pub redacted: Vec<u64>,
+    /// The timestamps that heartbeats name, each with the number of its entry.
+    pub stamps: Vec<(u64, StampRecord)>,
     /// What the log is: whoever keeps it elsewhere can show later that nothing before it has changed.
     pub checkpoint: Checkpoint,
     /// The last entry's time.
@@ -107,6 +109,7 @@ struct State<'a> {
     time: Option<Timestamp>,
     evidence: u64,
     redacted: Vec<u64>,
+    stamps: Vec<(u64, StampRecord)>,
     /// The entries of which a later one says that what was kept beside them is deleted.
     told: BTreeSet<u64>,
     /// Evidence that is not there, and the last entry that names it.
@@ -128,6 +131,7 @@ impl<'a> State<'a> {
             time: None,
             evidence: 0,
             redacted: Vec::new(),
+            stamps: Vec::new(),
             told: BTreeSet::new(),
             gone: BTreeMap::new(),
             deleted: BTreeMap::new(),
@@ -215,6 +219,7 @@ impl<'a> State<'a> {
             let deleted = redaction.evidence.into_iter().map(|hash| (hash, seq));
             self.deleted.extend(deleted);
         }
+        self.stamps.extend(sound.stamp.map(|stamp| (seq, stamp)));
         if let Some(published) = &self.published
             && published.size == seq
         {
@@ -272,6 +277,7 @@ impl<'a> State<'a> {
             evidence: self.evidence,
             evidence_redacted: self.gone.into_keys().collect(),
             redacted: self.redacted,
+            stamps: self.stamps,
             checkpoint,
             time,
         })

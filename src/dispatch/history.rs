@@ -60,7 +60,7 @@ impl LedgerOrders<'_> {
             | Event::Course(_)
             | Event::Drift(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)

@@ -313,7 +313,7 @@ fn replay(
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
-        | Event::Heartbeat
+        | Event::Heartbeat(_)
         | Event::Migrated { .. }
         | Event::Redacted(_)
         | Event::Read(_)

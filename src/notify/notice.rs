@@ -64,7 +64,7 @@ impl Notice {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)

@@ -239,7 +239,7 @@ impl State {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)
@@ -265,7 +265,7 @@ impl State {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)

@@ -104,7 +104,7 @@ impl Story {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Drift(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Read(_)
             | Event::Stream(_)
             | Event::Long { .. }

@@ -100,7 +100,7 @@ impl Gathering {
             | Event::Course(_)
             | Event::Drift(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)
@@ -264,7 +264,7 @@ impl Gathering {
                 MoveOutcome::Moved => return,
                 MoveOutcome::NotMoved | MoveOutcome::Elsewhere => (Kept::Ref, moved.to_string()),
             },
-            Event::Heartbeat
+            Event::Heartbeat(_)
             | Event::Long { .. }
             | Event::Release(_)
             | Event::Verdict(_)

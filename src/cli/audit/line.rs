@@ -24,7 +24,10 @@ pub(super) fn line(entry: &Entry) -> String {
         Event::Release(release) => release_line(release),
         Event::Course(course) => course_line(course),
         Event::Drift(drift) => drift_line(drift),
-        Event::Heartbeat => "heartbeat".to_owned(),
+        Event::Heartbeat(beat) => match &beat.stamp {
+            None => "heartbeat".to_owned(),
+            Some(stamp) => format!("heartbeat  {}", super::heartbeat::told(stamp)),
+        },
         Event::Migrated { entries, head } => {
             format!("migrated   {entries} entries of a log whose last line was {head}")
         }

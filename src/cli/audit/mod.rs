@@ -1,6 +1,7 @@
 //! `relhook audit`: what the log says, whether it is what was written, and proof of it for others.
 
 mod attest;
+mod heartbeat;
 mod line;
 mod replay;
 mod stream;
@@ -8,14 +9,13 @@ mod witness;
 
 use super::reading::Reader;
 use super::{Answer, Exit};
-use crate::audit::{AuditError, AuditLog, Checkpoint, Event, LogKey, Receipt, Redacted, verify};
+use crate::audit::{AuditError, AuditLog, Checkpoint, LogKey, Receipt, Redacted, verify};
 use crate::facts::Store;
 use crate::folder::Folder;
-use crate::server::Server;
-use crate::streams::pump_at;
 use crate::types::{Timestamp, escape};
 use crate::witness::{PublishError, publish};
 use anyhow::Context;
+use heartbeat::HeartbeatArgs;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use witness::{WitnessArgs, WitnessesArgs};
@@ -75,7 +75,7 @@ pub enum AuditCommand {
     /// Print the log's checkpoint, a signed note, and bring what clones and others read to it.
     Checkpoint,
     /// Add an entry that says that somebody was there, so that silence can be told from a gap.
-    Heartbeat,
+    Heartbeat(HeartbeatArgs),
     /// Send entries on to where the policy's streams lead, and what comes as long as this runs.
     Stream {
         /// Send what is there, whenever it was tried last, and say how far each stream is.
@@ -121,7 +121,7 @@ impl AuditCommand {
                 Ok(Answer::pass(format!("{}\n", key.as_str())))
             }
             Self::Checkpoint => published(dir),
-            Self::Heartbeat => heartbeat(dir),
+            Self::Heartbeat(args) => args.run(dir),
             Self::Stream { once: true } => stream::once(dir),
             Self::Stream { once: false } => stream::on(dir),
             Self::Redact {
@@ -147,22 +147,6 @@ fn published(dir: &Path) -> anyhow::Result<Answer> {
         Ok(checkpoint) => Ok(Answer::pass(checkpoint.note)),
         Err(PublishError::Audit(error)) => broken(error),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn heartbeat(dir: &Path) -> anyhow::Result<Answer> {
-    let server = Server::around(dir)?;
-    // What cannot be told now is told with the next push.
-    let _ = server.tell_moves(now());
-    match server.log.append(now(), Event::Heartbeat) {
-        Ok(recorded) => {
-            let mut answer = Answer::pass(format!("{}\n", recorded.checkpoint));
-            if let Err(error) = pump_at(server.store.git_dir()) {
-                answer.text += &format!("nothing was sent to the streams: {error}\n");
-            }
-            Ok(answer)
-        }
-        Err(error) => broken(error),
     }
 }
 
@@ -208,6 +192,17 @@ fn check(dir: &Path, since: Option<&str>, witnesses: &WitnessesArgs) -> anyhow::
     }
     for hash in &report.evidence_redacted {
         text += &format!("redacted evidence/{hash}\n");
+    }
+    for (seq, stamp) in &report.stamps {
+        if let Err(error) = log.check_stamp(*seq, stamp) {
+            return broken(error);
+        }
+    }
+    if !report.stamps.is_empty() {
+        text += &format!(
+            "timestamps: {}, each of the log as it was\n",
+            report.stamps.len()
+        );
     }
     let cosigners = match witnesses.of_log(dir, log)? {
         Ok(cosigners) => cosigners,

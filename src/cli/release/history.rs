@@ -140,7 +140,7 @@ impl History {
             | Event::Course(_)
             | Event::Drift(_)
             | Event::Moved(_)
-            | Event::Heartbeat
+            | Event::Heartbeat(_)
             | Event::Migrated { .. }
             | Event::Redacted(_)
             | Event::Read(_)

@@ -3,7 +3,7 @@
 
 use super::{Site, time};
 use crate::common::{PolicyText, RELHOOK, Ran, World, command, run};
-use relhook::audit::Event;
+use relhook::audit::{Event, HeartbeatRecord};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
@@ -434,5 +434,6 @@ fn l_08_a_push_that_is_under_way_keeps_the_evidence_that_it_names() {
     assert!(!waiting.is_finished());
     drop(ledger);
     waiting.join().unwrap().unwrap();
-    log.append(time(9), Event::Heartbeat).unwrap();
+    log.append(time(9), Event::Heartbeat(HeartbeatRecord::default()))
+        .unwrap();
 }

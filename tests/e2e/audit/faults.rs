@@ -6,7 +6,7 @@
 
 use super::{ORIGIN, Site, answered, time};
 use crate::common::{RELHOOK, Ran, command, run};
-use relhook::audit::{Checkpoint, Event, LogKey, verify};
+use relhook::audit::{Checkpoint, Event, HeartbeatRecord, LogKey, verify};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -178,7 +178,7 @@ impl Scene {
         for kept in &kept {
             log.extends(kept).map_err(say("extends"))?;
         }
-        let next = log.append(time(1), Event::Heartbeat);
+        let next = log.append(time(1), Event::Heartbeat(HeartbeatRecord::default()));
         let next = next.map_err(say("the next append"))?;
         if next.seq <= report.entries {
             return Err(format!("the next entry is {}", next.seq));

@@ -14,11 +14,12 @@ mod page;
 mod receipts;
 mod replay;
 mod report;
+mod stamps;
 mod together;
 mod witness;
 
 use crate::common::{RELHOOK, Ran, World, command, run};
-use relhook::audit::{AuditLog, Checkpoint, Event};
+use relhook::audit::{AuditLog, Checkpoint, Event, HeartbeatRecord};
 use relhook::types::Timestamp;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -74,7 +75,7 @@ impl Site {
                     why: format!("attempt {number}"),
                     login: Some("dana".into()),
                 },
-                _ => Event::Heartbeat,
+                _ => Event::Heartbeat(HeartbeatRecord::default()),
             };
             (time(number), event)
         });

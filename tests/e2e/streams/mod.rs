@@ -7,7 +7,7 @@ mod places;
 mod rsyslog;
 
 use crate::common::{PolicyText, World};
-use relhook::audit::{AuditLog, Event, Mark, read_raw};
+use relhook::audit::{AuditLog, Event, HeartbeatRecord, Mark, read_raw};
 use relhook::types::Timestamp;
 use serde_json::Value;
 use std::ops::ControlFlow;
@@ -33,7 +33,7 @@ fn grow(world: &World, entries: u64) {
     let log = log_of(world);
     let last = log.last().unwrap();
     let event = |number: u64| match number % 2 {
-        0 => Event::Heartbeat,
+        0 => Event::Heartbeat(HeartbeatRecord::default()),
         _ => Event::Refused {
             code: "RH106".into(),
             why: format!("attempt {number} by somebody"),
