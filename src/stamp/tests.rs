@@ -10,7 +10,7 @@ fn question() -> Question {
 fn what_is_asked_is_in_the_form() {
     let request = question().request().unwrap();
     // SEQUENCE { INTEGER 1, SEQUENCE { SEQUENCE { SHA-256 }, OCTET STRING }, INTEGER, TRUE }
-    assert_eq!(request[..5], [0x30, 0x3e, 0x02, 0x01, 0x01]);
+    assert_eq!(request[..5], [0x30, 0x3f, 0x02, 0x01, 0x01]);
     assert_eq!(request[5..9], [0x30, 0x2f, 0x30, 0x0b]);
     let hash = Sha256::digest(b"acme/site\n1\nAAAA\n");
     assert!(request.windows(32).any(|window| window == &hash[..]));
