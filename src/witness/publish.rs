@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Why the checkpoint could not be published. Nothing is lost by it: the next time brings it along.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum PublishError {
     /// Git's library said no.
     #[error("{CHECKPOINT_REF} cannot be brought up to date: {0}")]
     Git(#[from] git2::Error),
+    /// What is written now would be taken for garbage.
+    #[error("`git gc` is running: clones are shown the log when it is done")]
+    Collecting,
     /// The system said no.
     #[error("{path}: {source}")]
     Io {
@@ -29,6 +33,9 @@ pub enum PublishError {
     },
 }
 
+/// How long housekeeping is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Brings the tiles, the checkpoint and the ref in the repository at `git_dir` to where its log is.
 ///
 /// # Errors
@@ -36,11 +43,16 @@ pub enum PublishError {
 pub fn publish(git_dir: &Path, log: &AuditLog) -> Result<Checkpoint, PublishError> {
     let _lock = lock(log)?;
     let recorded = log.publish()?;
+    wait_for_housekeeping(git_dir)?;
     let repository = Repository::open_bare(git_dir)?;
-    let before = before(&repository)?;
-    let known = match &before {
-        Some(commit) => published(&repository, commit)?,
-        None => None,
+    let (before, known) = match before(&repository) {
+        Ok(before) => before,
+        // Collected as garbage: then it is made anew, for git refuses every push while the ref is there.
+        Err(error) if error.code() == git2::ErrorCode::NotFound => {
+            repository.find_reference(CHECKPOINT_REF)?.delete()?;
+            (None, None)
+        }
+        Err(error) => return Err(error.into()),
     };
     let size = known.as_ref().map_or(0, |(size, _)| *size);
     if known.is_some_and(|(size, note)| {
@@ -80,12 +92,40 @@ fn lock(log: &AuditLog) -> Result<File, PublishError> {
     file.map_err(|source| PublishError::Io { path, source })
 }
 
-fn before(repository: &Repository) -> Result<Option<Commit<'_>>, git2::Error> {
-    match repository.find_reference(CHECKPOINT_REF) {
-        Ok(reference) => reference.peel_to_commit().map(Some),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// Waits while `git gc` runs: what nothing names yet when it looks, it may delete, however new it is.
+fn wait_for_housekeeping(git_dir: &Path) -> Result<(), PublishError> {
+    let end = Instant::now() + PATIENCE;
+    while is_collecting(git_dir) {
+        if Instant::now() > end {
+            return Err(PublishError::Collecting);
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
+    Ok(())
+}
+
+/// Whether a process that runs has left its number where `git gc` does. One of another machine is not waited
+/// for: git itself forgets it after half a day.
+fn is_collecting(git_dir: &Path) -> bool {
+    let text = std::fs::read_to_string(git_dir.join("gc.pid")).unwrap_or_default();
+    let process = text.split_whitespace().next().unwrap_or_default();
+    let digits = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
+    digits && Path::new("/proc").join(process).exists()
+}
+
+/// The last commit of the ref, with the size and the note that it shows.
+type Before<'a> = (Option<Commit<'a>>, Option<(u64, Vec<u8>)>);
+
+/// What was published last; nothing where nothing was.
+fn before(repository: &Repository) -> Result<Before<'_>, git2::Error> {
+    let reference = match repository.find_reference(CHECKPOINT_REF) {
+        Ok(reference) => reference,
+        Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok((None, None)),
+        Err(error) => return Err(error),
+    };
+    let commit = reference.peel_to_commit()?;
+    let known = published(repository, &commit)?;
+    Ok((Some(commit), known))
 }
 
 /// The size and the note of what was published.

@@ -1,11 +1,12 @@
 //! What became of the moves that verdicts allowed, and when clones are shown the log.
 
-use crate::common::{PROD, World};
+use crate::common::{PROD, RELHOOK, World, command};
 use relhook::facts::Store;
 use relhook::hook::clock;
 use relhook::server::Server;
 use relhook::types::Seconds;
 use serde_json::Value;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const CHECKPOINT: &str = "refs/relhook/checkpoint";
@@ -128,4 +129,39 @@ fn a_ref_that_was_moved_past_the_hooks_is_told_with_the_next_move() {
     let told = moved.iter().find(|moved| moved["ref"] == PROD).unwrap();
     assert_eq!(told["outcome"], "elsewhere");
     assert_eq!(told["now"], evil.as_str());
+}
+
+#[test]
+fn d_15_what_is_shown_is_not_written_while_garbage_is_collected() {
+    let world = World::new();
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    let before = world.server_ref(CHECKPOINT);
+    let running = world.server().join("gc.pid");
+    std::fs::write(&running, format!("{} here", std::process::id())).unwrap();
+    let mut shows = command(RELHOOK, &world.path("home/server"));
+    shows.arg("--git-dir").arg(world.server());
+    let shows = shows.args(["audit", "checkpoint"]).stdout(Stdio::null());
+    let mut shows = shows.spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(world.server_ref(CHECKPOINT), before);
+    std::fs::remove_file(&running).unwrap();
+    assert!(shows.wait().unwrap().success());
+    assert_ne!(world.server_ref(CHECKPOINT), before);
+}
+
+#[test]
+fn d_15_what_was_collected_all_the_same_is_made_anew() {
+    let world = World::new();
+    let dana = world.person("dana");
+    dana.commits("x");
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    let lost = world.server_ref(CHECKPOINT).unwrap();
+    let objects = world.server().join("objects");
+    std::fs::remove_file(objects.join(&lost[..2]).join(&lost[2..])).unwrap();
+    dana.pushes(&["HEAD:refs/heads/fix"]).refused();
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    let listed = world.server_git(&["rev-list", "--objects", CHECKPOINT]);
+    listed.assert_ok();
+    dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
 }
