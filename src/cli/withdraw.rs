@@ -3,7 +3,7 @@
 use super::Answer;
 use super::state::How;
 use crate::client::Stored;
-use crate::statement::{Decision, Statement};
+use crate::statement::{Decision, Particulars, Statement};
 use crate::types::escape;
 use clap::Args;
 use std::path::Path;
@@ -38,6 +38,7 @@ impl WithdrawArgs {
             checkpoint: workspace.checkpoint(),
             stage: None,
             reason: Some(self.reason.clone()),
+            particulars: Particulars::default(),
             ..stored.statement.clone()
         };
         let mut shown = describe(&stored);

@@ -157,14 +157,24 @@ fn without_withdrawn(all: Vec<Stored>) -> Vec<Stored> {
         .filter(|stored| stored.signer.is_some())
         .filter_map(|stored| match stored.statement.decision {
             Decision::Withdraw { statement } => Some((statement, stored.signer.clone())),
-            Decision::Approve | Decision::Reject | Decision::Lift => None,
+            Decision::Approve
+            | Decision::Reject
+            | Decision::Lift
+            | Decision::Emergency
+            | Decision::Delegate
+            | Decision::Rollback
+            | Decision::Check => None,
         })
         .collect();
     let holds = |stored: &Stored| match stored.statement.decision {
         Decision::Withdraw { .. } => false,
-        Decision::Approve | Decision::Reject | Decision::Lift => {
-            !withdrawn.contains(&(stored.tag, stored.signer.clone()))
-        }
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => !withdrawn.contains(&(stored.tag, stored.signer.clone())),
     };
     all.into_iter().filter(holds).collect()
 }

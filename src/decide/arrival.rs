@@ -38,6 +38,7 @@ pub(super) fn faults(
         StatementOutcome::Fault(fault) => reasons.push(Reason::from(fault)),
         StatementOutcome::Read(arriving) => {
             content(policy, arriving, &mut reasons);
+            reasons.extend(unheard(arriving.statement.decision));
             by_whom(policy, roster, arriving, &mut reasons);
         }
     }
@@ -45,6 +46,19 @@ pub(super) fn faults(
         reasons.push(Reason::StatementDeletion);
     }
     reasons
+}
+
+/// A decision that would change nothing here is not taken in, so that nobody relies on it.
+fn unheard(decision: Decision) -> Option<Reason> {
+    match decision {
+        Decision::Approve | Decision::Reject | Decision::Lift | Decision::Withdraw { .. } => None,
+        Decision::Emergency | Decision::Delegate | Decision::Rollback | Decision::Check => {
+            let word = decision.word();
+            Some(Reason::StatementFormat {
+                why: format!("the decision `{word}` is not known to this relhook"),
+            })
+        }
+    }
 }
 
 /// Whether what it says agrees with where it is and with what it is about.
@@ -119,7 +133,13 @@ fn by_whom(
 fn withdrawal(arriving: &ArrivingStatement, signer: PersonName) -> Option<Reason> {
     let statement = match arriving.statement.decision {
         Decision::Withdraw { statement } => statement,
-        Decision::Approve | Decision::Reject | Decision::Lift => return None,
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => return None,
     };
     match &arriving.withdrawn_signer {
         None => Some(Reason::WithdrawsNothing { statement }),

@@ -27,6 +27,10 @@ fn said(span: &Span<'_>, person: Number, statement: &Statement) -> String {
         Decision::Reject => "objected to",
         Decision::Lift => "lifted a hold of",
         Decision::Withdraw { .. } => "withdrew a statement about",
+        Decision::Emergency => "broke the glass for",
+        Decision::Delegate => "named a deputy at",
+        Decision::Rollback => "ordered the way back to",
+        Decision::Check => "tried",
     };
     let person = span.roster.name(person);
     format!("{person} {verb} `{}`", statement.commit.short())
@@ -39,6 +43,10 @@ fn unheard(statement: &Statement) -> String {
         Decision::Reject => "an objection to",
         Decision::Lift => "a lift for",
         Decision::Withdraw { .. } => "a withdrawal for",
+        Decision::Emergency => "an emergency for",
+        Decision::Delegate => "a delegation at",
+        Decision::Rollback => "a rollback to",
+        Decision::Check => "a check of",
     };
     format!("{noun} `{}`", statement.commit.short())
 }

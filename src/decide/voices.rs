@@ -123,7 +123,13 @@ fn withdrawn(span: &Span<'_>) -> HashSet<(Number, Oid)> {
                 };
                 person.map(|person| (person, statement))
             }
-            Decision::Approve | Decision::Reject | Decision::Lift => None,
+            Decision::Approve
+            | Decision::Reject
+            | Decision::Lift
+            | Decision::Emergency
+            | Decision::Delegate
+            | Decision::Rollback
+            | Decision::Check => None,
         })
         .collect()
 }
@@ -140,8 +146,12 @@ impl<'a> Voices<'a> {
         };
         match facts.statement.decision {
             Decision::Withdraw { .. } => return self.withdrawal(span, facts),
-            // It lets a release go on; what may be pushed it does not say.
-            Decision::Lift => return,
+            // What may be pushed, or who approves it, these do not say.
+            Decision::Lift
+            | Decision::Emergency
+            | Decision::Delegate
+            | Decision::Rollback
+            | Decision::Check => return,
             Decision::Approve | Decision::Reject => {}
         }
         let person = match admit(span, facts) {
@@ -152,7 +162,12 @@ impl<'a> Voices<'a> {
             return self.notes.push(notes::withdrawn(span, person, at));
         }
         match facts.statement.decision {
-            Decision::Withdraw { .. } | Decision::Lift => {}
+            Decision::Withdraw { .. }
+            | Decision::Lift
+            | Decision::Emergency
+            | Decision::Delegate
+            | Decision::Rollback
+            | Decision::Check => {}
             Decision::Approve => match since(span, facts) {
                 Ok(since) => {
                     let approval = Approval {
@@ -255,7 +270,13 @@ fn admit(span: &Span<'_>, facts: &StatementFacts) -> Result<Number, Refusal> {
 fn objector(span: &Span<'_>, facts: &StatementFacts) -> Option<Number> {
     match facts.statement.decision {
         Decision::Reject => lapsed(span.policy, span.roster, &facts.signer),
-        Decision::Approve | Decision::Lift | Decision::Withdraw { .. } => None,
+        Decision::Approve
+        | Decision::Lift
+        | Decision::Withdraw { .. }
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => None,
     }
 }
 
@@ -267,9 +288,14 @@ fn refused(facts: &StatementFacts, problem: SignatureProblem) -> Refusal {
         Decision::Reject | Decision::Withdraw { .. } if unchecked => {
             Refusal::Unchecked(facts.tag, problem)
         }
-        Decision::Approve | Decision::Reject | Decision::Lift | Decision::Withdraw { .. } => {
-            Refusal::Note(notes::signature(&facts.statement, &problem))
-        }
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Withdraw { .. }
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => Refusal::Note(notes::signature(&facts.statement, &problem)),
     }
 }
 

@@ -47,7 +47,16 @@ pub fn effects(old: &Policy, new: &Policy, statements: &[Stored]) -> Vec<Effect>
             (Decision::Approve, false, true) => EffectKind::ApprovalBegins,
             (Decision::Reject, true, false) => EffectKind::ObjectionEnds,
             (Decision::Reject, false, true) => EffectKind::ObjectionBegins,
-            (Decision::Lift | Decision::Withdraw { .. }, _, _)
+            (
+                Decision::Lift
+                | Decision::Withdraw { .. }
+                | Decision::Emergency
+                | Decision::Delegate
+                | Decision::Rollback
+                | Decision::Check,
+                _,
+                _,
+            )
             | (_, true, true)
             | (_, false, false) => return None,
         };
@@ -71,7 +80,13 @@ fn counts(policy: &Policy, refname: &RefName, person: &PersonName, decision: Dec
     let teams: Vec<TeamName> = teams.cloned().collect();
     let people: BTreeSet<PersonName> = match decision {
         Decision::Reject => policy.listed(&teams),
-        Decision::Approve | Decision::Lift | Decision::Withdraw { .. } => policy.members(&teams),
+        Decision::Approve
+        | Decision::Lift
+        | Decision::Withdraw { .. }
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => policy.members(&teams),
     };
     people.contains(person)
 }

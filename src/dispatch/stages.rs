@@ -182,7 +182,13 @@ fn lifters(
 fn withdraws(facts: &StatementFacts) -> Option<Oid> {
     match facts.statement.decision {
         Decision::Withdraw { statement } => Some(statement),
-        Decision::Approve | Decision::Reject | Decision::Lift => None,
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => None,
     }
 }
 
@@ -192,7 +198,13 @@ fn lift(policy: &Policy, order: &Order, facts: &StatementFacts) -> Option<Lift> 
     let statement = &facts.statement;
     let stage = match statement.decision {
         Decision::Lift => statement.stage.clone()?,
-        Decision::Approve | Decision::Reject | Decision::Withdraw { .. } => return None,
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Withdraw { .. }
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => return None,
     };
     let about = statement.repository == policy.repository.0
         && statement.refname == order.refname

@@ -326,7 +326,13 @@ type Voice = (Oid, PersonName, bool);
 fn voice(statement: &Statement, signer: &SignatureFact) -> Option<Voice> {
     let withdraws = match statement.decision {
         Decision::Withdraw { .. } => true,
-        Decision::Approve | Decision::Reject | Decision::Lift => false,
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => false,
     };
     person(signer).map(|person| (statement.commit, person, withdraws))
 }

@@ -457,7 +457,12 @@ impl Walk {
 fn is_no(decision: &Decision) -> bool {
     match decision {
         Decision::Reject | Decision::Withdraw { .. } => true,
-        Decision::Approve | Decision::Lift => false,
+        Decision::Approve
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing a statement: the tag's name and message.
 
 use super::parse::read_message;
-use super::{Decision, Statement, StatementError, key};
+use super::{Decision, Statement, StatementError, key, particulars};
 use crate::object::begins_block;
 
 /// The tag's own name: `relhook/<decision>/<the commit's first 12 digits>`.
@@ -66,10 +66,16 @@ fn check_text(title: &str, body: &str) -> Result<(), StatementError> {
 fn trailer_lines(statement: &Statement) -> String {
     let withdraws = match statement.decision {
         Decision::Withdraw { statement } => Some(statement.to_string()),
-        Decision::Approve | Decision::Reject | Decision::Lift => None,
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Emergency
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => None,
     };
     let stage = statement.stage.as_ref();
-    let lines = [
+    let common = [
         (key::VERSION, Some("1".to_owned())),
         (key::DECISION, Some(statement.decision.word().to_owned())),
         (key::REPOSITORY, Some(statement.repository.clone())),
@@ -83,11 +89,16 @@ fn trailer_lines(statement: &Statement) -> String {
         (key::EXPIRES, statement.expires.map(|time| time.to_string())),
         (key::CHECKPOINT, statement.checkpoint.clone()),
         (key::STAGE, stage.map(|stage| stage.as_str().to_owned())),
+    ];
+    let last = [
         (key::WITHDRAWS, withdraws),
         (key::REASON, statement.reason.clone()),
     ];
-    lines
+    let particulars = particulars::lines(&statement.particulars);
+    common
         .into_iter()
+        .chain(particulars)
+        .chain(last)
         .filter_map(|(key, value)| Some(format!("{key}: {}\n", value?)))
         .collect()
 }

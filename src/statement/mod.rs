@@ -8,12 +8,13 @@ mod compose;
 mod error;
 mod model;
 mod parse;
+mod particulars;
 mod reference;
 
 pub use approving::{ApprovingError, approving};
 pub use compose::{compose, tag_name};
 pub use error::StatementError;
-pub use model::{Decision, Statement};
+pub use model::{CheckResult, Decision, Grant, Particulars, Statement};
 pub use parse::MAX_STATEMENT_BYTES;
 pub use reference::{StatementId, StatementRef, StatementRefError};
 
@@ -32,14 +33,24 @@ mod key {
     pub(super) const EXPIRES: &str = "Relhook-Expires";
     pub(super) const CHECKPOINT: &str = "Relhook-Checkpoint";
     pub(super) const STAGE: &str = "Relhook-Stage";
+    pub(super) const TICKET: &str = "Relhook-Ticket";
+    pub(super) const SETTLES: &str = "Relhook-Settles";
+    pub(super) const ANSWERS: &str = "Relhook-Answers";
+    pub(super) const OVERRIDES: &str = "Relhook-Overrides";
+    pub(super) const STEAD: &str = "Relhook-Stead";
+    pub(super) const TO: &str = "Relhook-To";
+    pub(super) const FROM: &str = "Relhook-From";
+    pub(super) const PATHS: &str = "Relhook-Paths";
+    pub(super) const CHECK: &str = "Relhook-Check";
+    pub(super) const RESULT: &str = "Relhook-Result";
     pub(super) const WITHDRAWS: &str = "Relhook-Withdraws";
     pub(super) const REASON: &str = "Relhook-Reason";
     pub(super) const APPROVE: &str = "Relhook-Approve";
 
     /// Every key of a statement, in the order in which they are written.
-    pub(super) const STATEMENT: [&str; 12] = [
-        VERSION, DECISION, REPOSITORY, REF, BASE, COMMIT, TREE, EXPIRES, CHECKPOINT, STAGE,
-        WITHDRAWS, REASON,
+    pub(super) const STATEMENT: [&str; 22] = [
+        VERSION, DECISION, REPOSITORY, REF, BASE, COMMIT, TREE, FROM, EXPIRES, CHECKPOINT, STAGE,
+        TICKET, SETTLES, ANSWERS, OVERRIDES, STEAD, TO, PATHS, CHECK, RESULT, WITHDRAWS, REASON,
     ];
 }
 

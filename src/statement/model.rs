@@ -1,9 +1,8 @@
 //! What a statement says, before anybody asked who signed it.
 
-use crate::types::{Oid, RefName, StageName, Timestamp};
+use crate::types::{CheckName, Oid, PersonName, RefName, StageName, Timestamp};
 
-/// What the signer states. The format names more (emergency, delegate, rollback, hold, check);
-/// a server that does not know one refuses it.
+/// What the signer states. A server that does not know a decision refuses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decision {
     /// Yes to the commit and what it brings.
@@ -17,6 +16,14 @@ pub enum Decision {
         /// The withdrawn statement's tag object.
         statement: Oid,
     },
+    /// The commit may go out before anybody else has approved it: breaking the glass.
+    Emergency,
+    /// Another person may approve in the signer's stead for a while, as [`Statement::grant`] says.
+    Delegate,
+    /// The ref may go back from [`Statement::base`] to the commit.
+    Rollback,
+    /// A machine tried the commit, as [`Statement::check`] says.
+    Check,
 }
 
 impl Decision {
@@ -28,6 +35,10 @@ impl Decision {
             Self::Reject => "reject",
             Self::Lift => "lift",
             Self::Withdraw { .. } => "withdraw",
+            Self::Emergency => "emergency",
+            Self::Delegate => "delegate",
+            Self::Rollback => "rollback",
+            Self::Check => "check",
         }
     }
 }
@@ -55,4 +66,45 @@ pub struct Statement {
     pub stage: Option<StageName>,
     /// Why, where the signer said so; escaped by whoever shows it.
     pub reason: Option<String>,
+    /// What some decisions say besides.
+    pub particulars: Particulars,
+}
+
+/// What some decisions say besides what all do. Each is there only where its decision allows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The change request or incident: in an approval, an emergency or a rollback.
+    pub ticket: Option<String>,
+    /// The emergency statement whose debt an approval settles, by its tag object.
+    pub settles: Option<Oid>,
+    /// The rollback statement whose reason an approval answers, by its tag object.
+    pub answers: Option<Oid>,
+    /// The freeze that an approval overrides, as the policy names it.
+    pub overrides: Option<String>,
+    /// The person in whose stead an approval or a rejection is given.
+    pub stead: Option<PersonName>,
+    /// What a delegation grants: there for [`Decision::Delegate`], and for nothing else.
+    pub grant: Option<Grant>,
+    /// What a machine found: there for [`Decision::Check`], and for nothing else.
+    pub check: Option<CheckResult>,
+}
+
+/// What a delegation grants until the statement expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who may approve in the signer's stead.
+    pub to: PersonName,
+    /// From when on.
+    pub from: Timestamp,
+    /// The globs of the paths that it is for; all paths where there are none.
+    pub paths: Vec<String>,
+}
+
+/// What a machine found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckResult {
+    /// What it tried.
+    pub name: CheckName,
+    /// Whether that went well.
+    pub passed: bool,
 }

@@ -1,6 +1,6 @@
 //! Reading a statement from its tag.
 
-use super::{Decision, Statement, StatementError, key, tag_name};
+use super::{Decision, Statement, StatementError, key, particulars, tag_name};
 use crate::object::{ObjectKind, Tag, reads_like, shown, split_last_paragraph, trailers};
 use crate::types::{Oid, RefName, StageName, Timestamp};
 use std::collections::BTreeMap;
@@ -64,29 +64,10 @@ pub(super) fn read_message(message: &[u8]) -> Result<Statement, StatementError> 
         checkpoint: fields.optional(key::CHECKPOINT, read_checkpoint)?,
         stage: fields.optional(key::STAGE, read_stage)?,
         reason: fields.optional(key::REASON, read_text)?,
+        particulars: particulars::read(&mut fields)?,
     };
-    check_stage(&statement)?;
-    match (decision, &statement.reason) {
-        (Decision::Reject | Decision::Withdraw { .. }, None) => {
-            Err(StatementError::Missing { key: key::REASON })
-        }
-        (Decision::Approve | Decision::Lift, None) | (_, Some(_)) => Ok(statement),
-    }
-}
-
-/// A stage and a lift go together; and who lifts a hold compares with nothing.
-fn check_stage(statement: &Statement) -> Result<(), StatementError> {
-    let decision = statement.decision.word();
-    let not_here = |key| Err(StatementError::NotHere { key, decision });
-    match (statement.decision, &statement.stage) {
-        (Decision::Lift, None) => Err(StatementError::Missing { key: key::STAGE }),
-        (Decision::Lift, Some(_)) if statement.base.is_some() => not_here(key::BASE),
-        (Decision::Approve | Decision::Reject | Decision::Withdraw { .. }, Some(_)) => {
-            not_here(key::STAGE)
-        }
-        (Decision::Lift, Some(_))
-        | (Decision::Approve | Decision::Reject | Decision::Withdraw { .. }, None) => Ok(()),
-    }
+    particulars::check(&statement)?;
+    Ok(statement)
 }
 
 /// What a reader takes for a trailer has to be one: nothing that reads like a statement's trailer
@@ -111,6 +92,10 @@ fn read_decision(fields: &mut Fields) -> Result<Decision, StatementError> {
         (b"approve", _) => Decision::Approve,
         (b"reject", _) => Decision::Reject,
         (b"lift", _) => Decision::Lift,
+        (b"emergency", _) => Decision::Emergency,
+        (b"delegate", _) => Decision::Delegate,
+        (b"rollback", _) => Decision::Rollback,
+        (b"check", _) => Decision::Check,
         (b"withdraw", Some(statement)) => Decision::Withdraw { statement },
         (b"withdraw", None) => {
             return Err(StatementError::Missing {
@@ -119,20 +104,18 @@ fn read_decision(fields: &mut Fields) -> Result<Decision, StatementError> {
         }
         (other, _) => return Err(StatementError::Decision { word: shown(other) }),
     };
-    match (decision, withdraws) {
-        (Decision::Approve | Decision::Reject | Decision::Lift, Some(_)) => {
-            Err(StatementError::NotHere {
-                key: key::WITHDRAWS,
-                decision: decision.word(),
-            })
-        }
-        (Decision::Approve | Decision::Reject | Decision::Lift, None)
-        | (Decision::Withdraw { .. }, _) => Ok(decision),
+    let withdrawal = matches!(decision, Decision::Withdraw { .. });
+    if withdraws.is_some() && !withdrawal {
+        return Err(StatementError::NotHere {
+            key: key::WITHDRAWS,
+            decision: decision.word(),
+        });
     }
+    Ok(decision)
 }
 
 /// The trailers by their keys, each of which a statement may have, none twice.
-struct Fields(BTreeMap<&'static str, Vec<u8>>);
+pub(super) struct Fields(BTreeMap<&'static str, Vec<u8>>);
 
 impl Fields {
     fn read(message: &[u8]) -> Result<Self, StatementError> {
@@ -174,7 +157,7 @@ impl Fields {
             .ok_or(StatementError::Missing { key })
     }
 
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&[u8]) -> Result<T, String>,
@@ -190,15 +173,15 @@ impl Fields {
     }
 }
 
-fn read_oid(value: &[u8]) -> Result<Oid, String> {
+pub(super) fn read_oid(value: &[u8]) -> Result<Oid, String> {
     Oid::from_hex(value).map_err(|error| error.to_string())
 }
 
-fn read_utf8(value: &[u8]) -> Result<&str, String> {
+pub(super) fn read_utf8(value: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(value).map_err(|_| "it is not UTF-8".to_owned())
 }
 
-fn read_time(value: &[u8]) -> Result<Timestamp, String> {
+pub(super) fn read_time(value: &[u8]) -> Result<Timestamp, String> {
     read_utf8(value)?
         .parse()
         .map_err(|error: crate::types::TimestampError| error.to_string())
@@ -220,8 +203,7 @@ pub(super) fn read_text(value: &[u8]) -> Result<String, String> {
 
 /// A stage's name, in the form that the policy has for names.
 fn read_stage(value: &[u8]) -> Result<StageName, String> {
-    let text = read_utf8(value)?;
-    crate::policy::check_name(text).map(|()| StageName::new(text))
+    particulars::read_name(value).map(StageName::new)
 }
 
 /// A log's head, `<size> <base64 root>`: a decimal number and 32 bytes.

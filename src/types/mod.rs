@@ -13,8 +13,8 @@ pub use hex::hex;
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{
-    Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName, StreamName,
-    TargetName, TeamName, WitnessName,
+    CheckName, Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName,
+    StreamName, TargetName, TeamName, WitnessName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Seconds, Timestamp, TimestampError};

@@ -74,6 +74,10 @@ name! {
     StreamName
 }
 name! {
+    /// The policy's name for something that a machine tries about each release.
+    CheckName
+}
+name! {
     /// An account name that a server authenticated.
     Login
 }

@@ -4,7 +4,7 @@ use crate::cli::state::How;
 use crate::cli::{Answer, Failure};
 use crate::client::{Workspace, branch};
 use crate::policy::{Distinct, LiftRule, Stage};
-use crate::statement::{Decision, Statement};
+use crate::statement::{Decision, Particulars, Statement};
 use crate::types::{Oid, RefName, escape};
 use clap::Args;
 use std::ffi::OsString;
@@ -54,6 +54,7 @@ impl LiftArgs {
             checkpoint: workspace.checkpoint(),
             stage: Some(stage.name.clone()),
             reason: self.reason.clone(),
+            particulars: Particulars::default(),
         };
         let mut shown = describe(&statement, stage, rule, commit);
         let people = workspace.policy().members(&rule.from);

@@ -67,5 +67,17 @@ fn title(statement: &Statement) -> String {
             format!("Let {commit} of {name} go on to {stage}")
         }
         Decision::Withdraw { statement } => format!("Withdraw {} on {commit}", statement.short()),
+        Decision::Emergency => format!("Emergency: {commit} for {name}"),
+        Decision::Delegate => {
+            let to = statement.particulars.grant.as_ref();
+            let to = to.map_or("?", |grant| grant.to.as_str());
+            format!("Name {to} a deputy for {name}")
+        }
+        Decision::Rollback => format!("Roll {name} back to {commit}"),
+        Decision::Check => {
+            let check = statement.particulars.check.as_ref();
+            let check = check.map_or("?", |check| check.name.as_str());
+            format!("Check {commit} for {name}: {check}")
+        }
     }
 }

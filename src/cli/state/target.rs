@@ -4,7 +4,7 @@ use super::About;
 use crate::cli::Failure;
 use crate::client::{Assessment, Assumed, FileStat, Outlook, Planned, Workspace, branch};
 use crate::decide::UpdateVerdict;
-use crate::statement::{Decision, Statement};
+use crate::statement::{Decision, Particulars, Statement};
 use crate::types::{Oid, RefName, Timestamp};
 use crate::ui;
 
@@ -76,6 +76,7 @@ impl Target {
             checkpoint: workspace.checkpoint(),
             stage: None,
             reason,
+            particulars: Particulars::default(),
         })
     }
 

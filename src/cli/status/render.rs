@@ -71,6 +71,10 @@ fn row(stored: &Stored) -> String {
         Decision::Reject => "no ",
         Decision::Lift => "go ",
         Decision::Withdraw { .. } => "-  ",
+        Decision::Emergency => "911",
+        Decision::Delegate => "dep",
+        Decision::Rollback => "rb ",
+        Decision::Check => "chk",
     };
     let signer = stored.signer.as_ref();
     let signer = signer.map_or_else(|| "nobody who counts".to_owned(), ToString::to_string);

@@ -10,7 +10,7 @@ use crate::policy::{
     Attribution, AuditPolicy, BranchRule, IdentitySource, Independence, PathGlobs, PathRule,
     PathRules, Person, Policy, RepositoryName,
 };
-use crate::statement::{Decision, Statement};
+use crate::statement::{Decision, Particulars, Statement};
 use crate::types::{
     Email, KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, TeamName, Timestamp,
 };
@@ -180,6 +180,7 @@ pub fn says(number: u32, decision: Decision, person: &str, about: u32) -> Statem
             checkpoint: None,
             stage: None,
             reason: None,
+            particulars: Particulars::default(),
         },
         signer: good(person),
         first_seen: Some(at(-60)),

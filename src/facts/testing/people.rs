@@ -3,7 +3,7 @@
 use super::Repo;
 use crate::facts::testing::name;
 use crate::policy::Policy;
-use crate::statement::{Decision, Statement, StatementRef, compose, tag_name};
+use crate::statement::{Decision, Particulars, Statement, StatementRef, compose, tag_name};
 use crate::types::{Oid, RefName};
 use ssh_key::{HashAlg, LineEnding, PrivateKey, private::Ed25519Keypair};
 
@@ -98,6 +98,7 @@ impl Repo {
             checkpoint: None,
             stage: None,
             reason: None,
+            particulars: Particulars::default(),
         }
     }
 }

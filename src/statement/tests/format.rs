@@ -231,15 +231,7 @@ fn other_versions_are_refused_before_anything_else() {
 
 #[test]
 fn decisions_that_this_server_does_not_know_say_so() {
-    for word in [
-        "emergency",
-        "delegate",
-        "rollback",
-        "hold",
-        "check",
-        "Approve",
-        "yes",
-    ] {
+    for word in ["hold", "Emergency", "Approve", "yes"] {
         let read = changed(
             "Relhook-Decision: approve",
             &format!("Relhook-Decision: {word}"),

@@ -4,6 +4,7 @@
 mod approving;
 mod format;
 mod made_by_git;
+mod particulars;
 mod round_trip;
 
 use super::*;
@@ -32,6 +33,7 @@ pub(super) fn approval() -> Statement {
         checkpoint: Some(format!("17 {ROOT}")),
         stage: None,
         reason: Some("looks right".into()),
+        particulars: Particulars::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::object;
+use crate::types::{CheckName, PersonName};
 use proptest::prelude::*;
 
 fn oids() -> impl Strategy<Value = Oid> {
@@ -23,7 +24,70 @@ fn decisions() -> impl Strategy<Value = Decision> {
         Just(Decision::Reject),
         Just(Decision::Lift),
         oids().prop_map(|statement| Decision::Withdraw { statement }),
+        Just(Decision::Emergency),
+        Just(Decision::Delegate),
+        Just(Decision::Rollback),
+        Just(Decision::Check),
     ]
+}
+
+/// Everything that an approval and the decisions with particulars of their own can have.
+fn particulars() -> impl Strategy<Value = Particulars> {
+    let from = (0..4_000_000_000i64).prop_map(Timestamp::from_unix);
+    let paths = prop::collection::vec("[a-z]{1,5}(/\\*\\*|/[a-z]\\*)?", 0..3);
+    let named = (
+        prop::option::of(text()),
+        prop::option::of("[a-z][a-z0-9-]{0,9}[a-z]"),
+    );
+    let tags = (prop::option::of(oids()), prop::option::of(oids()));
+    let stead = prop::option::of("[a-z]{1,9}");
+    (named, tags, stead, from, paths, any::<bool>()).prop_map(
+        |((ticket, overrides), (settles, answers), stead, from, paths, passed)| Particulars {
+            ticket,
+            settles,
+            answers,
+            overrides,
+            stead: stead.map(PersonName::new),
+            grant: Some(Grant {
+                to: PersonName::new("carol"),
+                from,
+                paths,
+            }),
+            check: Some(CheckResult {
+                name: CheckName::new("tests"),
+                passed,
+            }),
+        },
+    )
+}
+
+/// What of these a decision can have.
+fn fitting(decision: Decision, all: Particulars) -> Particulars {
+    let none = Particulars::default();
+    match decision {
+        Decision::Approve => Particulars {
+            grant: None,
+            check: None,
+            ..all
+        },
+        Decision::Reject => Particulars {
+            stead: all.stead,
+            ..none
+        },
+        Decision::Emergency | Decision::Rollback => Particulars {
+            ticket: all.ticket,
+            ..none
+        },
+        Decision::Delegate => Particulars {
+            grant: all.grant,
+            ..none
+        },
+        Decision::Check => Particulars {
+            check: all.check,
+            ..none
+        },
+        Decision::Lift | Decision::Withdraw { .. } => none,
+    }
 }
 
 fn statements() -> impl Strategy<Value = Statement> {
@@ -32,21 +96,37 @@ fn statements() -> impl Strategy<Value = Statement> {
     let reason = prop::option::of(text());
     let names = (text(), refnames());
     let ids = (prop::option::of(oids()), oids(), oids());
-    (decisions(), names, ids, when, checkpoint, reason).prop_map(
-        |(decision, (repository, refname), (base, commit, tree), expires, checkpoint, reason)| {
+    let more = (reason, particulars());
+    (decisions(), names, ids, when, checkpoint, more).prop_map(
+        |(decision, (repository, refname), (base, commit, tree), expires, checkpoint, more)| {
+            let (reason, particulars) = more;
+            let compares = match decision {
+                Decision::Emergency | Decision::Rollback => Some(true),
+                Decision::Lift | Decision::Delegate | Decision::Check => Some(false),
+                Decision::Approve | Decision::Reject | Decision::Withdraw { .. } => None,
+            };
+            let ends = matches!(
+                decision,
+                Decision::Emergency | Decision::Rollback | Decision::Delegate
+            );
             let lifts = decision == Decision::Lift;
-            let why = matches!(decision, Decision::Reject | Decision::Withdraw { .. });
+            let why = ends || matches!(decision, Decision::Reject | Decision::Withdraw { .. });
             Statement {
                 decision,
                 repository,
                 refname,
-                base: base.filter(|_| !lifts),
+                base: match compares {
+                    None => base,
+                    Some(true) => base.or(Some(commit)),
+                    Some(false) => None,
+                },
                 commit,
                 tree,
-                expires,
+                expires: expires.or(ends.then(|| Timestamp::from_unix(1))),
                 checkpoint,
                 stage: lifts.then(|| crate::types::StageName::new("live-2")),
                 reason: reason.or(why.then(|| "no".to_owned())),
+                particulars: fitting(decision, particulars),
             }
         },
     )
