@@ -121,14 +121,33 @@ fn answered(ran: &Ran) -> Checkpoint {
     Checkpoint::unsigned(ORIGIN, &ran.text()).unwrap()
 }
 
-/// Held while nobody shows the log to others: what a push began may still be at it.
-fn quiet(world: &World) -> std::fs::File {
-    let path = world.server().join("relhook/audit/publish.lock");
-    let lock = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
-    lock.lock().unwrap();
-    lock
+/// Held while nobody shows the log to others or adds to it what a push began.
+fn quiet(world: &World) -> [std::fs::File; 2] {
+    let audit = world.server().join("relhook/audit");
+    let lock = |name: &str| {
+        let mut options = std::fs::OpenOptions::new();
+        let lock = options.create(true).append(true).open(audit.join(name));
+        let lock = lock.unwrap();
+        lock.lock().unwrap();
+        lock
+    };
+    // Whoever waits to begin has begun once this is had, and nobody waits while it is held.
+    let soon = lock("soon.lock");
+    while is_publishing(world) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    [soon, lock("publish.lock")]
+}
+
+/// Whether a program that a push left behind is still at it.
+fn is_publishing(world: &World) -> bool {
+    let server = world.server().canonicalize().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.map(|process| process.path()).any(|process| {
+        let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        words
+            .split(|byte| *byte == 0)
+            .any(|word| word == b"publish")
+            && std::fs::read_link(process.join("cwd")).is_ok_and(|dir| dir == server)
+    })
 }
