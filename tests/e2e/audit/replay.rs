@@ -563,6 +563,8 @@ fn a_clone_finds_the_approvals_of_what_went_out() {
         "  refs/heads/prod:\n    attribution: signature\n    required: 1\n",
         "  refs/heads/prod:\n    attribution: signature\n    required: 2\n",
     );
+    // Clones are shown the log a second after a push, and all this may take less.
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
     let answer = self::answer(&looks(&remy, &[]), 0);
     assert_eq!(answer["source"]["kind"], "clone");
     assert!(answer["source"]["checkpoint"].is_string(), "{answer}");
