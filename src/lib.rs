@@ -28,6 +28,7 @@
 //! - [`doctor`]: looks a server over, and says what to mend and how
 //! - [`people`]: people as a policy is to have them, and into its text
 //! - [`release`]: brings a target to the tree of an accepted commit
+//! - [`scenario`]: pushes told in a file, judged under a policy that need not be in force
 //! - [`report`]: the auditor's report: what reached production, and the proof that nothing is left out
 //! - [`replay`]: every move of a protected ref judged again, as it was then
 //! - [`notify`]: tells people what the log has, at least once, and never in the way
@@ -61,6 +62,7 @@ pub mod policy;
 pub mod release;
 pub mod replay;
 pub mod report;
+pub mod scenario;
 mod secret;
 pub mod serve;
 pub mod server;

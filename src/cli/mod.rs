@@ -21,6 +21,7 @@ mod report;
 mod serve;
 mod state;
 mod status;
+mod who_can;
 mod withdraw;
 
 pub use answer::{Answer, Exit, Failure};
@@ -67,6 +68,8 @@ pub enum Command {
     Reject(reject::RejectArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
+    /// Say who could approve a commit now, and why nobody else can
+    WhoCan(who_can::WhoCanArgs),
     /// Show how things stand: protected refs, statements, and on the server the rest
     Status(status::StatusArgs),
     /// Look a server over: what leads past the rule, and how to mend it
@@ -131,6 +134,7 @@ impl Cli {
             Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
+            Command::WhoCan(args) => args.run(&self.git_dir),
             Command::Status(args) => args.run(&self.git_dir),
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),

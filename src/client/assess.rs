@@ -10,7 +10,7 @@ use crate::facts::{
 use crate::object::{Commit, Tag};
 use crate::policy::{Attribution, Shows};
 use crate::statement::Statement;
-use crate::types::{KeyFingerprint, Oid, PersonName, RefName, Timestamp};
+use crate::types::{KeyFingerprint, Oid, PersonName, RefName, Seconds, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 
@@ -153,8 +153,9 @@ impl Workspace {
                         person: signer.clone(),
                         key: key.clone(),
                     },
-                    first_seen: Some(self.now),
-                    claimed: self.now,
+                    // It comes after all that is here.
+                    first_seen: Some(self.now.plus(Seconds(1))),
+                    claimed: self.now.plus(Seconds(1)),
                     base,
                 });
             }

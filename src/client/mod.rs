@@ -4,6 +4,7 @@
 //! the user's own settings and credentials, and never through a shell.
 
 mod assess;
+mod chances;
 mod cosigner;
 mod diffstat;
 mod error;
@@ -20,6 +21,7 @@ mod subject;
 mod workspace;
 
 pub use assess::{Assessment, Outlook};
+pub use chances::{Chance, Could, WhyNot};
 pub use cosigner::{Cosigner, Cosigning};
 pub use diffstat::{ChangeKind, FileStat};
 pub use error::ClientError;

@@ -10,6 +10,7 @@ pub const POLICY_FILE: &str = "policy.yaml";
 /// The folder of the public key files, beside the policy.
 pub const KEYS_FOLDER: &str = "keys";
 
+mod absence;
 mod audit;
 mod care;
 pub(crate) mod complaint;
@@ -36,6 +37,7 @@ mod values;
 mod warnings;
 pub(crate) mod yaml;
 
+pub use absence::{Absence, Asked, Blocking, ByAuthor, Number, absences};
 pub use audit::{
     AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogForm,
     SyslogHost, SyslogVia,

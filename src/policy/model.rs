@@ -159,6 +159,24 @@ impl Policy {
         lists.flatten().cloned().collect()
     }
 
+    /// Everybody in any of `teams` who is able to approve: who still counts and has a key.
+    #[must_use]
+    pub fn able(&self, teams: &[TeamName]) -> BTreeSet<PersonName> {
+        let mut able = self.members(teams);
+        let has_key = |name: &PersonName| {
+            let person = self.people.get(name);
+            person.is_some_and(|person| !person.keys.is_empty())
+        };
+        able.retain(has_key);
+        able
+    }
+
+    /// Whether the server can ever know this person as the pusher: they have what its source shows.
+    #[must_use]
+    pub fn can_be_shown(&self, person: &Person) -> bool {
+        self.identity.shows().can_show(person.into())
+    }
+
     /// Who owns this key.
     #[must_use]
     pub fn owner_of_key(&self, key: &KeyFingerprint) -> Option<&Person> {

@@ -21,32 +21,10 @@ impl Demand<'_> {
 
 /// Whether one of `authors` could write a change that then meets all of `demands`.
 pub(super) fn reachable(demands: &[Demand<'_>], authors: &BTreeSet<&str>) -> bool {
-    reachable_without(demands, authors, None)
-}
-
-fn reachable_without(
-    demands: &[Demand<'_>],
-    authors: &BTreeSet<&str>,
-    absent: Option<&str>,
-) -> bool {
-    let present = authors.iter().filter(|author| Some(**author) != absent);
-    present.into_iter().any(|author| {
-        let out: BTreeSet<&str> = absent.into_iter().chain([*author]).collect();
+    authors.iter().any(|author| {
+        let out = BTreeSet::from([*author]);
         demands.iter().all(|demand| demand.met_without(&out))
     })
-}
-
-/// Those of everybody without whom none of it could be reached any more.
-pub(super) fn indispensable<'a>(
-    demands: &[Demand<'a>],
-    authors: &BTreeSet<&'a str>,
-) -> BTreeSet<&'a str> {
-    let everybody = demands.iter().flat_map(|demand| &demand.able);
-    let everybody: BTreeSet<&str> = everybody.chain(authors).copied().collect();
-    everybody
-        .into_iter()
-        .filter(|absent| !reachable_without(demands, authors, Some(absent)))
-        .collect()
 }
 
 #[cfg(test)]
@@ -79,20 +57,5 @@ mod tests {
         let both = [demand(1, &["dana"]), demand(1, &["bob"])];
         assert!(!reachable(&both, &authors(&["dana", "bob"])));
         assert!(reachable(&both, &authors(&["dana", "bob", "carl"])));
-    }
-
-    #[test]
-    fn knows_who_may_not_be_away() {
-        let one = [demand(1, &["dana", "bob"])];
-        assert_eq!(indispensable(&one, &authors(&["dana", "bob"])).len(), 2);
-        assert_eq!(
-            indispensable(&one, &authors(&["dana", "bob", "carl"])).len(),
-            0
-        );
-        let only = [demand(1, &["bob"])];
-        assert_eq!(
-            indispensable(&only, &authors(&["bob", "carl", "eve"])),
-            authors(&["bob"])
-        );
     }
 }

@@ -1,7 +1,6 @@
 //! What is allowed in a policy and yet worth a second look.
 
-use super::lockout::{able, authors, pushers};
-use super::reach::{Demand, indispensable};
+use super::absence::{indispensable, only_pusher};
 use super::{BranchRule, POLICY_REF, Person, Policy};
 use crate::types::{PersonName, RefName, TargetName, TeamName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,37 +129,18 @@ fn marks(person: &Person) -> BTreeSet<(&'static str, String)> {
 
 /// Those without whom a rule can never be met.
 fn bus_factor(policy: &Policy, rule: &BranchRule) -> Vec<Warning> {
-    let authors = authors(policy, &[rule]);
-    let own = Demand {
-        required: rule.required,
-        able: able(policy, &rule.from),
-    };
-    let mut approvers = indispensable(std::slice::from_ref(&own), &authors);
-    for path in &rule.paths {
-        let more = Demand {
-            required: path.required,
-            able: able(policy, &path.from),
-        };
-        approvers.extend(indispensable(&[own.clone(), more], &authors));
-    }
-    let only_pusher = match &rule.push {
-        Some(teams) => {
-            let all = pushers(policy, teams);
-            if all.len() == 1 { all } else { BTreeSet::new() }
-        }
-        None => BTreeSet::new(),
-    };
-    let warning = |people: BTreeSet<&str>, what| {
+    let warning = |people: BTreeSet<PersonName>, what| {
         (!people.is_empty()).then(|| Warning::BusFactorOne {
             rule: shown(rule),
-            people: people.into_iter().map(PersonName::new).collect(),
+            people: people.into_iter().collect(),
             what,
         })
     };
-    let approved = warning(approvers, "approved");
+    let approved = warning(indispensable(policy, rule), "approved");
+    let pushed = only_pusher(policy, rule).into_iter().collect();
     approved
         .into_iter()
-        .chain(warning(only_pusher, "pushed"))
+        .chain(warning(pushed, "pushed"))
         .collect()
 }
 

@@ -24,6 +24,7 @@ mod hosting;
 mod init;
 mod migrating;
 mod notify;
+mod policy_tools;
 mod release_agent;
 mod release_care;
 mod release_carried;

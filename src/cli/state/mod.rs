@@ -44,6 +44,17 @@ pub struct About {
     diff: bool,
 }
 
+impl About {
+    /// A commit and a ref, for a command that signs nothing.
+    pub(super) fn of(commit: &std::ffi::OsStr, refname: Option<&std::ffi::OsStr>) -> Self {
+        Self {
+            commit: commit.to_owned(),
+            refname: refname.map(ToOwned::to_owned),
+            diff: false,
+        }
+    }
+}
+
 impl How {
     /// The clone, with what the server has now.
     pub(super) fn workspace(&self, dir: &Path) -> anyhow::Result<Workspace> {

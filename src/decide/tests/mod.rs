@@ -1,6 +1,7 @@
 //! The decision, tried: stories by hand, an oracle that follows the rule's words, small worlds
 //! without a gap, random ones, and laws that hold in all of them.
 
+mod absence;
 mod attacks;
 mod build;
 mod dice;

@@ -15,9 +15,9 @@ use crate::types::{RefChange, Seconds, TeamName};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-const PEOPLE: [&str; 5] = ["amy", "bob", "cat", "dan", "eli"];
+pub const PEOPLE: [&str; 5] = ["amy", "bob", "cat", "dan", "eli"];
 const TEAMS: [&str; 3] = ["left", "middle", "right"];
-const PATHS: [&str; 4] = ["a/x", "a/y", "b/x", "c"];
+pub const PATHS: [&str; 4] = ["a/x", "a/y", "b/x", "c"];
 
 /// A policy and a push of one range.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ fn world(dice: &mut Dice<'_>) -> World {
     World { policy, facts }
 }
 
-fn random_policy(dice: &mut Dice<'_>) -> Policy {
+pub fn random_policy(dice: &mut Dice<'_>) -> Policy {
     let mut made = policy();
     let template = made.people[&who("dana")].clone();
     made.people = PEOPLE

@@ -1,0 +1,256 @@
+//! `relhook policy bus-factor`: who may be away, rule by rule, before nothing can be released.
+
+use super::super::{Answer, Exit};
+use super::file::File;
+use crate::policy::{Absence, Asked, Blocking, Number, POLICY_FILE, absences};
+use crate::types::{PersonName, TeamName};
+use crate::ui::paragraph;
+use clap::Args;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// So many sets of people are listed for people to read.
+const MAX_SETS: usize = 6;
+
+/// What `relhook policy bus-factor` is asked for.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 no rule hangs on one person, 1 some rule does or the policy is not sound, 2 usage,
+3 the file cannot be read.")]
+pub struct BusFactorArgs {
+    /// The policy file; `-` reads standard input
+    #[arg(value_name = "FILE", default_value = POLICY_FILE)]
+    file: PathBuf,
+    /// Answer as JSON (relhook/bus-factor/v1)
+    #[arg(long)]
+    json: bool,
+}
+
+impl BusFactorArgs {
+    /// Counts.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn run(&self) -> anyhow::Result<Answer> {
+        let file = File::read(&self.file)?;
+        let policy = match file.policy() {
+            Ok(policy) => policy,
+            Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
+        };
+        let rows = absences(&policy);
+        let lone = rows.iter().any(|row| row.nothing.number.is_one());
+        Ok(Answer {
+            text: match self.json {
+                true => format!("{:#}\n", json(&file.name, &rows, lone)),
+                false => text(&file.name, &rows, lone),
+            },
+            exit: if lone { Exit::Refused } else { Exit::Pass },
+        })
+    }
+}
+
+fn text(name: &str, rows: &[Absence], lone: bool) -> String {
+    let mut text = format!("{name}: who may be away\n");
+    for row in rows {
+        text.push('\n');
+        text += &told(row);
+    }
+    text.push('\n');
+    text += &paragraph(
+        "",
+        match lone {
+            true => "where a WARNING stands, one person's absence is enough to stop everything",
+            false => "no rule hangs on one person",
+        },
+    );
+    text
+}
+
+fn told(row: &Absence) -> String {
+    let mut text = format!("{}\n", heading(row));
+    for asked in &row.asked {
+        text += &paragraph("  ", &demand(asked));
+    }
+    if let Some(pushers) = &row.pushers {
+        text += &paragraph("  ", &format!("pushed by {}", any_of(pushers)));
+    }
+    let lead = match row.nothing.number.is_one() {
+        true => "  WARNING: ",
+        false => "  ",
+    };
+    let nothing = match row.nothing.number {
+        Number::Never => "something goes in whoever is away".to_owned(),
+        Number::Exactly(_) | Number::MoreThan(_) => {
+            format!("nothing at all goes in {}", when(&row.nothing))
+        }
+    };
+    text += &paragraph(lead, &nothing);
+    for one in &row.authors {
+        let by = match one.authors.len() {
+            1 => String::new(),
+            _ => "one of ".to_owned(),
+        };
+        let by = format!("{by}{}", any_of(&one.authors));
+        let line = match one.blocking.number {
+            Number::Never => format!("what {by} wrote goes in whoever else is away"),
+            Number::Exactly(_) | Number::MoreThan(_) => {
+                format!("what {by} wrote does not go in {}", when(&one.blocking))
+            }
+        };
+        text += &paragraph("    ", &line);
+    }
+    text
+}
+
+fn heading(row: &Absence) -> String {
+    match row.paths.as_slice() {
+        [] => row.rule.clone(),
+        globs => format!("{}, where {} is touched", row.rule, globs.join(" or ")),
+    }
+}
+
+/// `refs/heads/prod needs approval by 2 of bob, carol or dana (reviewers); too few are left without 2
+/// of them`.
+fn demand(asked: &Asked) -> String {
+    let teams: Vec<String> = asked.from.iter().map(TeamName::to_string).collect();
+    let slack = match asked.slack() {
+        Some(0) | None => "too few of them are able to".to_owned(),
+        Some(number) if number == asked.able.len() => "too few are left without them".to_owned(),
+        Some(number) => format!("too few are left without {number} of them"),
+    };
+    format!(
+        "{} needs approval by {} of {} ({}); {slack}",
+        asked.rule,
+        asked.required,
+        any_of(&asked.able),
+        teams.join(", "),
+    )
+}
+
+/// `while bob or carol is away`.
+fn when(blocking: &Blocking) -> String {
+    match blocking.number {
+        Number::Exactly(0) => "even if everybody is there".to_owned(),
+        Number::Exactly(1) => {
+            let people: BTreeSet<&PersonName> = blocking.sets.iter().flatten().collect();
+            match people.is_empty() {
+                true => "while one certain other person is away".to_owned(),
+                false => format!("while {} is away", any_of(&people)),
+            }
+        }
+        Number::Exactly(number) => format!("while {} are away", several(number, &blocking.sets)),
+        Number::MoreThan(number) => format!("only while more than {number} people are away"),
+        Number::Never => String::new(),
+    }
+}
+
+/// `bob and carol`, `any 2 of bob, carol and dana`, or the sets one after the other.
+fn several(number: usize, sets: &[BTreeSet<PersonName>]) -> String {
+    let all: BTreeSet<&PersonName> = sets.iter().flatten().collect();
+    match sets {
+        [] => format!("{number} people"),
+        [one] => all_of(one),
+        sets if sets.len() as u128 == choose(all.len(), number) => {
+            format!("any {number} of {}", all_of(&all))
+        }
+        sets => {
+            let shown = sets.iter().take(MAX_SETS).map(all_of);
+            let shown: Vec<String> = shown.collect();
+            let more = match sets.len().saturating_sub(MAX_SETS) {
+                0 => String::new(),
+                more => format!(", or one of {more} more sets of {number}"),
+            };
+            format!("{}{more}", shown.join(", or "))
+        }
+    }
+}
+
+/// In how many ways so many can be taken out of so many.
+fn choose(of: usize, number: usize) -> u128 {
+    (0..number as u128).fold(1, |ways, at| {
+        let left = (of as u128).saturating_sub(at);
+        ways.saturating_mul(left) / (at + 1)
+    })
+}
+
+fn any_of<T: Display>(people: &BTreeSet<T>) -> String {
+    listed(people, "or")
+}
+
+fn all_of<T: Display>(people: &BTreeSet<T>) -> String {
+    listed(people, "and")
+}
+
+fn listed<T: Display>(people: &BTreeSet<T>, word: &str) -> String {
+    let names: Vec<String> = people.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} {word} {last}", head.join(", ")),
+    }
+}
+
+fn json(name: &str, rows: &[Absence], lone: bool) -> Value {
+    json!({
+        "schema": "relhook/bus-factor/v1",
+        "policy": name,
+        "hangs_on_one": lone,
+        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn row(row: &Absence) -> Value {
+    let asked = row.asked.iter().map(|asked| {
+        json!({
+            "rule": asked.rule,
+            "required": asked.required,
+            "from": asked.from,
+            "able": asked.able,
+        })
+    });
+    let authors = row.authors.iter().map(|one| {
+        json!({
+            "authors": one.authors,
+            "away": away(&one.blocking),
+        })
+    });
+    json!({
+        "rule": row.rule,
+        "patterns": row.paths,
+        "asked": asked.collect::<Vec<_>>(),
+        "pushers": row.pushers,
+        "away": away(&row.nothing),
+        "by_author": authors.collect::<Vec<_>>(),
+    })
+}
+
+fn away(blocking: &Blocking) -> Value {
+    let (people, more_than) = match blocking.number {
+        Number::Exactly(number) => (Some(number), None),
+        Number::MoreThan(number) => (None, Some(number)),
+        Number::Never => (None, None),
+    };
+    json!({ "people": people, "more_than": more_than, "sets": blocking.sets })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<PersonName> {
+        names.iter().map(|name| PersonName::new(*name)).collect()
+    }
+
+    #[test]
+    fn sets_that_are_all_of_their_size_are_said_in_one() {
+        let sets = [set(&["a", "b"]), set(&["a", "c"]), set(&["b", "c"])];
+        assert_eq!(several(2, &sets), "any 2 of a, b and c");
+        assert_eq!(several(2, &sets[..2]), "a and b, or a and c");
+        assert_eq!(several(2, &sets[..1]), "a and b");
+        assert_eq!(several(3, &[]), "3 people");
+        assert_eq!(choose(5, 2), 10);
+        assert_eq!(choose(40, 20), 137_846_528_820);
+    }
+}
