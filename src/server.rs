@@ -1,11 +1,11 @@
 //! The server's side of a repository, opened once: its objects and refs, and what relhook keeps.
 
-use crate::audit::{AuditError, AuditLog, Event};
+use crate::audit::{AuditError, AuditLog, DebtRecord, Event};
 use crate::facts::{Current, Fault, Store};
 use crate::folder::{Folder, FolderError};
-use crate::ledger::{Ledger, LedgerError, OpenMove, OpenPush};
+use crate::ledger::{Ledger, LedgerError, OpenMove, OpenPush, due};
 use crate::types::{Oid, Timestamp};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 
 /// A repository under the rule.
@@ -61,11 +61,7 @@ impl Server {
     /// # Errors
     /// When the refs or the ledger cannot be read, or the log cannot be written.
     pub fn tell_moves(&self, now: Timestamp) -> Result<usize, TellError> {
-        let path = self.log.dir().join("moves.lock");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(&path).map_err(TellError::Lock)?;
-        lock.lock().map_err(TellError::Lock)?;
+        let _lock = self.telling()?;
         let mut told = Vec::new();
         for one in self.ledger()?.open_moves()? {
             let Some(at) = self.named(&one)? else {
@@ -80,6 +76,41 @@ impl Server {
         self.log.append_all(events.map(|event| (now, event)))?;
         self.ledger()?.told(&told)?;
         Ok(told.len())
+    }
+
+    /// Writes to the log that the review of an emergency is due soon, or overdue, once for each. Gives
+    /// whether any emergency is remembered: then there may be somebody to tell.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or the log cannot be written.
+    pub fn tell_debts(&self, now: Timestamp) -> Result<bool, TellError> {
+        let _lock = self.telling()?;
+        let now = now.max(self.log.last()?.time);
+        let refs = self.ledger()?.refs()?;
+        let all = refs
+            .iter()
+            .flat_map(|(name, known)| known.emergencies().iter().map(move |debt| (name, debt)));
+        let told: Vec<DebtRecord> = all
+            .filter_map(|(name, debt)| due(name, debt, now))
+            .collect();
+        if !told.is_empty() {
+            let events = told.iter().cloned().map(Event::Debt);
+            self.log.append_all(events.map(|event| (now, event)))?;
+            self.ledger()?.told_of(&told)?;
+        }
+        Ok(refs
+            .iter()
+            .any(|(_, known)| !known.emergencies().is_empty()))
+    }
+
+    /// One at a time tells the log what became of things.
+    fn telling(&self) -> Result<File, TellError> {
+        let path = self.log.dir().join("moves.lock");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(&path).map_err(TellError::Lock)?;
+        lock.lock().map_err(TellError::Lock)?;
+        Ok(lock)
     }
 
     /// What the ref of a move names; nothing where that cannot be read.

@@ -120,6 +120,7 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Debt(_)
         | Event::Moved(_)
         | Event::Heartbeat(_)
         | Event::Migrated { .. }
@@ -178,6 +179,7 @@ pub(in crate::audit) fn evidence_of(event: &Event) -> impl Iterator<Item = &Hash
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Debt(_)
         | Event::Moved(_)
         | Event::Heartbeat(_)
         | Event::Migrated { .. }
@@ -201,6 +203,7 @@ pub(in crate::audit) fn needed_by(event: &Event) -> impl Iterator<Item = &Hash> 
         | Event::Release(_)
         | Event::Course(_)
         | Event::Drift(_)
+        | Event::Debt(_)
         | Event::Moved(_)
         | Event::Migrated { .. }
         | Event::Redacted(_)

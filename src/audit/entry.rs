@@ -5,6 +5,7 @@
 //! holds it so, and commits to the rest (see [`super::hidden`]).
 
 use super::custody::{ReadRecord, RedactionRecord, StreamRecord};
+use super::emergency::{DebtRecord, EmergencyRecord, SettledRecord};
 use crate::types::{Claimant, Oid, RefName, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -130,6 +131,8 @@ pub enum Event {
     Course(CourseRecord),
     /// Somebody was found to have changed a target by hand.
     Drift(DriftRecord),
+    /// The deadline of a review that is owed for an emergency is near, or past.
+    Debt(DebtRecord),
     /// Nothing happened, and whoever asked for this entry was there to say so.
     Heartbeat(HeartbeatRecord),
     /// A log of the format before this one was taken over, entry by entry.
@@ -191,6 +194,7 @@ impl Event {
             | Self::Release(_)
             | Self::Course(_)
             | Self::Drift(_)
+            | Self::Debt(_)
             | Self::Moved(_)
             | Self::Read(_)
             | Self::Stream(_)
@@ -267,7 +271,7 @@ pub struct Pin {
 /// A judged push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRecord {
-    /// `accepted` or `rejected`.
+    /// `accepted`, `rejected`, or `emergency`, where something was let in without approval.
     pub outcome: String,
     /// The person who pushed, where one was identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -301,9 +305,27 @@ pub struct VerdictRecord {
     /// found in the store that no other push brought; each is told once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<u64>,
+    /// What emergencies had let in and is settled by this push, if it was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<SettledRecord>,
     /// The version of relhook.
     pub tool: String,
 }
+
+impl VerdictRecord {
+    /// Whether the push was let in, with approval or by an emergency.
+    #[must_use]
+    pub fn let_in(&self) -> bool {
+        self.outcome == ACCEPTED || self.outcome == EMERGENCY
+    }
+}
+
+/// The outcome of a push that was accepted.
+pub const ACCEPTED: &str = "accepted";
+/// The outcome of a push that was refused.
+pub const REJECTED: &str = "rejected";
+/// The outcome of a push that was let in, of which something rests on an emergency.
+pub const EMERGENCY: &str = "emergency";
 
 /// What a push brought that was not here before: hidden objects of its pack too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -357,6 +379,9 @@ pub struct UpdateRecord {
     pub contributors: Vec<String>,
     /// What the verdict allows.
     pub permit: Option<PermitRecord>,
+    /// The emergency that it rests on, where it lacks approvals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyRecord>,
 }
 
 /// A move that a verdict allows.

@@ -33,6 +33,7 @@ fn event(kind: &[u8], fields: &[u8]) -> Option<Event> {
         b"release" => record(fields).map(Event::Release),
         b"course" => record(fields).map(Event::Course),
         b"drift" => record(fields).map(Event::Drift),
+        b"debt" => record(fields).map(Event::Debt),
         b"pinned" => record(fields).map(Event::Pinned),
         b"heartbeat" if fields.is_empty() => Some(Event::Heartbeat(HeartbeatRecord::default())),
         _ => None,

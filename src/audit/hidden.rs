@@ -4,7 +4,7 @@
 //! entry, and the tree over all entries, are then as valid as before, and nobody can tell from them
 //! what was deleted: not even by trying all names, for the salt is gone too.
 
-use super::entry::{Event, Hash, VerdictRecord};
+use super::entry::{Event, Hash, UpdateRecord, VerdictRecord};
 use crate::types::{Claimant, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -42,6 +42,9 @@ struct Fields {
     /// One for each update of a verdict, or none at all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     updates: Vec<People>,
+    /// One for each thing that a verdict settles, or none at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    settled: Vec<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<Unread>,
 }
@@ -77,6 +80,39 @@ struct People {
     approved_by: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contributors: Vec<String>,
+    /// Of an emergency: who declared it and signed it too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    emergency: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<String>,
+}
+
+impl People {
+    fn take(update: &mut UpdateRecord) -> Self {
+        let mut people = Self {
+            approved_by: std::mem::take(&mut update.approved_by),
+            contributors: std::mem::take(&mut update.contributors),
+            ..Self::default()
+        };
+        if let Some(emergency) = &mut update.emergency {
+            people.emergency = std::mem::take(&mut emergency.people);
+            people.reason = text(&mut emergency.reason);
+            people.ticket = emergency.ticket.take();
+        }
+        people
+    }
+
+    fn put(self, update: &mut UpdateRecord) {
+        update.approved_by = self.approved_by;
+        update.contributors = self.contributors;
+        if let Some(emergency) = &mut update.emergency {
+            emergency.people = self.emergency;
+            emergency.reason = self.reason.unwrap_or_default();
+            emergency.ticket = self.ticket;
+        }
+    }
 }
 
 impl Hidden {
@@ -136,6 +172,7 @@ impl Fields {
             Event::Stream(stream) => fields.text = stream.error.take(),
             Event::Begun { .. }
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }
@@ -156,16 +193,16 @@ impl Fields {
             let by = std::mem::replace(&mut arrivals.by, Claimant::Nobody);
             self.claimant = (by != Claimant::Nobody).then_some(by);
         }
-        let people: Vec<People> = verdict
-            .updates
-            .iter_mut()
-            .map(|update| People {
-                approved_by: std::mem::take(&mut update.approved_by),
-                contributors: std::mem::take(&mut update.contributors),
-            })
-            .collect();
+        let people: Vec<People> = verdict.updates.iter_mut().map(People::take).collect();
         if people.iter().any(|people| *people != People::default()) {
             self.updates = people;
+        }
+        let settled = verdict.settled.iter_mut();
+        let settled: Vec<Vec<String>> = settled
+            .map(|settled| std::mem::take(&mut settled.people))
+            .collect();
+        if settled.iter().any(|people| !people.is_empty()) {
+            self.settled = settled;
         }
         Ok(())
     }
@@ -194,6 +231,7 @@ impl Fields {
             Event::Stream(stream) => stream.error = self.text.take(),
             Event::Begun { .. }
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }
@@ -223,8 +261,14 @@ impl Fields {
             return Err("what is kept beside it tells of other updates".into());
         }
         for (update, people) in verdict.updates.iter_mut().zip(people) {
-            update.approved_by = people.approved_by;
-            update.contributors = people.contributors;
+            people.put(update);
+        }
+        let settled = std::mem::take(&mut self.settled);
+        if !settled.is_empty() && settled.len() != verdict.settled.len() {
+            return Err("what is kept beside it tells of other emergencies".into());
+        }
+        for (settled, people) in verdict.settled.iter_mut().zip(settled) {
+            settled.people = people;
         }
         Ok(())
     }

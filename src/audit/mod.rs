@@ -10,6 +10,7 @@ mod checkpoint;
 mod cosigned;
 mod custody;
 mod draft;
+mod emergency;
 mod entry;
 mod envelope;
 mod error;
@@ -34,10 +35,11 @@ pub use access::Exposure;
 pub use checkpoint::{Checkpoint, CheckpointFault, LogKey};
 pub use cosigned::{Cosigned, CosignedFault, MAX_COSIGNED};
 pub use custody::{ReadRecord, RedactionRecord, StreamRecord, StreamState};
+pub use emergency::{DebtRecord, EmergencyRecord, SettledHow, SettledRecord};
 pub use entry::{
-    ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, Entry, Event, Hash, HeartbeatRecord,
-    MAX_DRIFT, MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, ReleaseRecord,
-    ReleaseState, StampRecord, StampSigner, UpdateRecord, VerdictRecord,
+    ACCEPTED, ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, EMERGENCY, Entry, Event, Hash,
+    HeartbeatRecord, MAX_DRIFT, MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, REJECTED,
+    ReleaseRecord, ReleaseState, StampRecord, StampSigner, UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

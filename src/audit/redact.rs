@@ -214,6 +214,7 @@ mod tests {
             arrivals: None,
             landed: Vec::new(),
             found: Vec::new(),
+            settled: Vec::new(),
             tool: "0".into(),
         };
         log.append(at(1), Event::Verdict(record)).unwrap().seq

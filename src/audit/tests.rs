@@ -428,6 +428,7 @@ fn evidence_is_part_of_what_is_verified() {
         }),
         landed: vec![1],
         found: Vec::new(),
+        settled: Vec::new(),
         tool: "test".into(),
     };
     log.append(at(1), Event::Verdict(verdict)).unwrap();

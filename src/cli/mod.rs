@@ -8,6 +8,7 @@ mod completions;
 mod directory;
 mod doctor;
 mod drift;
+mod emergency;
 mod explain;
 mod hook;
 pub mod init;
@@ -66,6 +67,8 @@ pub enum Command {
     Approve(approve::ApproveArgs),
     /// Sign that it may not
     Reject(reject::RejectArgs),
+    /// Sign that a commit has to go out now, approved or not; its review is then owed
+    Emergency(emergency::EmergencyArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
     /// Say who could approve a commit now, and why nobody else can
@@ -133,6 +136,7 @@ impl Cli {
             Command::Check(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
+            Command::Emergency(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
             Command::WhoCan(args) => args.run(&self.git_dir),
             Command::Status(args) => args.run(&self.git_dir),

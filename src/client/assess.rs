@@ -98,6 +98,7 @@ impl Workspace {
             Verdict {
                 updates: Vec::new(),
                 reasons: Vec::new(),
+                debts: Vec::new(),
             }
         } else {
             decide(self.policy(), &facts)

@@ -3,9 +3,9 @@
 //! Anybody may carry one; what counts is that it is whole, in its place, and signed by a person
 //! of the policy who still counts.
 
-use super::roster::Roster;
+use super::range::Case;
 use super::signer::{Signer, signer};
-use super::{Reason, Signed};
+use super::{Reason, Signed, emergency};
 use crate::facts::{ArrivingStatement, Current, StatementOutcome, UpdateFacts};
 use crate::policy::Policy;
 use crate::statement::Decision;
@@ -18,8 +18,7 @@ pub(super) const MAX_OWN: usize = 64;
 
 /// Why the statement is not taken in.
 pub(super) fn faults(
-    policy: &Policy,
-    roster: &Roster<'_>,
+    case: &Case<'_>,
     update: &UpdateFacts,
     outcome: &StatementOutcome,
 ) -> Vec<Reason> {
@@ -37,9 +36,9 @@ pub(super) fn faults(
         StatementOutcome::Deletion => reasons.push(Reason::StatementDeletion),
         StatementOutcome::Fault(fault) => reasons.push(Reason::from(fault)),
         StatementOutcome::Read(arriving) => {
-            content(policy, arriving, &mut reasons);
+            content(case.policy, arriving, &mut reasons);
             reasons.extend(unheard(arriving.statement.decision));
-            by_whom(policy, roster, arriving, &mut reasons);
+            by_whom(case, arriving, &mut reasons);
         }
     }
     if deletes && !reasons.contains(&Reason::StatementDeletion) {
@@ -51,8 +50,12 @@ pub(super) fn faults(
 /// A decision that would change nothing here is not taken in, so that nobody relies on it.
 fn unheard(decision: Decision) -> Option<Reason> {
     match decision {
-        Decision::Approve | Decision::Reject | Decision::Lift | Decision::Withdraw { .. } => None,
-        Decision::Emergency | Decision::Delegate | Decision::Rollback | Decision::Check => {
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Withdraw { .. }
+        | Decision::Emergency => None,
+        Decision::Delegate | Decision::Rollback | Decision::Check => {
             let word = decision.word();
             Some(Reason::StatementFormat {
                 why: format!("the decision `{word}` is not known to this relhook"),
@@ -86,13 +89,9 @@ fn content(policy: &Policy, arriving: &ArrivingStatement, reasons: &mut Vec<Reas
 }
 
 /// Whether it is its signer's own.
-fn by_whom(
-    policy: &Policy,
-    roster: &Roster<'_>,
-    arriving: &ArrivingStatement,
-    reasons: &mut Vec<Reason>,
-) {
-    let person = match signer(policy, roster, &arriving.signer) {
+fn by_whom(case: &Case<'_>, arriving: &ArrivingStatement, reasons: &mut Vec<Reason>) {
+    let roster = case.roster;
+    let number = match signer(case.policy, roster, &arriving.signer) {
         Signer::Nobody => {
             reasons.push(Reason::StatementUnsigned);
             return;
@@ -105,20 +104,33 @@ fn by_whom(
             return;
         }
         Signer::Person { number, disabled } => {
-            let person = roster.name(number);
             if disabled {
                 reasons.push(Reason::StatementSigner {
-                    person: person.clone(),
+                    person: roster.name(number),
                 });
             }
-            person
+            number
         }
     };
+    let person = roster.name(number);
     if arriving.tagger.as_ref() != Some(&person) {
         reasons.push(Reason::StatementTagger {
             tagger: arriving.tagger_identity.clone(),
             signer: person.clone(),
         });
+    }
+    match arriving.statement.decision {
+        Decision::Emergency => {
+            let faults = emergency::arrives(case, &arriving.statement, number, arriving.tag);
+            reasons.extend(faults.into_iter().map(Reason::Emergency));
+        }
+        Decision::Approve
+        | Decision::Reject
+        | Decision::Lift
+        | Decision::Withdraw { .. }
+        | Decision::Delegate
+        | Decision::Rollback
+        | Decision::Check => {}
     }
     if arriving.earlier >= MAX_OWN {
         reasons.push(Reason::StatementTooMany {

@@ -164,6 +164,36 @@ macro_rules! every_code {
                 "";
             416 DOES_NOT_REACH, "an approval does not take in all commits",
                 "";
+            501 EMERGENCY_OFF, "no emergency is possible here",
+                "have it approved, as always; an approved change of the policy can allow emergencies";
+            502 EMERGENCY_SIGNER, "somebody who may not declare an emergency",
+                "one of those who may can declare it: relhook emergency";
+            503 EMERGENCY_REASON, "an emergency does not say why",
+                "declare it anew and say what has happened: at least ten letters or digits";
+            504 EMERGENCY_TICKET, "an emergency names no ticket that fits",
+                "declare it anew with --ticket";
+            505 EMERGENCY_EXPIRED, "an emergency has expired",
+                "if it is still one, declare it anew: relhook emergency";
+            506 EMERGENCY_ELSEWHERE, "an emergency was declared for another move",
+                "git fetch, look again, and declare it anew for what the ref is now";
+            507 EMERGENCY_USED, "an emergency was used already",
+                "each is good for one push: declare another one, if there has to be one";
+            508 EMERGENCY_COSIGN, "an emergency lacks a second signature",
+                "";
+            509 EMERGENCY_LIMIT, "there were as many emergencies as the rule allows",
+                "have it approved, as always";
+            510 EMERGENCY_PATHS, "paths that no emergency lets anybody touch",
+                "leave them out of the push, or have it approved, as always";
+            511 EMERGENCY_WITHDRAWN, "an emergency was withdrawn",
+                "";
+            512 DEBT_OVERDUE, "the review of an emergency is overdue",
+                "";
+            513 DEBT_OPEN, "a review is owed for an emergency",
+                "";
+            514 SETTLES_NOTHING, "an approval does not settle what is owed",
+                "";
+            515 DEBT_UNCLEAR, "whether a review is still owed cannot be told",
+                "";
             601 UNRELEASABLE, "a tree that the target cannot hold",
                 "";
             602 TARGET_SELECTION, "the target's selection of files does not fit the tree",

@@ -3,8 +3,9 @@
 use super::range::{Case, Findings};
 use super::roster::Roster;
 use super::shape::{self, Kind};
-use super::{Permit, Reason, UpdateVerdict, Verdict, arrival, pusher, range};
-use crate::facts::{ProposedPolicy, PushFacts, RangeOutcome, Subject, UpdateFacts};
+use super::{DebtVerdict, Permit, Reason, UpdateVerdict, Verdict};
+use super::{arrival, debt, emergency, pusher, range};
+use crate::facts::{ProposedPolicy, PushFacts, RangeFacts, RangeOutcome, Subject, UpdateFacts};
 use crate::policy::{BranchRule, Policy};
 use crate::types::{RefName, TargetName};
 use std::collections::HashMap;
@@ -19,48 +20,120 @@ pub fn decide(policy: &Policy, facts: &PushFacts) -> Verdict {
     for update in &facts.updates {
         *times.entry(&update.refname).or_default() += 1;
     }
-    let judged = facts.updates.iter().map(|update| {
-        let times = times.get(&update.refname).copied().unwrap_or(1);
-        judge(policy, &roster, facts, update, times)
-    });
+    let rules: Vec<Vec<&BranchRule>> = facts
+        .updates
+        .iter()
+        .map(|update| policy.rules_for(&update.refname))
+        .collect();
+    let pairs = facts.updates.iter().zip(&rules);
+    let judged: Vec<Judged<'_>> = pairs
+        .map(|(update, rules)| {
+            let times = times.get(&update.refname).copied().unwrap_or(1);
+            judge(policy, &roster, facts, (update, rules), times)
+        })
+        .collect();
+    let debts = match facts.owing.is_empty() {
+        true => Vec::new(),
+        false => debt::judge(policy, &roster, facts, &judged),
+    };
+    let finished = judged.into_iter().map(|judged| finish(judged, &debts));
     Verdict {
-        updates: judged.collect(),
-        reasons: if facts.updates.is_empty() {
-            vec![Reason::NoUpdates]
-        } else {
-            Vec::new()
-        },
+        updates: finished.collect(),
+        reasons: of_push(facts),
+        debts,
     }
 }
 
-fn judge(
-    policy: &Policy,
-    roster: &Roster<'_>,
-    facts: &PushFacts,
-    update: &UpdateFacts,
+/// What concerns the push as a whole.
+fn of_push(facts: &PushFacts) -> Vec<Reason> {
+    let faults = facts.owing.iter().filter_map(|owing| owing.fault.clone());
+    let mut reasons: Vec<Reason> = faults.map(|why| Reason::Unreadable { why }).collect();
+    if facts.updates.is_empty() {
+        reasons.push(Reason::NoUpdates);
+    }
+    reasons
+}
+
+/// One update, judged on its own.
+pub(super) struct Judged<'a> {
+    pub case: Case<'a>,
+    pub findings: Findings,
+    /// Its range, where it has one that could be read.
+    pub range: Option<&'a RangeFacts>,
+    update: &'a UpdateFacts,
+    /// Whether its ref only moves by a permit.
+    guarded: bool,
+}
+
+fn judge<'a>(
+    policy: &'a Policy,
+    roster: &'a Roster<'a>,
+    facts: &'a PushFacts,
+    (update, rules): (&'a UpdateFacts, &'a [&'a BranchRule]),
     times: usize,
-) -> UpdateVerdict {
-    let rules = policy.rules_for(&update.refname);
+) -> Judged<'a> {
     let case = Case {
         policy,
         roster,
         refname: &update.refname,
         now: facts.now,
-        rules: &rules,
+        rules,
         real: update.current.oid(),
         new: update.change.new_oid(),
+        owing: emergency::owing_for(&facts.owing, &update.refname),
     };
     let mut findings = Findings {
         reasons: shape::faults(update, times),
         ..Findings::default()
     };
     let guarded = by_subject(&case, facts, update, &mut findings);
-    let permit = case.new.filter(|_| guarded && findings.reasons.is_empty());
+    stand_in(&mut findings);
+    Judged {
+        case,
+        findings,
+        range: update.range(),
+        update,
+        guarded,
+    }
+}
+
+/// Lets an emergency stand in for approvals, where nothing but those is lacking. Whatever else there is
+/// against an update, no emergency makes up for.
+fn stand_in(findings: &mut Findings) {
+    if let Some(used) = &mut findings.emergency {
+        if findings.reasons.iter().all(Reason::is_of_cover) {
+            used.waived = std::mem::take(&mut findings.reasons);
+        } else {
+            findings.emergency = None;
+        }
+    }
+}
+
+/// What is left to say of an update, once it is known what is owed for its ref.
+fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
+    let Judged {
+        case,
+        mut findings,
+        update,
+        guarded,
+        range: _,
+    } = judged;
+    if guarded && update.range().is_some() {
+        let piles_up = findings.emergency.is_some() && emergency::may_pile_up(case.rules);
+        if !piles_up {
+            findings.reasons.extend(debt::overdue(debts, case.refname));
+        }
+    }
+    let passes = findings.reasons.is_empty();
+    if !passes && let Some(used) = findings.emergency.take() {
+        findings.reasons.splice(0..0, used.waived);
+    }
+    let permit = case.new.filter(|_| guarded && passes);
     let permit = permit.map(|new| {
-        let release = targets(&rules);
+        let release = targets(case.rules);
         Permit::new(update.refname.clone(), case.real, new, release)
     });
-    if findings.reasons.is_empty() {
+    if passes {
         // Nobody has to be told why something else did not count.
         findings.notes.clear();
     }
@@ -71,6 +144,7 @@ fn judge(
         notes: findings.notes,
         commits: findings.commits,
         permit,
+        emergency: findings.emergency.map(|used| *used),
     }
 }
 
@@ -85,7 +159,7 @@ fn by_subject(
         (Kind::Reserved, _) | (_, Subject::Reserved) => findings.reasons.push(Reason::Reserved),
         (Kind::Unprotected, Subject::Unprotected) => {}
         (Kind::Statement, Subject::Statement(outcome)) => {
-            let faults = arrival::faults(case.policy, case.roster, update, outcome);
+            let faults = arrival::faults(case, update, outcome);
             findings.reasons.extend(faults);
         }
         (Kind::Protected, Subject::Protected(outcome)) => {
@@ -94,6 +168,8 @@ fn by_subject(
         }
         (Kind::Policy, Subject::Policy(outcome, proposed)) => {
             findings.add(guard(case, facts, outcome));
+            // Nobody breaks the glass on the policy itself, whatever a rule of it says.
+            findings.emergency = None;
             findings.reasons.extend(of_proposed(proposed, outcome));
             return true;
         }
@@ -155,5 +231,6 @@ impl Findings {
         self.reasons.extend(other.reasons);
         self.notes.extend(other.notes);
         self.commits.extend(other.commits);
+        self.emergency = self.emergency.take().or(other.emergency);
     }
 }

@@ -6,7 +6,9 @@ mod arrival;
 mod attribution;
 mod code;
 mod cover;
+mod debt;
 mod demands;
+mod emergency;
 mod judge;
 mod lack;
 mod notes;
@@ -26,8 +28,11 @@ mod voices;
 pub(crate) use code::every_code;
 pub use code::{Code, UnknownCode};
 pub use judge::decide;
-pub use reason::{Lack, Reason, Signed};
-pub use verdict::{CommitVerdict, Cover, Note, Permit, Shortfall, UpdateVerdict, Verdict};
+pub use reason::{EmergencyFault, Lack, Reason, Signed};
+pub use verdict::{
+    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Permit, Shortfall,
+    UpdateVerdict, Verdict,
+};
 
 #[cfg(test)]
 mod tests;

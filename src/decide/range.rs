@@ -1,11 +1,12 @@
 //! The range of one protected ref: who made it, who approves, who objects.
 
 use super::cover::{Outcome, Ruling};
+use super::emergency::{self, Weighed};
 use super::roster::Roster;
 use super::span::{At, Span};
 use super::voices::{Voices, sift};
-use super::{CommitVerdict, Note, Reason, attribution, notes, objections, tip};
-use crate::facts::{CommitFacts, RangeFacts};
+use super::{CommitVerdict, EmergencyUse, Note, Reason, attribution, notes, objections, tip};
+use crate::facts::{CommitFacts, Owing, RangeFacts};
 use crate::policy::{BranchRule, Policy};
 use crate::types::{Oid, RefName, Timestamp};
 
@@ -21,6 +22,8 @@ pub(super) struct Case<'a> {
     pub real: Option<Oid>,
     /// What it is to name.
     pub new: Option<Oid>,
+    /// What is remembered of the ref's emergencies, where there is anything.
+    pub owing: Option<&'a Owing>,
 }
 
 /// What was found.
@@ -29,6 +32,8 @@ pub(super) struct Findings {
     pub reasons: Vec<Reason>,
     pub notes: Vec<Note>,
     pub commits: Vec<CommitVerdict>,
+    /// The emergency that may stand in for what is lacking.
+    pub emergency: Option<Box<EmergencyUse>>,
 }
 
 /// Judges a range.
@@ -41,7 +46,7 @@ pub(super) fn judge(case: &Case<'_>, facts: &RangeFacts) -> Findings {
         return findings;
     }
     match Span::new(case.policy, case.roster, case.refname, case.now, facts) {
-        Ok(span) => content(&span, case.rules, &mut findings),
+        Ok(span) => content(case, &span, &mut findings),
         Err(why) => findings.reasons.push(Reason::Internal { why }),
     }
     findings
@@ -83,11 +88,14 @@ fn descends(facts: &RangeFacts, base: Oid) -> bool {
     commits.any(|commit| commit.parents.contains(&base))
 }
 
-fn content(span: &Span<'_>, rules: &[&BranchRule], findings: &mut Findings) {
+fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
     let reasons = &mut findings.reasons;
-    reasons.extend(attribution::faults(span, rules));
+    reasons.extend(attribution::faults(span, case.rules));
     let voices = sift(span);
-    let rulings = rules.iter().map(|rule| Ruling::new(span, rule, &voices));
+    let rulings = case
+        .rules
+        .iter()
+        .map(|rule| Ruling::new(span, rule, &voices));
     let judged: Vec<(Ruling<'_>, Outcome)> = rulings
         .map(|ruling| {
             let outcome = ruling.judge();
@@ -103,6 +111,13 @@ fn content(span: &Span<'_>, rules: &[&BranchRule], findings: &mut Findings) {
         reasons.push(Reason::TooLarge {
             what: "approvals that each compare with another commit".into(),
         });
+    }
+    if reasons.iter().any(Reason::is_of_cover) {
+        match emergency::weigh(case, span, &voices.withdrawn) {
+            Weighed::None => {}
+            Weighed::Holds(used) => findings.emergency = Some(used),
+            Weighed::Fails(why) => reasons.extend(why.into_iter().map(Reason::Emergency)),
+        }
     }
     let mut told = notes::of_rules(&voices, &judged);
     reasons.extend(voices.unchecked);

@@ -7,18 +7,18 @@ use super::roster::Crowd;
 use super::span::At;
 use super::voices::Approval;
 
+/// The tip's place.
+const TIP: At = 0;
+
 /// Why the whole is not approved, if it is not. Where the tip itself lacks approvals by the
 /// branch's own teams, that says so already.
 pub(super) fn fault(ruling: &Ruling<'_>, outcome: &Outcome) -> Option<Reason> {
-    const TIP: At = 0;
     let own = ruling.demands.first()?;
     if outcome.short.contains(&TIP) {
         return None;
     }
     let counts = concerning(ruling);
-    let names_tip = |approval: &&Approval| approval.at == TIP && own.members.has(approval.person);
-    let mut candidates = ruling.approvals.iter().filter(names_tip);
-    if candidates.any(|approval| covers_any(ruling, approval, &counts)) {
+    if says_yes(ruling, &counts, &|_| true) {
         return None;
     }
     Some(Reason::TipNotNamed {
@@ -27,6 +27,26 @@ pub(super) fn fault(ruling: &Ruling<'_>, outcome: &Outcome) -> Option<Reason> {
         from: own.from.to_vec(),
         could: ruling.span.roster.names(&could(ruling, &own.able, &counts)),
     })
+}
+
+/// Whether the whole is approved, by somebody whose approval is one of those that are `wanted`.
+pub(super) fn whole(
+    ruling: &Ruling<'_>,
+    outcome: &Outcome,
+    wanted: &dyn Fn(&Approval) -> bool,
+) -> bool {
+    !outcome.short.contains(&TIP) && says_yes(ruling, &concerning(ruling), wanted)
+}
+
+fn says_yes(ruling: &Ruling<'_>, counts: &[At], wanted: &dyn Fn(&Approval) -> bool) -> bool {
+    let Some(own) = ruling.demands.first() else {
+        return false;
+    };
+    let names_tip = |approval: &&Approval| {
+        approval.at == TIP && own.members.has(approval.person) && wanted(approval)
+    };
+    let mut candidates = ruling.approvals.iter().filter(names_tip);
+    candidates.any(|approval| covers_any(ruling, approval, counts))
 }
 
 /// The commits by which a yes to the whole is measured: those that add something; where none

@@ -1,7 +1,10 @@
 //! What a decision says.
 
 use super::Reason;
-use crate::types::{Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName};
+use crate::facts::Debt;
+use crate::types::{
+    Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName, Timestamp,
+};
 use std::collections::BTreeSet;
 
 /// The verdict over one push: all or nothing.
@@ -12,6 +15,19 @@ pub struct Verdict {
     pub updates: Vec<UpdateVerdict>,
     /// Reasons that concern the push as a whole.
     pub reasons: Vec<Reason>,
+    /// What is owed for the refs that it concerns, and whether it is settled by now.
+    pub debts: Vec<DebtVerdict>,
+}
+
+/// What a verdict comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The push goes in.
+    Accepted,
+    /// It does not.
+    Rejected,
+    /// It goes in, and something in it only by an emergency.
+    Emergency,
 }
 
 impl Verdict {
@@ -19,6 +35,18 @@ impl Verdict {
     #[must_use]
     pub fn accepted(&self) -> bool {
         self.reasons.is_empty() && self.updates.iter().all(|update| update.reasons.is_empty())
+    }
+
+    /// What it comes to.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        if !self.accepted() {
+            Outcome::Rejected
+        } else if self.updates.iter().any(|update| update.emergency.is_some()) {
+            Outcome::Emergency
+        } else {
+            Outcome::Accepted
+        }
     }
 
     /// The moves of protected refs that this verdict allows; none unless all is accepted.
@@ -49,6 +77,86 @@ pub struct UpdateVerdict {
     pub commits: Vec<CommitVerdict>,
     /// What may happen if the whole push is accepted; only for protected refs that pass.
     pub permit: Option<Permit>,
+    /// The emergency that lets it in; only where it passes and lacks approvals.
+    pub emergency: Option<EmergencyUse>,
+}
+
+/// An emergency that stands in for approvals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmergencyUse {
+    /// The tag of the statement that declares it.
+    pub tag: Oid,
+    /// Who declares it.
+    pub person: PersonName,
+    /// Who signed it too: the tags of their statements, and they.
+    pub cosigned: Vec<(Oid, PersonName)>,
+    /// Why; raw, as signed.
+    pub reason: String,
+    /// The ticket that it names; raw, as signed.
+    pub ticket: Option<String>,
+    /// Where the range begins that it lets in.
+    pub base: Option<Oid>,
+    /// Until when somebody distinct has to have looked at it.
+    pub due: Timestamp,
+    /// What it stands in for.
+    pub waived: Vec<Reason>,
+}
+
+/// How something stands that an emergency let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DebtVerdict {
+    /// The ref.
+    pub refname: RefName,
+    /// What is owed.
+    pub debt: Debt,
+    /// Whether it still is.
+    pub state: DebtState,
+    /// Whether it is, and its deadline is past.
+    pub overdue: bool,
+}
+
+/// Whether something that an emergency let in is still owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DebtState {
+    /// It is.
+    Open {
+        /// Why what was said about it does not settle it.
+        notes: Vec<Note>,
+        /// Who could.
+        could: BTreeSet<PersonName>,
+    },
+    /// Somebody distinct has approved it.
+    Reviewed {
+        /// Who.
+        by: BTreeSet<PersonName>,
+    },
+    /// This push takes it back, and somebody distinct has approved that.
+    Reverted {
+        /// Who.
+        by: BTreeSet<PersonName>,
+    },
+}
+
+impl DebtState {
+    /// Whether it is still owed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Open { .. } => true,
+            Self::Reviewed { .. } | Self::Reverted { .. } => false,
+        }
+    }
+}
+
+impl DebtVerdict {
+    /// Who could settle it.
+    #[must_use]
+    pub fn could(&self) -> BTreeSet<PersonName> {
+        match &self.state {
+            DebtState::Open { could, .. } => could.clone(),
+            DebtState::Reviewed { .. } | DebtState::Reverted { .. } => BTreeSet::new(),
+        }
+    }
 }
 
 /// How one commit fared.

@@ -30,6 +30,8 @@ pub(super) struct Approval {
     pub claimed: Timestamp,
     /// Whether it is an approving commit.
     pub commit: bool,
+    /// The emergency's tag, where it is said to settle what that let in.
+    pub settles: Option<Oid>,
 }
 
 impl Approval {
@@ -80,6 +82,8 @@ pub(super) struct Voices<'a> {
     pub notes: Vec<Note>,
     /// Objections and withdrawals that could not be checked: nobody knows what they would do.
     pub unchecked: Vec<Reason>,
+    /// What was withdrawn, and by whom.
+    pub withdrawn: HashSet<(Number, Oid)>,
 }
 
 /// Sifts what is said about a range.
@@ -105,6 +109,7 @@ pub(super) fn sift<'a>(span: &Span<'a>) -> Voices<'a> {
     voices
         .objections
         .sort_by_key(|objection| (objection.at, objection.tag));
+    voices.withdrawn = withdrawn;
     voices
 }
 
@@ -178,6 +183,7 @@ impl<'a> Voices<'a> {
                         seen: facts.first_seen,
                         claimed: facts.claimed,
                         commit: false,
+                        settles: facts.statement.particulars.settles,
                     };
                     let disabled = || notes::disabled(span, person, &facts.statement);
                     self.approval(span, approval, disabled);
@@ -344,5 +350,6 @@ fn approving_commit(
         seen: approving.first_seen,
         claimed: approving.claimed,
         commit: true,
+        settles: None,
     })
 }

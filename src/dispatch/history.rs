@@ -59,6 +59,7 @@ impl LedgerOrders<'_> {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }

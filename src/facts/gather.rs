@@ -4,7 +4,7 @@ use super::content::Trees;
 use super::graph::Graph;
 use super::names::{About, Names};
 use super::people::People;
-use super::{ArrivingStatement, Current, PushFacts, Pusher, Sources, StatementFacts};
+use super::{ArrivingStatement, Current, Debt, Owing, PushFacts, Pusher, Sources, StatementFacts};
 use super::{StatementOutcome, Subject, UpdateFacts};
 use crate::types::{Oid, RefChange, RefName};
 use std::collections::HashMap;
@@ -21,6 +21,10 @@ pub(super) struct Gatherer<'a> {
     pub commits_spent: usize,
     /// The stored statements that were read so far, by their commit.
     pub stored: HashMap<Oid, Rc<[StatementFacts]>>,
+    /// What is remembered of the emergencies of refs whose ranges were read.
+    pub emergencies: HashMap<RefName, Vec<Debt>>,
+    /// What is owed, as far as it was gathered.
+    pub owing: Vec<Owing>,
 }
 
 /// Gathers the facts about a push. It never fails: what could not be read says so, update by
@@ -32,10 +36,12 @@ pub fn gather(
     updates: Vec<(RefName, RefChange)>,
 ) -> PushFacts {
     let mut gatherer = Gatherer::over(sources, pusher.clone());
+    let updates = gatherer.updates(updates);
     PushFacts {
         now: sources.now,
         pusher,
-        updates: gatherer.updates(updates),
+        updates,
+        owing: gatherer.owing,
     }
 }
 
@@ -58,6 +64,8 @@ impl<'a> Gatherer<'a> {
             trees: Trees::new(sources.store),
             commits_spent: 0,
             stored: HashMap::new(),
+            emergencies: HashMap::new(),
+            owing: Vec::new(),
         }
     }
 }
@@ -85,11 +93,31 @@ impl Gatherer<'_> {
         let arriving: Vec<ArrivingStatement> = outcomes.iter().flatten().filter_map(read).collect();
         self.fill_withdrawn(&mut outcomes, &arriving);
         self.fill_earlier(&mut outcomes);
-        named
+        let updates: Vec<UpdateFacts> = named
             .into_iter()
             .zip(outcomes)
             .map(|(named, outcome)| self.update(named, outcome, &arriving))
-            .collect()
+            .collect();
+        // A ref that is pushed to comes first: only then can anything be taken back.
+        for update in &updates {
+            match &update.subject {
+                Subject::Protected(_) => self.owing_of(&update.refname, &update.change, &arriving),
+                Subject::Unprotected
+                | Subject::Policy(..)
+                | Subject::Statement(_)
+                | Subject::Reserved => {}
+            }
+        }
+        for update in &updates {
+            match &update.subject {
+                Subject::Statement(outcome) => self.owing_of_statement(outcome, &arriving),
+                Subject::Unprotected
+                | Subject::Policy(..)
+                | Subject::Protected(_)
+                | Subject::Reserved => {}
+            }
+        }
+        updates
     }
 
     fn update(

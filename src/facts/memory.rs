@@ -1,8 +1,17 @@
 //! What only a server remembers.
 
-use super::Arrival;
+use super::{Arrival, Debt};
 use crate::types::{Oid, RefName, Timestamp};
 use std::collections::HashMap;
+
+/// What is known of one ref.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Where the range starts.
+    pub approved: Option<Oid>,
+    /// What emergencies let in, oldest first.
+    pub emergencies: Vec<Debt>,
+}
 
 /// What was learnt before this push. The server's ledger is one; a clone knows less.
 pub trait Memory {
@@ -12,6 +21,25 @@ pub trait Memory {
     /// # Errors
     /// A sentence, when it cannot be told.
     fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String>;
+
+    /// Every emergency that let something in to `refname`, as far as it is remembered, oldest first.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn emergencies(&self, _refname: &RefName) -> Result<Vec<Debt>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Both at once: a server has them in one place.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn known(&self, refname: &RefName, current: Option<Oid>) -> Result<Known, String> {
+        Ok(Known {
+            approved: self.approved(refname, current)?,
+            emergencies: self.emergencies(refname)?,
+        })
+    }
 
     /// When a statement or approving commit was first seen here.
     ///

@@ -12,6 +12,7 @@ mod limits;
 mod memory;
 mod model;
 mod names;
+mod owing;
 mod people;
 mod ranges;
 mod sources;
@@ -27,13 +28,14 @@ pub use first_pushers::{Arrival, FirstPushers};
 pub use gather::gather;
 pub use graph::commits_between;
 pub use limits::Limits;
-pub use memory::Memory;
+pub use memory::{Known, Memory};
 pub use model::{
     Approving, ArrivingStatement, BaseRelation, Claim, CommitFacts, Content, Current, Fault,
     ProposedPolicy, PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact,
     StatementFacts, StatementOutcome, Subject, UpdateFacts,
 };
 pub use names::is_confusing;
+pub use owing::{Debt, Owed, Owing};
 pub use sources::{Progress, Sources};
 pub use statements::stored_statements;
 pub use store::{Header, Past, PolicyReadError, Store, StoreError};

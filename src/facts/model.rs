@@ -1,6 +1,6 @@
 //! What is known about one push.
 
-use super::FirstPushers;
+use super::{FirstPushers, Owing};
 use crate::signature::SignatureProblem;
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp};
@@ -15,6 +15,8 @@ pub struct PushFacts {
     pub pusher: Pusher,
     /// Each ref that the push names, in its order, one named twice standing twice.
     pub updates: Vec<UpdateFacts>,
+    /// What is owed for the refs that it concerns: none where no emergency is remembered.
+    pub owing: Vec<Owing>,
 }
 
 /// The authenticated pusher.

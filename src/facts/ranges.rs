@@ -2,6 +2,7 @@
 
 use super::commits::Unverified;
 use super::gather::Gatherer;
+use super::graph::Node;
 use super::{
     ArrivingStatement, Current, Fault, Progress, ProposedPolicy, RangeFacts, RangeOutcome,
 };
@@ -63,19 +64,52 @@ impl Gatherer<'_> {
             Some(real) if start.base == Some(real) => range.from_base,
             Some(real) => self.graph.reaches(tip, &[real])?.contains(&real),
         };
-        let mut facts = RangeFacts {
+        let facts = RangeFacts {
             base: start.base,
             tip,
             fast_forward,
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
         };
+        self.read_commits(name, facts, &range.commits, arriving)
+    }
+
+    /// The commits that `tip` reaches and `base` does not, whatever the ref names.
+    pub(super) fn read_between(
+        &mut self,
+        name: &RefName,
+        tip: Oid,
+        base: Option<Oid>,
+        arriving: &[ArrivingStatement],
+    ) -> Result<RangeFacts, Fault> {
+        let range = self.graph.range(tip, base)?;
+        self.spend_commits(range.commits.len())?;
+        let facts = RangeFacts {
+            base,
+            tip,
+            fast_forward: true,
+            commits: Vec::with_capacity(range.commits.len()),
+            statements: Vec::new(),
+        };
+        self.read_commits(name, facts, &range.commits, arriving)
+    }
+
+    /// Fills in the commits of a range and what is stated about them.
+    fn read_commits(
+        &mut self,
+        name: &RefName,
+        mut facts: RangeFacts,
+        commits: &[Node],
+        arriving: &[ArrivingStatement],
+    ) -> Result<RangeFacts, Fault> {
         let rules = self.sources.policy.rules_for(name);
-        self.trees
-            .watch(rules.iter().map(|rule| &rule.paths).collect());
+        let excepted = rules.iter().filter_map(|rule| rule.emergency.as_ref());
+        let excepted = excepted.map(|emergency| &emergency.except);
+        let watched = rules.iter().map(|rule| &rule.paths);
+        self.trees.watch(watched.chain(excepted).collect());
         let mut unverified = Unverified::default();
-        let total = range.commits.len();
-        for nodes in range.commits.chunks(CHUNK) {
+        let total = commits.len();
+        for nodes in commits.chunks(CHUNK) {
             self.tell_progress(name, facts.commits.len(), total);
             let mut pushes = self.pushes(nodes)?;
             for node in nodes {
@@ -105,9 +139,13 @@ impl Gatherer<'_> {
 
     /// Where the range starts: what was last accepted; before there was anything, the baseline on
     /// which all rules of the ref agree; else nowhere, and everything is judged.
-    fn start(&self, name: &RefName, real: Option<Oid>) -> Result<Start, Fault> {
-        let approved = self.sources.memory.approved(name, real);
-        let approved = approved.map_err(|why| Fault::Unreadable { why })?;
+    fn start(&mut self, name: &RefName, real: Option<Oid>) -> Result<Start, Fault> {
+        let known = self.sources.memory.known(name, real);
+        let known = known.map_err(|why| Fault::Unreadable { why })?;
+        if !known.emergencies.is_empty() {
+            self.emergencies.insert(name.clone(), known.emergencies);
+        }
+        let approved = known.approved;
         if approved.is_some() {
             return Ok(Start {
                 base: approved,

@@ -1,6 +1,8 @@
 //! The full report of a verdict, for the record: everything that it said, as JSON.
 
-use crate::decide::{CommitVerdict, Note, Reason, UpdateVerdict, Verdict};
+use crate::decide::{
+    CommitVerdict, DebtState, DebtVerdict, EmergencyUse, Note, Reason, UpdateVerdict, Verdict,
+};
 use serde_json::{Value, json};
 
 /// How many commits of one update are listed; the count says how many there were.
@@ -15,13 +17,18 @@ const SHORT: usize = 4096;
 #[must_use]
 pub fn report(verdict: &Verdict) -> Value {
     let listed = verdict.updates.iter().filter(|update| tells(update));
-    json!({
+    let mut report = json!({
         "schema": "relhook/verdict/v1",
         "accepted": verdict.accepted(),
         "reasons": verdict.reasons.iter().map(reason).collect::<Vec<_>>(),
         "updates": listed.take(MAX_UPDATES).map(update).collect::<Vec<_>>(),
         "update_count": verdict.updates.len(),
-    })
+    });
+    if let Some(fields) = report.as_object_mut().filter(|_| !verdict.debts.is_empty()) {
+        let debts = verdict.debts.iter().map(debt).collect();
+        fields.insert("debts".into(), Value::Array(debts));
+    }
+    report
 }
 
 /// Whether the entry holds the report: a short one, of plain text as every line of the log is.
@@ -37,7 +44,7 @@ fn tells(update: &UpdateVerdict) -> bool {
 }
 
 fn update(update: &UpdateVerdict) -> Value {
-    json!({
+    let mut told = json!({
         "ref": update.refname.to_string(),
         "claimed": update.change.old(),
         "new": update.change.new_oid(),
@@ -45,6 +52,40 @@ fn update(update: &UpdateVerdict) -> Value {
         "notes": update.notes.iter().map(note).collect::<Vec<_>>(),
         "commits": update.commits.iter().take(MAX_COMMITS).map(commit).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),
+    });
+    if let (Some(fields), Some(used)) = (told.as_object_mut(), &update.emergency) {
+        fields.insert("emergency".into(), emergency(used));
+    }
+    told
+}
+
+/// The emergency that an update rests on. Why it was declared is in its statement.
+fn emergency(used: &EmergencyUse) -> Value {
+    json!({
+        "tag": used.tag,
+        "by": used.person,
+        "cosigned_by": used.cosigned.iter().map(|(_, person)| person).collect::<Vec<_>>(),
+        "due": used.due,
+        "waived": used.waived.iter().map(reason).collect::<Vec<_>>(),
+    })
+}
+
+/// What is owed for an earlier emergency, and whether it still is.
+fn debt(debt: &DebtVerdict) -> Value {
+    let (state, by, notes) = match &debt.state {
+        DebtState::Open { notes, .. } => ("open", None, notes.as_slice()),
+        DebtState::Reviewed { by } => ("reviewed", Some(by), &[][..]),
+        DebtState::Reverted { by } => ("reverted", Some(by), &[][..]),
+    };
+    json!({
+        "ref": debt.refname.to_string(),
+        "entry": debt.debt.entry,
+        "commit": debt.debt.commit,
+        "due": debt.debt.due,
+        "state": state,
+        "overdue": debt.overdue,
+        "by": by,
+        "notes": notes.iter().map(note).collect::<Vec<_>>(),
     })
 }
 
@@ -102,8 +143,10 @@ mod tests {
                     shortfalls: Vec::new(),
                 }],
                 permit: None,
+                emergency: None,
             }],
             reasons: Vec::new(),
+            debts: Vec::new(),
         };
         let report = report(&verdict);
         assert!(in_the_entry(&report));

@@ -44,6 +44,7 @@ pub fn publish() -> Answer {
         let server = Server::beside(Store::open(&git_dir)?)?;
         // The next push, heartbeat or release tells it as well.
         let _ = server.tell_moves(super::clock());
+        let _ = server.tell_debts(super::clock());
         crate::witness::publish(&git_dir, &server.log).map_err(|error| {
             let why = error.to_string();
             Stop::because(Reason::LogUnwritable { why })

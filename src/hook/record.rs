@@ -1,12 +1,15 @@
 //! From a verdict to the entry that records it.
 
-use crate::audit::{ArrivalsRecord, Hash, MAX_UPDATES, PermitRecord, UpdateRecord, VerdictRecord};
-use crate::decide::{Permit, UpdateVerdict, Verdict};
+use crate::audit::{
+    ACCEPTED, ArrivalsRecord, EMERGENCY, EmergencyRecord, Hash, MAX_UPDATES, PermitRecord,
+    REJECTED, SettledHow, SettledRecord, UpdateRecord, VerdictRecord,
+};
+use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, UpdateVerdict, Verdict};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
 use crate::ledger::Tidings;
-use crate::types::{Oid, hex};
+use crate::types::{Oid, escape, hex};
 use std::collections::BTreeSet;
 
 /// What an entry says beside the verdict itself.
@@ -40,7 +43,7 @@ pub fn verdict_record(
     telling.sort_by_key(|(verdict, _)| verdict.permit.is_none());
     let listed = telling.len().min(MAX_UPDATES);
     VerdictRecord {
-        outcome: if accepted { "accepted" } else { "rejected" }.to_owned(),
+        outcome: outcome(verdict).to_owned(),
         person: person(&facts.pusher),
         login: circumstances.login,
         policy: circumstances.policy,
@@ -65,7 +68,62 @@ pub fn verdict_record(
         arrivals: circumstances.arrivals,
         landed: circumstances.tidings.landed,
         found: circumstances.tidings.found,
+        settled: if accepted {
+            settled(verdict)
+        } else {
+            Vec::new()
+        },
         tool: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn outcome(verdict: &Verdict) -> &'static str {
+    match verdict.outcome() {
+        Outcome::Accepted => ACCEPTED,
+        Outcome::Rejected => REJECTED,
+        Outcome::Emergency => EMERGENCY,
+    }
+}
+
+/// What emergencies had let in and is no longer owed.
+pub fn settled(verdict: &Verdict) -> Vec<SettledRecord> {
+    let debts = verdict.debts.iter();
+    debts
+        .filter_map(|debt| {
+            let (how, people) = match &debt.state {
+                DebtState::Open { .. } => return None,
+                DebtState::Reviewed { by } => (SettledHow::Review, by),
+                DebtState::Reverted { by } => (SettledHow::Revert, by),
+            };
+            Some(SettledRecord {
+                entry: debt.debt.entry,
+                refname: debt.refname.to_string(),
+                ref_hex: hex(debt.refname.as_bytes()),
+                commit: debt.debt.commit,
+                how,
+                people: people.iter().map(ToString::to_string).collect(),
+            })
+        })
+        .collect()
+}
+
+/// The emergency that a permitted move rests on.
+pub fn emergency_record(used: &EmergencyUse) -> EmergencyRecord {
+    let declared = std::iter::once(&used.person);
+    let cosigned = used.cosigned.iter().map(|(_, person)| person);
+    EmergencyRecord {
+        tag: used.tag,
+        cosigned: used.cosigned.iter().map(|(tag, _)| *tag).collect(),
+        base: used.base,
+        due: used.due,
+        waived: used
+            .waived
+            .iter()
+            .map(|reason| reason.code().to_string())
+            .collect(),
+        people: declared.chain(cosigned).map(ToString::to_string).collect(),
+        reason: escape(used.reason.as_bytes()),
+        ticket: used.ticket.as_ref().map(|ticket| escape(ticket.as_bytes())),
     }
 }
 
@@ -110,6 +168,11 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
             .as_ref()
             .filter(|_| accepted)
             .map(permit_record),
+        emergency: verdict
+            .emergency
+            .as_ref()
+            .filter(|_| accepted)
+            .map(emergency_record),
     }
 }
 
@@ -164,6 +227,12 @@ pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
             oids.extend(range.statements.iter().map(|statement| statement.tag));
             oids.extend(approving_commits(range));
         }
+    }
+    // What was said of what is owed has a say in whether it still is.
+    let owed = facts.owing.iter().flat_map(|owing| &owing.open);
+    for range in owed.filter_map(|owed| owed.range.as_ref().ok()) {
+        oids.extend(range.statements.iter().map(|statement| statement.tag));
+        oids.extend(approving_commits(range));
     }
     oids
 }

@@ -5,18 +5,22 @@
 
 mod arrivals;
 mod database;
+mod debts;
 mod error;
 mod hands;
 mod moves;
 mod refs;
 
-use crate::audit::{AuditError, AuditLog, Event, MovedRecord, PermitRecord, VerdictRecord};
-use crate::facts::{Arrival, Memory};
+use crate::audit::{
+    AuditError, AuditLog, DebtRecord, Event, MovedRecord, PermitRecord, UpdateRecord, VerdictRecord,
+};
+use crate::facts::{Arrival, Debt, Known, Memory};
 use crate::types::{Oid, RefName, Timestamp};
 pub(crate) use arrivals::each_arrival;
 pub use arrivals::{OpenPush, Tidings};
 pub use database::alone;
 use database::{Database, First};
+pub(crate) use debts::due;
 pub use error::LedgerError;
 pub use hands::Hands;
 pub use moves::OpenMove;
@@ -198,7 +202,20 @@ impl Ledger {
     pub fn told(&self, moved: &[MovedRecord]) -> Result<(), LedgerError> {
         let whole = self.database.write()?;
         for one in moved {
-            moves::told(&whole, one).map_err(self.database.failed())?;
+            became(&whole, one).map_err(self.trouble())?;
+        }
+        whole.commit().map_err(self.database.failed())
+    }
+
+    /// The log tells of these deadlines.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn told_of(&self, debts: &[DebtRecord]) -> Result<(), LedgerError> {
+        let whole = self.database.write()?;
+        for debt in debts {
+            debts::change(&whole, &debt.ref_hex, |known| known.tell(debt))
+                .map_err(self.trouble())?;
         }
         whole.commit().map_err(self.database.failed())
     }
@@ -307,7 +324,8 @@ fn replay(
     match event {
         Event::Pinned(given) => pin(database, &name(&given.ref_hex)?, given.oid),
         Event::Verdict(verdict) => take_in(database, log, entry, verdict, None),
-        Event::Moved(moved) => Ok(moves::told(database, moved)?),
+        Event::Moved(moved) => became(database, moved),
+        Event::Debt(debt) => debts::change(database, &debt.ref_hex, |known| known.tell(debt)),
         Event::Begun { .. }
         | Event::Refused { .. }
         | Event::Release(_)
@@ -331,7 +349,7 @@ fn take_in(
     process: Option<&str>,
 ) -> Result<(), Trouble> {
     arrivals::told(database, &verdict.landed, &verdict.found)?;
-    if verdict.outcome != "accepted" {
+    if !verdict.let_in() {
         return Ok(());
     }
     for oid in &verdict.seen {
@@ -341,8 +359,13 @@ fn take_in(
         let Some(permit) = &update.permit else {
             continue;
         };
-        allow(database, permit, seq, time)?;
+        allow(database, update, permit, (seq, time))?;
         hands::take_in(database, &name(&permit.ref_hex)?, (seq, time), update)?;
+    }
+    for settled in &verdict.settled {
+        debts::change(database, &settled.ref_hex, |known| {
+            known.settle(settled, seq)
+        })?;
     }
     match &verdict.arrivals {
         Some(arriving) => arrivals::claim(database, log, (seq, time), arriving, process),
@@ -352,15 +375,26 @@ fn take_in(
 
 fn allow(
     database: &Connection,
+    update: &UpdateRecord,
     permit: &PermitRecord,
-    seq: u64,
-    time: Timestamp,
+    (seq, time): (u64, Timestamp),
 ) -> Result<(), Trouble> {
     moves::allow(database, permit, seq, time)?;
     let refname = name(&permit.ref_hex)?;
     let mut known = record(database, &refname)?;
     known.allow(permit, seq, time);
+    if let Some(emergency) = &update.emergency {
+        let declared = known.declare(emergency, permit, seq, time);
+        declared.map_err(Trouble::Broken)?;
+    } else {
+        known.approve(permit);
+    }
     write(database, &refname, &known)
+}
+
+fn became(database: &Connection, moved: &MovedRecord) -> Result<(), Trouble> {
+    moves::told(database, moved)?;
+    debts::change(database, &moved.ref_hex, |known| known.became(moved))
 }
 
 fn pin(database: &Connection, refname: &RefName, oid: Oid) -> Result<(), Trouble> {
@@ -436,6 +470,19 @@ impl Memory for Ledger {
     fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
         let record = self.record(refname).map_err(|error| error.to_string())?;
         Ok(record.base(current))
+    }
+
+    fn emergencies(&self, refname: &RefName) -> Result<Vec<Debt>, String> {
+        let record = self.record(refname).map_err(|error| error.to_string())?;
+        Ok(record.emergencies)
+    }
+
+    fn known(&self, refname: &RefName, current: Option<Oid>) -> Result<Known, String> {
+        let record = self.record(refname).map_err(|error| error.to_string())?;
+        Ok(Known {
+            approved: record.base(current),
+            emergencies: record.emergencies,
+        })
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {

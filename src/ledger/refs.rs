@@ -1,6 +1,7 @@
 //! What is known of one protected ref.
 
 use crate::audit::PermitRecord;
+use crate::facts::Debt;
 use crate::types::{Oid, RefName, Seconds, TargetName, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct RefRecord {
     approved_by: Option<u64>,
     /// Moves that verdicts allowed since, oldest first. Which of them happened shows in the ref.
     permits: Vec<Allowed>,
+    /// What emergencies let in, oldest first: what is owed, and what was settled not long ago.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::ledger) emergencies: Vec<Debt>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +42,7 @@ impl RefRecord {
     /// Takes in a permit to move the ref from `old`, its real value, to `new`.
     pub(crate) fn allow(&mut self, permit: &PermitRecord, seq: u64, time: Timestamp) {
         let (old, new) = (permit.old, permit.new);
+        self.spend(old, new);
         if let Some(old) = old.filter(|old| self.knows(*old)) {
             // The ref stands at `old` now, so the permits that led elsewhere are spent or void.
             self.approved_by = self.accepted_by(old);

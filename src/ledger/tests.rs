@@ -36,6 +36,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
             codes: Vec::new(),
             approved_by: vec!["rita".into()],
             permit: Some(permit),
+            emergency: None,
         }],
         others: 0,
         codes: Vec::new(),
@@ -45,6 +46,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
         arrivals: None,
         landed: Vec::new(),
         found: Vec::new(),
+        settled: Vec::new(),
         tool: "test".into(),
     }
 }

@@ -63,6 +63,7 @@ impl Notice {
             | Event::Verdict(_)
             | Event::Refused { .. }
             | Event::Course(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }

@@ -238,6 +238,7 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }
@@ -264,6 +265,7 @@ impl State {
             | Event::Refused { .. }
             | Event::Release(_)
             | Event::Course(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }

@@ -14,6 +14,7 @@ mod absence;
 mod audit;
 mod care;
 pub(crate) mod complaint;
+mod emergency;
 mod fault;
 pub(crate) mod fields;
 mod globs;
@@ -44,6 +45,7 @@ pub use audit::{
 };
 pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};
+pub use emergency::{Emergency, Leave, Limit, MAX_TICKET, TicketPattern};
 pub use fault::Fault;
 pub use globs::{GlobError, MAX_GLOB_BYTES, PathGlobs, PathRules};
 pub use identity::{IdentitySource, Shows};

@@ -2,6 +2,7 @@
 //! has one owner, every threshold can be reached.
 
 use super::audit::AuditPolicy;
+use super::emergency::Emergency;
 use super::notify::Notifier;
 use super::stages::Stage;
 use super::targets::Target;
@@ -92,6 +93,8 @@ pub struct BranchRule {
     pub baseline: Option<Oid>,
     /// The targets that an accepted push releases to.
     pub release: Vec<TargetName>,
+    /// Who may let in what nobody has approved; nobody, if absent.
+    pub emergency: Option<Emergency>,
 }
 
 /// Whom a contribution bars from approving.

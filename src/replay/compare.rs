@@ -172,8 +172,10 @@ mod tests {
                 notes: Vec::new(),
                 commits: Vec::new(),
                 permit: None,
+                emergency: None,
             }],
             reasons: Vec::new(),
+            debts: Vec::new(),
         }
     }
 

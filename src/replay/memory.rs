@@ -1,7 +1,7 @@
 //! What the server knew before an entry: the ledger of then, made from the entries before it.
 
-use crate::audit::{AuditLog, VerdictRecord};
-use crate::facts::{Arrival, Memory};
+use crate::audit::{AuditLog, MovedRecord, VerdictRecord};
+use crate::facts::{Arrival, Debt, Memory};
 use crate::ledger::{RefRecord, each_arrival, name_from_hex};
 use crate::statement::{STATEMENT_PREFIX, StatementRef};
 use crate::types::{Claimant, Oid, RefName, Timestamp};
@@ -59,7 +59,13 @@ impl Then {
             if let Some(permit) = &update.permit
                 && let Ok(name) = name_from_hex(&permit.ref_hex)
             {
-                self.refs.entry(name).or_default().allow(permit, seq, time);
+                let known = self.refs.entry(name).or_default();
+                known.allow(permit, seq, time);
+                if let Some(emergency) = &update.emergency {
+                    known.declare(emergency, permit, seq, time)?;
+                } else {
+                    known.approve(permit);
+                }
             }
             if let (Some(name), Some(tag)) = (statement_name(&update.refname), update.new)
                 && let Ok(parsed) = StatementRef::parse(&name)
@@ -76,6 +82,11 @@ impl Then {
                     .push(taken);
             }
         }
+        for settled in &record.settled {
+            if let Ok(name) = name_from_hex(&settled.ref_hex) {
+                self.refs.entry(name).or_default().settle(settled, seq);
+            }
+        }
         let Some(arrivals) = &record.arrivals else {
             return Ok(());
         };
@@ -87,6 +98,15 @@ impl Then {
             Ok(())
         });
         read.map_err(|trouble| trouble.to_string())
+    }
+}
+
+impl Then {
+    /// Takes in what became of a move.
+    pub(super) fn became(&mut self, name: &RefName, moved: &MovedRecord) {
+        if let Some(known) = self.refs.get_mut(name) {
+            known.became(moved);
+        }
     }
 }
 
@@ -120,6 +140,11 @@ impl Memory for Remembered<'_> {
     fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
         let record = self.then.refs.get(refname);
         Ok(record.and_then(|record| record.base(current)))
+    }
+
+    fn emergencies(&self, refname: &RefName) -> Result<Vec<Debt>, String> {
+        let record = self.then.refs.get(refname);
+        Ok(record.map_or_else(Vec::new, |record| record.emergencies().to_vec()))
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {

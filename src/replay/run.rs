@@ -120,7 +120,7 @@ impl Run<'_> {
         for update in &record.updates {
             self.seen(record, update, at);
         }
-        if record.outcome != "accepted" {
+        if !record.let_in() {
             return;
         }
         self.judge_again(record, at);
@@ -150,6 +150,7 @@ impl Run<'_> {
         let Ok(name) = name_from_hex(&moved.ref_hex) else {
             return;
         };
+        self.judge.then.became(&name, moved);
         if !self.follows(&name) {
             return;
         }

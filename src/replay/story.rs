@@ -104,6 +104,7 @@ impl Story {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Heartbeat(_)
             | Event::Read(_)
             | Event::Stream(_)

@@ -9,7 +9,7 @@ use crate::facts::{Current, Store};
 use crate::object::{Commit, Tag};
 use crate::policy::POLICY_REF;
 use crate::statement::STATEMENT_PREFIX;
-use crate::types::{Oid, RefName, Timestamp};
+use crate::types::{Deadline, Oid, RefName, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 
 /// Reads and verifies the whole log, and gathers what is in the period.
@@ -99,6 +99,7 @@ impl Gathering {
             | Event::Release(_)
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }
@@ -112,7 +113,7 @@ impl Gathering {
 
     fn verdict(&mut self, entry: &Entry, verdict: &VerdictRecord) {
         let by = verdict.person.clone().or_else(|| verdict.login.clone());
-        if verdict.outcome != "accepted" {
+        if !verdict.let_in() {
             let refused = verdict
                 .updates
                 .iter()
@@ -247,6 +248,20 @@ impl Gathering {
                 let target = &drift.target;
                 let text = format!("somebody changed {target} by hand: {count} differences");
                 (Kept::Target, text)
+            }
+            Event::Debt(debt) => {
+                let stage = match debt.stage {
+                    Deadline::Past => "is overdue",
+                    Deadline::Near | Deadline::Ahead => "is due soon",
+                };
+                let text = format!(
+                    "the review of {} on {}, which entry {} let in as an emergency, {stage} ({})",
+                    debt.commit.short(),
+                    debt.refname,
+                    debt.entry,
+                    debt.due
+                );
+                (Kept::Ref, text)
             }
             Event::Redacted(redaction) => (Kept::Log, redacted(redaction)),
             Event::Read(read) => (Kept::Log, read_by(read)),

@@ -160,6 +160,7 @@ impl Told {
                 current,
                 subject,
             }],
+            owing: Vec::new(),
         })
     }
 

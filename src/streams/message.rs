@@ -55,8 +55,11 @@ impl Message {
     ) -> Result<Self, std::string::FromUtf8Error> {
         let bad = matches!(
             &*raw.kind,
-            "refused" | "drift" | "recovered" | "redacted" | "migrated" | "stream"
-        ) || matches!(raw.outcome.as_deref(), Some("rejected" | "failed"));
+            "refused" | "drift" | "debt" | "recovered" | "redacted" | "migrated" | "stream"
+        ) || matches!(
+            raw.outcome.as_deref(),
+            Some("rejected" | "failed" | "emergency")
+        );
         let plain = |ch: &char| ch.is_ascii_lowercase() || *ch == '-';
         Ok(Self {
             seq: raw.seq,

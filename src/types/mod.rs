@@ -17,7 +17,7 @@ pub use person::{
     StreamName, TargetName, TeamName, WitnessName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
-pub use time::{Seconds, Timestamp, TimestampError};
+pub use time::{Deadline, Seconds, Timestamp, TimestampError};
 pub use word::shell_word;
 
 /// Bytes from outside, made safe and readable for a terminal, a log or a mail.

@@ -12,6 +12,44 @@ pub struct Timestamp(i64);
 #[error("not a time like 2026-12-24T00:00:00Z")]
 pub struct TimestampError;
 
+/// How a deadline stands.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deadline {
+    /// There is time.
+    #[default]
+    Ahead,
+    /// The last quarter of the time that there was has begun.
+    Near,
+    /// It is past.
+    Past,
+}
+
+impl Deadline {
+    /// How the deadline `due` of what began at `from` stands at `now`.
+    #[must_use]
+    pub fn at(from: Timestamp, due: Timestamp, now: Timestamp) -> Self {
+        let whole = due.0.saturating_sub(from.0);
+        match due.0.saturating_sub(now.0) {
+            ..=0 => Self::Past,
+            left if left <= whole / 4 => Self::Near,
+            _ => Self::Ahead,
+        }
+    }
+}
+
 /// A span in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seconds(pub u64);

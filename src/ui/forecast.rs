@@ -1,6 +1,5 @@
 //! What a developer sees before a push: each commit, who made it, what covers it, and what next.
 
-use super::Color;
 use super::color::Tone;
 use super::page::{Page, Reader};
 use super::report::{
@@ -8,8 +7,9 @@ use super::report::{
     write_release,
 };
 use super::text::{count, list};
+use super::{Color, emergency};
 use crate::client::Outlook;
-use crate::decide::{CommitVerdict, Cover, Shortfall, UpdateVerdict, Verdict};
+use crate::decide::{CommitVerdict, Cover, Outcome, Shortfall, UpdateVerdict, Verdict};
 use crate::policy::Policy;
 use std::collections::BTreeSet;
 
@@ -53,6 +53,7 @@ pub fn forecast(forecast: &Forecast<'_>, color: Color) -> String {
         page.gap();
         write_update(&mut page, update, forecast.policy);
     }
+    emergency::write_debts(&mut page, forecast.verdict);
     page.gap();
     write_outlook(&mut page, forecast);
     for next in forecast.next {
@@ -77,6 +78,10 @@ fn write_outlook(page: &mut Page, forecast: &Forecast<'_>) {
         return;
     }
     match forecast.outlook {
+        Outlook::Passes if forecast.verdict.outcome() == Outcome::Emergency => page.line(
+            Tone::Bad,
+            "The push would be accepted AS AN EMERGENCY, without approval.",
+        ),
         Outlook::Passes => page.line(Tone::Good, "The push would be accepted."),
         Outlook::Refused => page.line(Tone::Bad, "The push would be refused."),
         Outlook::Unclear => page.line(
@@ -101,8 +106,15 @@ fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
             &format!("    and {more} more (--json has all)"),
         );
     }
-    if update.reasons.is_empty() && !update.commits.is_empty() {
-        page.paragraph(Tone::Good, "  ", &approval(update, policy));
+    match &update.emergency {
+        Some(used) => {
+            emergency::write_used(page, update, used, policy);
+            emergency::write_owed(page, update, used);
+        }
+        None if update.reasons.is_empty() && !update.commits.is_empty() => {
+            page.paragraph(Tone::Good, "  ", &approval(update, policy));
+        }
+        None => {}
     }
     if let Some(permit) = &update.permit {
         write_release(page, permit);

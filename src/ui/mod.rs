@@ -4,6 +4,7 @@
 mod color;
 mod diagnosis;
 mod directory;
+mod emergency;
 mod emit;
 mod forecast;
 mod imported;

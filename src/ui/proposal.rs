@@ -134,7 +134,10 @@ fn file_row(file: &FileStat) -> String {
 
 fn write_meaning(page: &mut Page, proposal: &Proposal<'_>) {
     if let Some(update) = proposal.afterwards {
-        if update.reasons.is_empty() {
+        if update.reasons.is_empty() && update.emergency.is_some() {
+            let text = "With it, a push of this goes in WITHOUT APPROVAL.";
+            page.paragraph(Tone::Bad, "", text);
+        } else if update.reasons.is_empty() {
             page.paragraph(Tone::Good, "", "With it, a push of this would be accepted.");
         } else {
             page.paragraph(

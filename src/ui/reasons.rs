@@ -86,6 +86,8 @@ pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
         lack.could.iter().chain(&lack.some).collect()
     } else if let Reason::TipNotNamed { could, .. } = reason {
         could.iter().collect()
+    } else if let Reason::Emergency(fault) = reason {
+        fault.helpers().into_iter().flatten().collect()
     } else if let Reason::Rejected {
         person,
         disabled: false,

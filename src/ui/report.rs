@@ -4,10 +4,10 @@
 use super::color::{Color, Tone};
 use super::page::{Page, Reader};
 use super::people::{contact, person};
-use super::reasons;
 use super::text::{WIDTH, count, cut, list, width};
+use super::{emergency, reasons};
 use crate::audit::Checkpoint;
-use crate::decide::{Code, CommitVerdict, Permit, Reason, UpdateVerdict, Verdict};
+use crate::decide::{Code, CommitVerdict, Outcome, Permit, Reason, UpdateVerdict, Verdict};
 use crate::policy::Policy;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Oid, PersonName, RefChange, RefName};
@@ -56,23 +56,35 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
     if permits.is_empty() && statements == 0 {
         return String::new();
     }
-    page.line(Tone::Good, "relhook: accepted");
+    match verdict.outcome() {
+        Outcome::Emergency => emergency::write_banner(&mut page),
+        Outcome::Accepted | Outcome::Rejected => page.line(Tone::Good, "relhook: accepted"),
+    }
     for update in &verdict.updates {
         let permit = permits
             .iter()
             .find(|permit| *permit.refname() == update.refname);
         let Some(permit) = permit else { continue };
-        let commits = count(update.commits.len(), "commit");
-        let lead = format!("  {}: ", cut(&update.refname.short(), 40));
-        let by = approval(update, policy);
-        page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
+        match &update.emergency {
+            Some(used) => emergency::write_used(&mut page, update, used, policy),
+            None => {
+                let commits = count(update.commits.len(), "commit");
+                let lead = format!("  {}: ", cut(&update.refname.short(), 40));
+                let by = approval(update, policy);
+                page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
+            }
+        }
         write_release(&mut page, permit);
         write_notes(&mut page, update);
+        if let Some(used) = &update.emergency {
+            emergency::write_owed(&mut page, update, used);
+        }
     }
     if statements > 0 {
         let recorded = format!("{} recorded", count(statements, "statement"));
         page.paragraph(Tone::Faint, "  ", &recorded);
     }
+    emergency::write_debts(&mut page, verdict);
     page.finish("")
 }
 
@@ -122,6 +134,7 @@ fn refused(verdict: &Verdict, policy: &Policy) -> String {
         write_update(&mut page, update, policy);
     }
     write_others(&mut page, bad.get(MAX_UPDATES..).unwrap_or_default());
+    emergency::write_debts(&mut page, verdict);
     if !good.is_empty() && !bad.is_empty() {
         page.gap();
         let others = count(good.len(), "other ref");

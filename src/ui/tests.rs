@@ -76,6 +76,7 @@ fn update(refname: &str, commits: Vec<CommitVerdict>, reasons: Vec<Reason>) -> U
         notes: Vec::new(),
         commits,
         permit: None,
+        emergency: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn verdict(updates: Vec<UpdateVerdict>) -> Verdict {
     Verdict {
         updates,
         reasons: Vec::new(),
+        debts: Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ impl HeartbeatArgs {
         let server = Server::around(dir)?;
         // What cannot be told now is told with the next push.
         let _ = server.tell_moves(now());
+        let _ = server.tell_debts(now());
         let log = &server.log;
         let authorities = self.authority.as_deref().map(authorities).transpose()?;
         let stamp = match &self.timestamp {

@@ -1,9 +1,10 @@
 //! One entry for people: when, what, and the facts that tell it from its neighbours.
 
 use crate::audit::{
-    CourseRecord, DriftRecord, Entry, Event, ReadRecord, RedactionRecord, ReleaseRecord,
-    ReleaseState, StreamRecord, StreamState, VerdictRecord,
+    CourseRecord, DebtRecord, DriftRecord, Entry, Event, ReadRecord, RedactionRecord,
+    ReleaseRecord, ReleaseState, SettledHow, StreamRecord, StreamState, VerdictRecord,
 };
+use crate::types::Deadline;
 
 /// One entry for people: when, what, and the facts that tell it from its neighbours.
 pub(super) fn line(entry: &Entry) -> String {
@@ -24,6 +25,7 @@ pub(super) fn line(entry: &Entry) -> String {
         Event::Release(release) => release_line(release),
         Event::Course(course) => course_line(course),
         Event::Drift(drift) => drift_line(drift),
+        Event::Debt(debt) => debt_line(debt),
         Event::Heartbeat(beat) => match &beat.stamp {
             None => "heartbeat".to_owned(),
             Some(stamp) => format!("heartbeat  {}", super::heartbeat::told(stamp)),
@@ -123,6 +125,18 @@ fn drift_line(drift: &DriftRecord) -> String {
     text
 }
 
+fn debt_line(debt: &DebtRecord) -> String {
+    let stage = match debt.stage {
+        Deadline::Past => "overdue since",
+        Deadline::Near | Deadline::Ahead => "due soon,",
+    };
+    let (commit, name) = (debt.commit.short(), &debt.refname);
+    format!(
+        "debt       the review of {commit} on {name}, let in by entry {}, is {stage} {}",
+        debt.entry, debt.due
+    )
+}
+
 fn verdict_line(verdict: &VerdictRecord) -> String {
     let who = verdict.person.as_deref().or(verdict.login.as_deref());
     let mut text = format!("{:<9}{}", verdict.outcome, by(who));
@@ -137,9 +151,34 @@ fn verdict_line(verdict: &VerdictRecord) -> String {
         if !update.approved_by.is_empty() {
             text += &format!(", approved by {}", update.approved_by.join(", "));
         }
+        if let Some(emergency) = &update.emergency {
+            text += &format!(
+                ", NOT APPROVED: an emergency declared by {}: {}",
+                emergency.people.join(", signed too by "),
+                emergency.reason
+            );
+            if let Some(ticket) = &emergency.ticket {
+                text += &format!(" ({ticket})");
+            }
+            text += &format!("; review due {}", emergency.due);
+        }
         if !update.codes.is_empty() {
             text += &format!(", {}", update.codes.join(" "));
         }
+    }
+    for settled in &verdict.settled {
+        let how = match settled.how {
+            SettledHow::Review => "approved",
+            SettledHow::Revert => "taken back, approved",
+        };
+        text += &format!(
+            "\n{:>10} settles entry {}: {} on {} is {how} by {}",
+            "",
+            settled.entry,
+            settled.commit.short(),
+            settled.refname,
+            settled.people.join(", ")
+        );
     }
     text
 }

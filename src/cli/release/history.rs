@@ -121,7 +121,7 @@ impl History {
 
     fn take(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::Verdict(verdict) if verdict.outcome == "accepted" => {
+            Event::Verdict(verdict) if verdict.let_in() => {
                 if self.accepted.len() == MOST_ACCEPTED {
                     self.accepted.pop_front();
                 }
@@ -139,6 +139,7 @@ impl History {
             | Event::Refused { .. }
             | Event::Course(_)
             | Event::Drift(_)
+            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }

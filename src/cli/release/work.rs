@@ -181,6 +181,7 @@ pub(super) fn work(dir: &Path, stay: Stay) -> anyhow::Result<Answer> {
 fn show_clones(dir: &Path) {
     if let Ok(server) = Server::around(dir) {
         let _ = server.tell_moves(crate::hook::clock());
+        let _ = server.tell_debts(crate::hook::clock());
         let _ = publish(server.store.git_dir(), &server.log);
     }
 }

@@ -53,6 +53,11 @@ impl About {
             diff: false,
         }
     }
+
+    /// The same, with the whole change where that is asked for.
+    pub(super) fn showing(self, diff: bool) -> Self {
+        Self { diff, ..self }
+    }
 }
 
 impl How {

@@ -31,6 +31,11 @@ impl Reason {
         {
             return of_objection(person, *tag, *disabled);
         }
+        if let Self::Emergency(fault) = self
+            && let Some(hints) = fault.hints()
+        {
+            return hints;
+        }
         if let Some(hints) = pusher::hints(self) {
             return hints;
         }

@@ -3,10 +3,13 @@
 //! The sentence stands beside each variant: lower case, no final period, user input in backticks.
 //! What to do about it is made in `hints`, the code in `numbers`, lists and the like in `words`.
 
+mod emergency;
 mod hints;
 mod numbers;
 mod pusher;
 pub(in crate::decide) mod words;
+
+pub use emergency::EmergencyFault;
 
 use crate::facts::{Fault, Role};
 use crate::policy::{Attribution, IdentitySource};
@@ -353,6 +356,10 @@ pub enum Reason {
         disabled: bool,
     },
 
+    /// An emergency lets nothing in, or one is owed for too long.
+    #[error(transparent)]
+    Emergency(EmergencyFault),
+
     // The policy.
     /// There is no policy to judge by.
     #[error("there is no policy to judge by: `refs/relhook/policy` is not there")]
@@ -493,6 +500,19 @@ pub struct Lack {
 }
 
 impl Reason {
+    /// Whether the reason is that approvals are lacking, and nothing else: an emergency can stand in for
+    /// those.
+    #[must_use]
+    pub fn is_of_cover(&self) -> bool {
+        use crate::decide::Code;
+        let cover = [
+            Code::NOT_COVERED,
+            Code::PATHS_NOT_COVERED,
+            Code::TIP_NOT_NAMED,
+        ];
+        cover.contains(&self.code())
+    }
+
     /// Whether the reason says that relhook could not judge, rather than that it judged no.
     #[must_use]
     pub fn cannot_tell(&self) -> bool {

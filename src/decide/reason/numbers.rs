@@ -58,6 +58,7 @@ impl Reason {
             Self::PathsNotCovered { .. } => Code::PATHS_NOT_COVERED,
             Self::TipNotNamed { .. } => Code::TIP_NOT_NAMED,
             Self::Rejected { .. } => Code::REJECTED,
+            Self::Emergency(fault) => fault.code(),
             Self::PolicyMissing => Code::POLICY_MISSING,
             Self::PolicyUnusable { .. } => Code::POLICY_UNUSABLE,
             Self::PolicyInvalid { .. } => Code::POLICY_INVALID,

@@ -100,6 +100,7 @@ pub fn rule(pattern: &str) -> BranchRule {
         paths: PathRules::default(),
         baseline: None,
         release: Vec::new(),
+        emergency: None,
     }
 }
 
@@ -238,6 +239,7 @@ pub fn push(updates: Vec<UpdateFacts>) -> PushFacts {
         now: at(0),
         pusher: Pusher::NotAsked,
         updates,
+        owing: Vec::new(),
     }
 }
 

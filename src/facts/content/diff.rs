@@ -7,7 +7,7 @@ use crate::types::{Oid, RepoPath};
 
 impl Trees<'_> {
     /// The paths at which the leaves of two trees differ, in no particular order.
-    pub(super) fn diff(
+    pub(in crate::facts) fn diff(
         &mut self,
         before: Option<Oid>,
         after: Option<Oid>,

@@ -31,6 +31,12 @@ pub(super) fn names(document: &Document, complaints: &mut Complaints) {
             known(&path.demand.from, "team", &document.teams, complaints);
         }
         known(&entry.release, "target", &document.targets, complaints);
+        if let Some(emergency) = &entry.emergency {
+            known(&emergency.by, "team", &document.teams, complaints);
+            if let Some(cosign) = &emergency.cosign {
+                known(&cosign.value, "team", &document.teams, complaints);
+            }
+        }
     }
 }
 
@@ -136,6 +142,10 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
             complaints.hinted(at, Fault::NoPolicyRule, hint);
         }
         Some(rule) => {
+            if let Some(emergency) = &rule.entry.emergency {
+                let why = "nobody breaks the glass on the policy itself";
+                value(emergency.at, "emergency", why, complaints);
+            }
             if let Some(target) = rule.entry.release.first() {
                 let why = "the policy itself is not released anywhere";
                 value(target.at, "release", why, complaints);
@@ -161,6 +171,11 @@ fn globs(rule: &Named<BranchEntry>) -> usize {
         .iter()
         .map(|path| path.patterns.len())
         .sum::<usize>()
+        + rule
+            .entry
+            .emergency
+            .as_ref()
+            .map_or(0, |emergency| emergency.except.len())
 }
 
 /// What means nothing where the server cannot tell who pushes.

@@ -5,13 +5,13 @@ mod stages;
 mod thresholds;
 mod witnesses;
 
-use super::AuditPolicy;
 use super::complaint::Complaints;
 use super::identity::{IdentitySource, Shows};
 use super::model::{
     Attribution, BranchRule, Independence, PathRule, Person, Policy, RepositoryName,
 };
-use super::schema::{BranchEntry, Document, Named, PathEntry, PersonEntry};
+use super::schema::{BranchEntry, Document, EmergencyEntry, Named, PathEntry, PersonEntry};
+use super::{AuditPolicy, Emergency};
 use super::{Fault, PathGlobs, PathRules};
 use crate::types::{
     Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName, WitnessName,
@@ -149,6 +149,37 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             .iter()
             .map(|name| TargetName::new(&*name.value))
             .collect(),
+        emergency: match &entry.emergency {
+            None => None,
+            Some(entry) => Some(emergency(entry)?),
+        },
+    })
+}
+
+fn emergency(entry: &EmergencyEntry) -> Option<Emergency> {
+    let teams = |names: &[super::fields::At<String>]| -> Vec<TeamName> {
+        let names = names.iter();
+        names.map(|name| TeamName::new(&*name.value)).collect()
+    };
+    let except = PathRule {
+        patterns: entry.except.iter().map(|glob| glob.value.clone()).collect(),
+        required: 1,
+        from: Vec::new(),
+    };
+    let except = match except.patterns.is_empty() {
+        true => PathRules::default(),
+        false => PathRules::new(vec![except]).ok()?,
+    };
+    Some(Emergency {
+        by: teams(&entry.by),
+        cosign: entry.cosign.as_ref().map(|names| teams(&names.value)),
+        expire: entry.expire,
+        limit: entry.limit,
+        except,
+        ticket: entry.ticket.clone(),
+        review_within: entry.review_within,
+        while_overdue: entry.while_overdue,
+        cross_review: entry.cross_review,
     })
 }
 

@@ -2,6 +2,7 @@
 //! are not resolved here.
 
 mod audit;
+mod emergency;
 mod notify;
 mod people;
 mod rules;
@@ -10,6 +11,7 @@ mod streams;
 mod targets;
 
 use audit::AuditEntry;
+pub(super) use emergency::EmergencyEntry;
 pub(crate) use notify::is_plain_https;
 
 use super::complaint::Complaints;
@@ -107,6 +109,7 @@ pub(super) struct BranchEntry {
     pub(super) paths: Vec<PathEntry>,
     pub(super) baseline: Option<Oid>,
     pub(super) release: Vec<At<String>>,
+    pub(super) emergency: Option<EmergencyEntry>,
 }
 
 /// How many of whom.

@@ -1,6 +1,7 @@
 //! `branches`: the rules for protected refs.
 
 use super::super::globs;
+use super::emergency;
 use super::{
     At, Attribution, BranchEntry, Complaints, DemandEntry, Entry, Fault, Fields, Independence,
     Named, Node, PathEntry, fields, items, named, names, read_as, shown, values,
@@ -50,7 +51,7 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 10] = [
         "required",
         "from",
         "expire",
@@ -60,6 +61,7 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         "paths",
         "baseline",
         "release",
+        "emergency",
     ];
     const INDEPENDENCE: [(&str, Independence); 2] = [
         ("commit", Independence::Commit),
@@ -91,6 +93,9 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         release: fields
             .optional("release", complaints, names)
             .unwrap_or_default(),
+        emergency: fields
+            .get("emergency")
+            .and_then(|entry| emergency::emergency(entry, complaints)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod durability;
+mod emergency;
 mod exhaustion;
 mod gate;
 mod history;

@@ -59,6 +59,7 @@ impl World {
                     new,
                     release: Vec::new(),
                 }),
+                emergency: None,
             }],
             others: 0,
             codes: Vec::new(),
@@ -68,6 +69,7 @@ impl World {
             arrivals: None,
             landed: Vec::new(),
             found: Vec::new(),
+            settled: Vec::new(),
             tool: "0.1.0".into(),
         }
     }
