@@ -168,6 +168,7 @@ fn verdict(
             approved_by,
             contributors: vec!["dana".into()],
             permit,
+            emergency: None,
         }],
         others: 0,
         codes: Vec::new(),
@@ -177,6 +178,7 @@ fn verdict(
         arrivals: None,
         landed: Vec::new(),
         found: Vec::new(),
+        settled: Vec::new(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

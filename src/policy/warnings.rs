@@ -186,8 +186,8 @@ fn approving_teams(rule: &BranchRule) -> impl Iterator<Item = &TeamName> {
 
 fn teams_of(rule: &BranchRule) -> impl Iterator<Item = &TeamName> {
     let emergency = rule.emergency.iter();
-    let emergency =
-        emergency.flat_map(|emergency| emergency.by.iter().chain(emergency.cosign.iter().flatten()));
+    let emergency = emergency
+        .flat_map(|emergency| emergency.by.iter().chain(emergency.cosign.iter().flatten()));
     let pushing = rule.push.iter().flatten();
     approving_teams(rule).chain(pushing).chain(emergency)
 }
