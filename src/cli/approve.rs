@@ -1,8 +1,10 @@
 //! `relhook approve`: a signed yes to exactly one commit for exactly one ref.
 
-use super::Answer;
 use super::state::{self, About, How, Target};
+use super::{Answer, Failure};
+use crate::policy::{Policy, check_name};
 use crate::statement::Decision;
+use crate::types::{WindowName, escape};
 use crate::ui::{self, Color, Proposal};
 use clap::Args;
 use std::path::Path;
@@ -21,6 +23,9 @@ pub struct ApproveArgs {
     /// Why, kept as a trailer
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Override a release window or a freeze for this commit; again for another one
+    #[arg(long = "override", value_name = "NAME", requires = "reason")]
+    overrides: Vec<String>,
     #[command(flatten)]
     how: How,
 }
@@ -38,8 +43,9 @@ impl ApproveArgs {
             .transpose()?;
         let signer = How::signer(&workspace)?;
         let target = Target::find(&self.about, &workspace, &signer)?;
-        let statement =
+        let mut statement =
             target.statement(&workspace, Decision::Approve, expires, self.reason.clone())?;
+        statement.particulars.overrides = self.overrides(workspace.policy())?;
         target.show_diff(&self.about, &workspace)?;
         let afterwards = signer
             .person
@@ -57,5 +63,31 @@ impl ApproveArgs {
         };
         let shown = ui::proposal(&proposal, color);
         self.how.deliver(&workspace, &statement, &shown)
+    }
+}
+
+impl ApproveArgs {
+    /// The windows and freezes that are to be overridden, which have to be there.
+    fn overrides(&self, policy: &Policy) -> anyhow::Result<Vec<WindowName>> {
+        let calendar = &policy.calendar;
+        let known = || calendar.windows.keys().chain(calendar.freezes.keys());
+        let mut names = Vec::new();
+        for text in &self.overrides {
+            let name = WindowName::new(text.as_str());
+            if !known().any(|known| *known == name) || check_name(text).is_err() {
+                let all: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+                let all = match all.as_slice() {
+                    [] => "the policy has none".to_owned(),
+                    all => format!("there are {}", all.join(", ")),
+                };
+                let text = escape(text.as_bytes());
+                let what = format!("--override: `{text}` is no window and no freeze: {all}");
+                return Err(Failure::usage(what));
+            }
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 }

@@ -8,11 +8,14 @@ use crate::facts::{
     StatementFacts, Subject, UpdateFacts, gather,
 };
 use crate::object::{Commit, Tag};
-use crate::policy::{Attribution, Shows};
+use crate::policy::{Attribution, BranchRule, Shows};
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefName, Seconds, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
+
+/// Clocks of a clone and a server that are this near are as near as can be hoped for, in seconds.
+const CLOCKS: i64 = 60;
 
 /// What the server would say.
 #[derive(Debug, Clone)]
@@ -119,12 +122,33 @@ impl Workspace {
                 );
             }
         }
+        doubts.extend(self.near_a_turn(&facts, &verdict));
         Ok(Assessment {
             facts,
             verdict,
             new: memory.new,
             doubts,
         })
+    }
+
+    /// Whether windows and freezes would say something else by a clock that is a little off: the
+    /// server's decides.
+    fn near_a_turn(&self, facts: &PushFacts, verdict: &Verdict) -> Option<String> {
+        let names = facts.updates.iter().map(|update| &update.refname);
+        let mut rules = names.flat_map(|name| self.policy().rules_for(name));
+        if !rules.any(BranchRule::has_hours) {
+            return None;
+        }
+        let now = facts.now.as_unix();
+        let by_others = [now.saturating_sub(CLOCKS), now.saturating_add(CLOCKS)];
+        let differs = by_others.iter().any(|other| {
+            let mut facts = facts.clone();
+            facts.now = Timestamp::from_unix(*other);
+            decide(self.policy(), &facts).accepted() != verdict.accepted()
+        });
+        let doubt =
+            "a window or a freeze begins or ends within a minute: the server's clock decides";
+        differs.then(|| doubt.to_owned())
     }
 
     /// What the server would say to the same push if it had one statement more, signed by

@@ -194,6 +194,12 @@ macro_rules! every_code {
                 "";
             515 DEBT_UNCLEAR, "whether a review is still owed cannot be told",
                 "";
+            541 OUTSIDE_WINDOWS, "no release window is open",
+                "";
+            542 FROZEN, "a freeze holds",
+                "";
+            543 OVERRIDE, "an override that does not count",
+                "";
             601 UNRELEASABLE, "a tree that the target cannot hold",
                 "";
             602 TARGET_SELECTION, "the target's selection of files does not fit the tree",

@@ -143,6 +143,8 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         reasons: findings.reasons,
         notes: findings.notes,
         commits: findings.commits,
+        overridden: findings.overridden,
+        zone_rules: findings.zone_rules,
         permit,
         emergency: findings.emergency.map(|used| *used),
     }
@@ -232,5 +234,7 @@ impl Findings {
         self.notes.extend(other.notes);
         self.commits.extend(other.commits);
         self.emergency = self.emergency.take().or(other.emergency);
+        self.overridden.extend(other.overridden);
+        self.zone_rules = self.zone_rules.or(other.zone_rules);
     }
 }

@@ -9,6 +9,7 @@ mod cover;
 mod debt;
 mod demands;
 mod emergency;
+mod hours;
 mod judge;
 mod lack;
 mod notes;
@@ -28,10 +29,10 @@ mod voices;
 pub(crate) use code::every_code;
 pub use code::{Code, UnknownCode};
 pub use judge::decide;
-pub use reason::{EmergencyFault, Lack, Reason, Signed};
+pub use reason::{EmergencyFault, Lack, Reason, Shut, Signed};
 pub use verdict::{
-    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Permit, Shortfall,
-    UpdateVerdict, Verdict,
+    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Override, Permit,
+    Shortfall, UpdateVerdict, Verdict,
 };
 
 #[cfg(test)]

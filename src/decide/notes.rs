@@ -10,7 +10,7 @@ use super::{Code, Note};
 use crate::facts::{Approving, CommitFacts, StatementFacts};
 use crate::signature::SignatureProblem;
 use crate::statement::{Decision, Statement};
-use crate::types::{Oid, Timestamp, escape};
+use crate::types::{Oid, Timestamp, WindowName, escape};
 use std::collections::BTreeSet;
 
 /// So many notes are given; more would hide the rest.
@@ -159,6 +159,12 @@ pub(super) fn commit_unsigned(commit: &CommitFacts) -> Note {
         commit.oid.short()
     );
     note(Code::APPROVAL_SIGNATURE, text)
+}
+
+pub(super) fn no_override(span: &Span<'_>, person: Number, name: &WindowName, why: &str) -> Note {
+    let person = span.roster.name(person);
+    let text = format!("{person} overrides `{name}`, but {why}");
+    note(Code::OVERRIDE, text)
 }
 
 /// What the rules themselves find wrong with approvals that are sound as such.

@@ -5,7 +5,9 @@ use super::emergency::{self, Weighed};
 use super::roster::Roster;
 use super::span::{At, Span};
 use super::voices::{Voices, sift};
-use super::{CommitVerdict, EmergencyUse, Note, Reason, attribution, notes, objections, tip};
+use super::{
+    CommitVerdict, EmergencyUse, Note, Override, Reason, attribution, hours, notes, objections, tip,
+};
 use crate::facts::{CommitFacts, Owing, RangeFacts};
 use crate::policy::{BranchRule, Policy};
 use crate::types::{Oid, RefName, Timestamp};
@@ -34,6 +36,8 @@ pub(super) struct Findings {
     pub commits: Vec<CommitVerdict>,
     /// The emergency that may stand in for what is lacking.
     pub emergency: Option<Box<EmergencyUse>>,
+    pub overridden: Vec<Override>,
+    pub zone_rules: Option<&'static str>,
 }
 
 /// Judges a range.
@@ -119,7 +123,12 @@ fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
             Weighed::Fails(why) => reasons.extend(why.into_iter().map(Reason::Emergency)),
         }
     }
+    let hours = hours::judge(span, case.rules, &voices);
+    reasons.extend(hours.reasons);
+    findings.overridden = hours.overridden;
+    findings.zone_rules = hours.zone_rules;
     let mut told = notes::of_rules(&voices, &judged);
+    told.extend(hours.notes);
     reasons.extend(voices.unchecked);
     told.extend(voices.notes);
     findings.notes = notes::tidy(told);

@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::facts::Debt;
 use crate::types::{
-    Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName, Timestamp,
+    Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName, Timestamp, WindowName,
 };
 use std::collections::BTreeSet;
 
@@ -75,6 +75,11 @@ pub struct UpdateVerdict {
     pub notes: Vec<Note>,
     /// The commits of the range and how each is covered; empty for unprotected refs.
     pub commits: Vec<CommitVerdict>,
+    /// The windows and freezes that somebody has overridden for this update.
+    pub overridden: Vec<Override>,
+    /// The version of the time-zone rules by which windows and freezes were read; absent where the
+    /// ref has none.
+    pub zone_rules: Option<&'static str>,
     /// What may happen if the whole push is accepted; only for protected refs that pass.
     pub permit: Option<Permit>,
     /// The emergency that lets it in; only where it passes and lacks approvals.
@@ -185,6 +190,19 @@ pub struct Cover {
     pub person: PersonName,
     /// The statement's tag, or the approving commit.
     pub by: Oid,
+}
+
+/// A closed window or a freeze that does not keep an update from going in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Its name.
+    pub name: WindowName,
+    /// Who has overridden it.
+    pub person: PersonName,
+    /// The statement's tag.
+    pub by: Oid,
+    /// Why; raw, as signed.
+    pub reason: Option<String>,
 }
 
 /// A demand that a commit does not meet yet.

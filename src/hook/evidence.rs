@@ -1,8 +1,10 @@
 //! The full report of a verdict, for the record: everything that it said, as JSON.
 
 use crate::decide::{
-    CommitVerdict, DebtState, DebtVerdict, EmergencyUse, Note, Reason, UpdateVerdict, Verdict,
+    CommitVerdict, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason, UpdateVerdict,
+    Verdict,
 };
+use crate::types::escape;
 use serde_json::{Value, json};
 
 /// How many commits of one update are listed; the count says how many there were.
@@ -53,8 +55,18 @@ fn update(update: &UpdateVerdict) -> Value {
         "commits": update.commits.iter().take(MAX_COMMITS).map(commit).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),
     });
-    if let (Some(fields), Some(used)) = (told.as_object_mut(), &update.emergency) {
-        fields.insert("emergency".into(), emergency(used));
+    // Most refs have none of it, and what an entry holds is short.
+    let overridden: Vec<Value> = update.overridden.iter().map(overridden).collect();
+    let more = [
+        ("emergency", update.emergency.as_ref().map(emergency)),
+        ("zone_rules", update.zone_rules.map(Value::from)),
+        ("overridden", some(overridden)),
+    ];
+    if let Some(told) = told.as_object_mut() {
+        let more = more
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        told.extend(more);
     }
     told
 }
@@ -89,6 +101,21 @@ fn debt(debt: &DebtVerdict) -> Value {
     })
 }
 
+/// A list, where there is anything in it.
+fn some(list: Vec<Value>) -> Option<Value> {
+    (!list.is_empty()).then_some(Value::Array(list))
+}
+
+fn overridden(one: &Override) -> Value {
+    let reason = one.reason.as_ref();
+    json!({
+        "name": one.name,
+        "person": one.person,
+        "by": one.by,
+        "reason": reason.map(|text| escape(text.as_bytes())),
+    })
+}
+
 fn reason(reason: &Reason) -> Value {
     json!({ "code": reason.code().to_string(), "text": reason.to_string() })
 }
@@ -113,7 +140,7 @@ fn commit(commit: &CommitVerdict) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{RefChange, RefName};
+    use crate::types::{PersonName, RefChange, RefName, WindowName};
 
     fn keys(value: &Value) -> Vec<&str> {
         value
@@ -142,6 +169,13 @@ mod tests {
                     covers: Vec::new(),
                     shortfalls: Vec::new(),
                 }],
+                overridden: vec![Override {
+                    name: WindowName::new("christmas"),
+                    person: PersonName::new("rita"),
+                    by: oid,
+                    reason: None,
+                }],
+                zone_rules: Some("2026b"),
                 permit: None,
                 emergency: None,
             }],
@@ -162,6 +196,7 @@ mod tests {
             update,
             &update["reasons"][0],
             &update["commits"][0],
+            &update["overridden"][0],
         ]
         .into_iter()
         .flat_map(keys)

@@ -12,6 +12,7 @@ pub const KEYS_FOLDER: &str = "keys";
 
 mod absence;
 mod audit;
+mod calendar;
 mod care;
 pub(crate) mod complaint;
 mod emergency;
@@ -42,6 +43,9 @@ pub use absence::{Absence, Asked, Blocking, ByAuthor, Number, absences};
 pub use audit::{
     AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogForm,
     SyslogHost, SyslogVia,
+};
+pub use calendar::{
+    Calendar, Closed, Days, Edge, Freeze, Hours, Minute, Moment, Window, Zone, zone_rules,
 };
 pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};

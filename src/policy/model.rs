@@ -6,10 +6,10 @@ use super::emergency::Emergency;
 use super::notify::Notifier;
 use super::stages::Stage;
 use super::targets::Target;
-use super::{IdentitySource, PathGlobs, PathRules};
+use super::{Calendar, IdentitySource, PathGlobs, PathRules};
 use crate::types::{
     Email, KeyFingerprint, Login, NotifierName, Oid, PersonName, RefName, Seconds, TargetName,
-    TeamName,
+    TeamName, WindowName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,8 @@ pub struct Policy {
     pub teams: BTreeMap<TeamName, BTreeSet<PersonName>>,
     /// The rules for protected refs, in the order of the file. All that match a ref apply.
     pub rules: Vec<BranchRule>,
+    /// The release windows and freezes.
+    pub calendar: Calendar,
     /// The targets, by name.
     pub targets: BTreeMap<TargetName, Target>,
     /// The stages in their order; where there are any, every target is in one of them.
@@ -95,6 +97,10 @@ pub struct BranchRule {
     pub release: Vec<TargetName>,
     /// Who may let in what nobody has approved; nobody, if absent.
     pub emergency: Option<Emergency>,
+    /// The windows one of which has to be open for a push to go in; at any time where there are none.
+    pub windows: Vec<WindowName>,
+    /// The freezes none of which may hold.
+    pub freezes: Vec<WindowName>,
 }
 
 /// Whom a contribution bars from approving.

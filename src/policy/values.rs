@@ -1,5 +1,6 @@
 //! What single words of the policy have to look like. Each reader says why a word does not fit.
 
+use super::Minute;
 use crate::types::{Oid, Seconds};
 
 /// What a check says against a word.
@@ -146,6 +147,36 @@ pub(crate) fn span(text: &str) -> Result<Seconds, String> {
     match count.checked_mul(unit) {
         Some(seconds) if plain && seconds <= MAX_DAYS * 24 * 60 * 60 => Ok(Seconds(seconds)),
         Some(_) | None => Err(why()),
+    }
+}
+
+/// A time of day: `08:00` to `24:00`.
+pub(super) fn minute(text: &str) -> Result<Minute, String> {
+    let why = || "is not a time of day from `00:00` to `24:00`".to_owned();
+    let (hour, minute) = text.split_once(':').ok_or_else(why)?;
+    let number = |digits: &str| {
+        let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| plain)
+    };
+    let parts = number(hour).zip(number(minute));
+    let minute = parts.and_then(|(hour, minute)| Minute::new(hour, minute));
+    minute.ok_or_else(why)
+}
+
+/// A date and a time of day without a zone: `2026-12-18T12:00`, and seconds where somebody wants them.
+pub(super) fn wall(text: &str) -> Against {
+    const FORM: &[u8; 19] = b"dddd-dd-ddTdd:dd:dd";
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'd' => byte.is_ascii_digit(),
+        _ => byte == *form,
+    };
+    let whole = text.len() == 16 || text.len() == FORM.len();
+    if whole && text.bytes().zip(FORM).all(fits) {
+        Ok(())
+    } else {
+        against(
+            "is not a date and time like `2026-12-18T12:00`, in the zone that is named beside it",
+        )
     }
 }
 

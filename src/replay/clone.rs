@@ -386,7 +386,12 @@ impl Walk {
         let update = verdict.updates.pop();
         let reasons = update.iter().flat_map(|update| update.reasons.clone());
         let reasons = reasons.filter(|reason| {
-            let only_the_server_knows = [Code::PUSHER_NOT_ASKED, Code::PUSHER_MISSING];
+            let only_the_server_knows = [
+                Code::PUSHER_NOT_ASKED,
+                Code::PUSHER_MISSING,
+                Code::OUTSIDE_WINDOWS,
+                Code::FROZEN,
+            ];
             !only_the_server_knows.contains(&reason.code())
         });
         Ok(Some(Judged {

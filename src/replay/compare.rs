@@ -3,6 +3,7 @@
 use crate::audit::{UpdateRecord, VerdictRecord};
 use crate::decide::{Code, Reason, UpdateVerdict, Verdict};
 use crate::ledger::name_from_hex;
+use crate::policy::zone_rules;
 use crate::types::RefName;
 use std::collections::BTreeSet;
 
@@ -134,6 +135,22 @@ pub(super) fn cannot_tell(reasons: &[Reason], names: Names) -> bool {
     reasons.all(|reason| reason.cannot_tell() || about_pusher(reason))
 }
 
+/// Whether it is only the moment that speaks against it, and was read by other rules of time zones
+/// then: those that are known now may have been put right since.
+pub(super) fn other_zones(record: &VerdictRecord, reasons: &[Reason]) -> bool {
+    let updates = record
+        .report
+        .as_ref()
+        .and_then(|report| report.get("updates"));
+    let updates = updates.and_then(|updates| updates.as_array());
+    let mut rules = updates
+        .into_iter()
+        .flatten()
+        .filter_map(|update| update.get("zone_rules"));
+    let others = rules.any(|rules| rules.as_str() != Some(zone_rules()));
+    others && reasons.iter().all(Reason::is_the_moment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +188,8 @@ mod tests {
                 reasons,
                 notes: Vec::new(),
                 commits: Vec::new(),
+                overridden: Vec::new(),
+                zone_rules: None,
                 permit: None,
                 emergency: None,
             }],

@@ -1,7 +1,7 @@
 //! One accepted push, judged again: with the policy that its entry names, the statements that were heard,
 //! the time and the pusher that were recorded, and what was known before it.
 
-use super::compare::{Difference, Names, cannot_tell, differences};
+use super::compare::{Difference, Names, cannot_tell, differences, other_zones};
 use super::evidence::Heard;
 use super::finding::{Finding, Weight};
 use super::log::Lost;
@@ -10,7 +10,7 @@ use super::moves::Hands;
 use super::policies::{Loaded, Policies};
 use super::story::Story;
 use crate::audit::{AuditLog, VerdictRecord};
-use crate::decide::{Code, Verdict, decide};
+use crate::decide::{Code, Reason, Verdict, decide};
 use crate::facts::{Past, Pusher, Sources, Store, gather};
 use crate::ledger::{each_arrival, name_from_hex};
 use crate::policy::{IdentitySource, Policy};
@@ -224,6 +224,9 @@ impl Judge<'_> {
             )];
         }
         let migrated = case.seq <= self.story.migrated;
+        let told_otherwise = |reasons: &[Reason]| {
+            cannot_tell(reasons, case.names) || other_zones(case.record, reasons)
+        };
         let move_of = |refname: &str| {
             let mut updates = case.record.updates.iter();
             let found = updates.find(|update| update.refname == refname);
@@ -233,7 +236,7 @@ impl Judge<'_> {
             Difference::Refused { refname, reasons } => {
                 let refname = refname.to_string();
                 let (from, to) = move_of(&refname);
-                let (code, weight) = match migrated || cannot_tell(&reasons, case.names) {
+                let (code, weight) = match migrated || told_otherwise(&reasons) {
                     true => (Code::REPLAY_UNTOLD, Weight::Doubt),
                     false => (Code::REPLAY_REFUSED, Weight::Found),
                 };

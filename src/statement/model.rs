@@ -1,6 +1,6 @@
 //! What a statement says, before anybody asked who signed it.
 
-use crate::types::{CheckName, Oid, PersonName, RefName, StageName, Timestamp};
+use crate::types::{CheckName, Oid, PersonName, RefName, StageName, Timestamp, WindowName};
 
 /// What the signer states. A server that does not know a decision refuses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,8 +79,9 @@ pub struct Particulars {
     pub settles: Option<Oid>,
     /// The rollback statement whose reason an approval answers, by its tag object.
     pub answers: Option<Oid>,
-    /// The freeze that an approval overrides, as the policy names it.
-    pub overrides: Option<String>,
+    /// The windows and freezes that an approval overrides, as the policy names them; an approval
+    /// that overrides something says why.
+    pub overrides: Vec<WindowName>,
     /// The person in whose stead an approval or a rejection is given.
     pub stead: Option<PersonName>,
     /// What a delegation grants: there for [`Decision::Delegate`], and for nothing else.

@@ -2,7 +2,7 @@
 
 use super::parse::{Fields, read_oid, read_text, read_time, read_utf8};
 use super::{CheckResult, Decision, Grant, Particulars, Statement, StatementError, key};
-use crate::types::{CheckName, PersonName};
+use crate::types::{CheckName, PersonName, WindowName};
 
 /// So many globs may a delegation name.
 const MAX_PATHS: usize = 64;
@@ -34,7 +34,9 @@ pub(super) fn read(fields: &mut Fields) -> Result<Particulars, StatementError> {
         ticket: fields.optional(key::TICKET, read_text)?,
         settles: fields.optional(key::SETTLES, read_oid)?,
         answers: fields.optional(key::ANSWERS, read_oid)?,
-        overrides: fields.optional(key::OVERRIDES, read_name)?,
+        overrides: fields
+            .optional(key::OVERRIDES, read_windows)?
+            .unwrap_or_default(),
         stead: fields.optional(key::STEAD, read_person)?,
         grant,
         check,
@@ -61,7 +63,7 @@ pub(super) fn lines(particulars: &Particulars) -> [(&'static str, Option<String>
         (key::TICKET, ticket.clone()),
         (key::SETTLES, settles.map(|tag| tag.to_string())),
         (key::ANSWERS, answers.map(|tag| tag.to_string())),
-        (key::OVERRIDES, overrides.clone()),
+        (key::OVERRIDES, written(overrides)),
         (
             key::STEAD,
             stead.as_ref().map(|name| name.as_str().to_owned()),
@@ -89,6 +91,9 @@ pub(super) fn check(statement: &Statement) -> Result<(), StatementError> {
             (Need::Always, true) | (Need::Never, false) | (Need::Maybe, _) => {}
         }
     }
+    if !statement.particulars.overrides.is_empty() && statement.reason.is_none() {
+        return Err(StatementError::Missing { key: key::REASON });
+    }
     Ok(())
 }
 
@@ -109,7 +114,7 @@ fn given(statement: &Statement) -> [(&'static str, bool); 11] {
         (key::TICKET, more.ticket.is_some()),
         (key::SETTLES, more.settles.is_some()),
         (key::ANSWERS, more.answers.is_some()),
-        (key::OVERRIDES, more.overrides.is_some()),
+        (key::OVERRIDES, !more.overrides.is_empty()),
         (key::STEAD, more.stead.is_some()),
         (key::TO, more.grant.is_some()),
         (key::CHECK, more.check.is_some()),
@@ -139,6 +144,30 @@ fn needs(decision: Decision, key: &str) -> Need {
 pub(super) fn read_name(value: &[u8]) -> Result<String, String> {
     let text = read_utf8(value)?;
     crate::policy::check_name(text).map(|()| text.to_owned())
+}
+
+/// The most windows and freezes that one statement names.
+const MAX_OVERRIDES: usize = 16;
+
+/// Names of windows and freezes with one space between each two, none twice.
+fn read_windows(value: &[u8]) -> Result<Vec<WindowName>, String> {
+    let mut names = Vec::new();
+    for word in value.split(|byte| *byte == b' ') {
+        let name = WindowName::new(read_name(word)?);
+        if names.contains(&name) {
+            return Err(format!("`{name}` stands in it twice"));
+        }
+        names.push(name);
+    }
+    if names.len() > MAX_OVERRIDES {
+        return Err(format!("it names more than {MAX_OVERRIDES}"));
+    }
+    Ok(names)
+}
+
+fn written(names: &[WindowName]) -> Option<String> {
+    let names: Vec<&str> = names.iter().map(WindowName::as_str).collect();
+    (!names.is_empty()).then(|| names.join(" "))
 }
 
 fn read_person(value: &[u8]) -> Result<PersonName, String> {

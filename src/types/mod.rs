@@ -14,7 +14,7 @@ pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{
     CheckName, Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName,
-    StreamName, TargetName, TeamName, WitnessName,
+    StreamName, TargetName, TeamName, WindowName, WitnessName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Deadline, Seconds, Timestamp, TimestampError};

@@ -78,6 +78,10 @@ name! {
     CheckName
 }
 name! {
+    /// The policy's name for a release window or a freeze.
+    WindowName
+}
+name! {
     /// An account name that a server authenticated.
     Login
 }

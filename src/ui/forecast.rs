@@ -3,14 +3,15 @@
 use super::color::Tone;
 use super::page::{Page, Reader};
 use super::report::{
-    approval, codes, commit_row, explain, heading, write_notes, write_people, write_reasons,
-    write_release,
+    approval, codes, commit_row, explain, heading, write_notes, write_overridden, write_people,
+    write_reasons, write_release,
 };
 use super::text::{count, list};
 use super::{Color, emergency};
 use crate::client::Outlook;
 use crate::decide::{CommitVerdict, Cover, Outcome, Shortfall, UpdateVerdict, Verdict};
 use crate::policy::Policy;
+use crate::types::Timestamp;
 use std::collections::BTreeSet;
 
 /// So many commits of one ref are told one by one.
@@ -25,6 +26,8 @@ pub struct Forecast<'a> {
     pub verdict: &'a Verdict,
     /// By which policy.
     pub policy: &'a Policy,
+    /// At which moment.
+    pub now: Timestamp,
     /// Under which assumptions: a sentence each.
     pub assumptions: &'a [String],
     /// What only the server knows: a sentence each.
@@ -51,7 +54,7 @@ pub fn forecast(forecast: &Forecast<'_>, color: Color) -> String {
     }
     for update in &forecast.verdict.updates {
         page.gap();
-        write_update(&mut page, update, forecast.policy);
+        write_update(&mut page, update, forecast);
     }
     emergency::write_debts(&mut page, forecast.verdict);
     page.gap();
@@ -91,7 +94,19 @@ fn write_outlook(page: &mut Page, forecast: &Forecast<'_>) {
     }
 }
 
-fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+/// Until when it could go in, where windows or freezes say so.
+fn write_hours(page: &mut Page, update: &UpdateVerdict, policy: &Policy, now: Timestamp) {
+    let rules = policy.rules_for(&update.refname);
+    if let Some(hours) = policy
+        .hours(&rules, now)
+        .filter(|hours| hours.closed.is_empty())
+    {
+        page.paragraph(Tone::Faint, "  ", &hours.shown());
+    }
+}
+
+fn write_update(page: &mut Page, update: &UpdateVerdict, forecast: &Forecast<'_>) {
+    let policy = forecast.policy;
     let commits = count(update.commits.len(), "commit");
     let heading = heading(&update.refname, &update.change);
     page.line(Tone::Strong, &format!("{heading}, {commits}"));
@@ -116,6 +131,8 @@ fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
         }
         None => {}
     }
+    write_overridden(page, update, policy);
+    write_hours(page, update, policy, forecast.now);
     if let Some(permit) = &update.permit {
         write_release(page, permit);
     }

@@ -86,6 +86,9 @@ fn write_head(page: &mut Page, proposal: &Proposal<'_>) {
     if let Some(until) = statement.expires {
         page.paragraph(Tone::Plain, "  until ", &until.to_string());
     }
+    for name in &statement.particulars.overrides {
+        page.paragraph(Tone::Bad, "  overrides ", &name.to_string());
+    }
     if let Some(reason) = &statement.reason {
         page.paragraph(Tone::Plain, "  because: ", &escape(reason.as_bytes()));
     }

@@ -95,6 +95,9 @@ pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
     } = reason
     {
         [person].into()
+    } else if let Reason::OutsideWindows(shut) | Reason::Frozen(shut) = reason {
+        let could = shut.could.iter();
+        could.flat_map(|(_, people)| people).collect()
     } else {
         BTreeSet::new()
     }

@@ -10,7 +10,7 @@ use crate::audit::Checkpoint;
 use crate::decide::{Code, CommitVerdict, Outcome, Permit, Reason, UpdateVerdict, Verdict};
 use crate::policy::Policy;
 use crate::statement::STATEMENT_PREFIX;
-use crate::types::{Oid, PersonName, RefChange, RefName};
+use crate::types::{Oid, PersonName, RefChange, RefName, escape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// So many refused refs are told in full; the others are named.
@@ -74,6 +74,7 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
                 page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
             }
         }
+        write_overridden(&mut page, update, policy);
         write_release(&mut page, permit);
         write_notes(&mut page, update);
         if let Some(used) = &update.emergency {
@@ -86,6 +87,22 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
     }
     emergency::write_debts(&mut page, verdict);
     page.finish("")
+}
+
+/// What does not keep an update from going in because somebody has overridden it.
+pub(super) fn write_overridden(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+    for one in &update.overridden {
+        let why = one.reason.as_ref();
+        let why = why.map_or_else(String::new, |text| {
+            format!(": `{}`", cut(&escape(text.as_bytes()), 200))
+        });
+        let text = format!(
+            "`{}` overridden by {}{why}",
+            one.name,
+            person(policy, &one.person)
+        );
+        page.paragraph(Tone::Strong, "    ", &text);
+    }
 }
 
 /// Where an accepted push goes from here.

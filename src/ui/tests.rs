@@ -75,6 +75,8 @@ fn update(refname: &str, commits: Vec<CommitVerdict>, reasons: Vec<Reason>) -> U
         reasons,
         notes: Vec::new(),
         commits,
+        overridden: Vec::new(),
+        zone_rules: None,
         permit: None,
         emergency: None,
     }

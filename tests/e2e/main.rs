@@ -52,3 +52,4 @@ mod status;
 mod stories;
 mod streams;
 mod systemd;
+mod windows;

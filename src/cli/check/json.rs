@@ -2,7 +2,7 @@
 
 use super::{Checked, render};
 use crate::client::{Freshness, Outlook, PolicyNews};
-use crate::decide::{CommitVerdict, Note, Reason, Shortfall, UpdateVerdict};
+use crate::decide::{CommitVerdict, Note, Override, Reason, Shortfall, UpdateVerdict};
 use crate::types::{Oid, RefChange, escape};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -29,7 +29,7 @@ pub(super) fn answer(checked: &Checked) -> String {
         },
         "doubts": assessment.doubts,
         "reasons": list(&assessment.verdict.reasons, reason),
-        "updates": updates.map(|one| update(one, &assessment.new)).collect::<Vec<_>>(),
+        "updates": updates.map(|one| update(one, checked)).collect::<Vec<_>>(),
         "next": next.collect::<Vec<_>>(),
     });
     format!("{answer:#}\n")
@@ -56,13 +56,27 @@ fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Vec<Value> {
     items.iter().map(one).collect()
 }
 
-fn update(update: &UpdateVerdict, new: &HashSet<Oid>) -> Value {
+fn overridden(one: &Override) -> Value {
+    let reason = one.reason.as_ref();
+    json!({
+        "name": one.name,
+        "person": one.person,
+        "by": one.by,
+        "reason": reason.map(|text| escape(text.as_bytes())),
+    })
+}
+
+fn update(update: &UpdateVerdict, checked: &Checked) -> Value {
+    let (policy, now) = (checked.workspace.policy(), checked.workspace.now);
+    let new = &checked.assessment.new;
     let change = match update.change {
         RefChange::Create { .. } => "create",
         RefChange::Update { .. } => "update",
         RefChange::Delete { .. } => "delete",
     };
     let commits = update.commits.iter().take(MAX_COMMITS);
+    let rules = policy.rules_for(&update.refname);
+    let hours = policy.hours(&rules, now);
     let release = update.permit.as_ref().map(|permit| permit.release());
     json!({
         "ref": update.refname.to_string(),
@@ -75,6 +89,8 @@ fn update(update: &UpdateVerdict, new: &HashSet<Oid>) -> Value {
         "notes": list(&update.notes, note),
         "commits": commits.map(|one| commit(one, new)).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),
+        "overridden": list(&update.overridden, overridden),
+        "hours": hours.as_ref().map(crate::cli::status::json::hours_of),
     })
 }
 

@@ -13,6 +13,7 @@ pub(super) fn answer(checked: &Checked, color: Color) -> String {
         outlook: checked.assessment.outlook(),
         verdict: &checked.assessment.verdict,
         policy: checked.workspace.policy(),
+        now: checked.workspace.now,
         assumptions: &assumptions(checked),
         doubts: &checked.assessment.doubts,
         next: &next(checked),

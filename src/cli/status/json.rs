@@ -3,6 +3,7 @@
 use super::server::ServerState;
 use super::{Seen, Status};
 use crate::client::Stored;
+use crate::policy::{Closed, Hours};
 use crate::types::{Oid, RefName, escape};
 use serde_json::{Value, json};
 
@@ -32,10 +33,28 @@ fn of_ref(status: &Status, (name, oid): &(RefName, Oid)) -> Value {
     let rules = rules
         .iter()
         .map(|rule| json!({ "rule": rule.pattern, "required": rule.required, "from": rule.from }));
+    let hours = status
+        .policy
+        .hours(&status.policy.rules_for(name), status.now);
     json!({
         "ref": name.to_string(),
+        "hours": hours.as_ref().map(hours_of),
         "value": oid,
         "rules": rules.collect::<Vec<_>>(),
+    })
+}
+
+/// What windows and freezes say of a ref.
+pub(in crate::cli) fn hours_of(hours: &Hours<'_>) -> Value {
+    let closed = hours.closed.iter().map(|closed| match closed {
+        Closed::Outside(rule) => json!({ "windows": rule.windows }),
+        Closed::Frozen(freeze) => json!({ "freeze": freeze.name }),
+    });
+    json!({
+        "open": hours.closed.is_empty(),
+        "closed": closed.collect::<Vec<_>>(),
+        "changes": hours.changes.as_ref().map(|moment| moment.at),
+        "text": hours.shown(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `relhook status`: how things stand, on the server or seen from a clone.
 
-mod json;
+pub(in crate::cli) mod json;
 mod render;
 mod server;
 
@@ -9,7 +9,7 @@ use crate::client::{Freshness, Standing, View, Workspace};
 use crate::facts::Store;
 use crate::folder::{Folder, FolderError};
 use crate::policy::Policy;
-use crate::types::Oid;
+use crate::types::{Oid, Timestamp};
 use clap::Args;
 use server::ServerState;
 use std::ffi::OsString;
@@ -39,6 +39,8 @@ struct Status {
     /// Where that was seen: a remote, or the server itself.
     seen: Seen,
     standing: Standing,
+    /// The machine's clock.
+    now: Timestamp,
 }
 
 /// Where things were looked at.
@@ -96,6 +98,7 @@ impl StatusArgs {
                 offline: self.offline,
             },
             policy_id: workspace.policy_id,
+            now: workspace.now,
             policy: workspace.bundle.policy,
             standing,
         })

@@ -29,6 +29,10 @@ pub(super) fn answer(status: &Status) -> String {
     for (name, oid) in &status.standing.refs {
         let needs = needs(&status.policy, name);
         let _ = writeln!(text, "  {} {name}{needs}", oid.short());
+        let rules = status.policy.rules_for(name);
+        if let Some(hours) = status.policy.hours(&rules, status.now) {
+            let _ = writeln!(text, "      {}", hours.shown());
+        }
     }
     write_statements(&mut text, status);
     if let Seen::Server(state) = &status.seen {

@@ -62,6 +62,7 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
         targets: crate::cli::release::statuses(dir).map_err(|error| error.to_string()),
     };
     Ok(Status {
+        now: view.now,
         policy: bundle.policy,
         policy_id,
         seen: Seen::Server(state),

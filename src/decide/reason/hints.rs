@@ -2,7 +2,7 @@
 
 use super::pusher;
 use super::words::{all_of, any_of};
-use super::{Lack, Reason};
+use super::{Lack, Reason, Shut};
 use crate::types::{Oid, PersonName, RefName, TeamName, shell_word};
 use std::collections::BTreeSet;
 
@@ -35,6 +35,9 @@ impl Reason {
             && let Some(hints) = fault.hints()
         {
             return hints;
+        }
+        if let Self::OutsideWindows(shut) | Self::Frozen(shut) = self {
+            return of_shut(shut);
         }
         if let Some(hints) = pusher::hints(self) {
             return hints;
@@ -87,6 +90,25 @@ fn of_tip(
     } else {
         vec![ask(could, 1, refname, tip)]
     }
+}
+
+/// When to push it again, and who could let it in before.
+fn of_shut(shut: &Shut) -> Vec<String> {
+    let again = match &shut.opens {
+        Some(moment) => format!("push it again from {moment} on: approvals stay as they are"),
+        None => {
+            "no moment is in sight at which it could go in: have the windows and freezes of the \
+                 policy changed"
+                .to_owned()
+        }
+    };
+    let sooner = shut.could.as_ref().map(|(name, who)| {
+        let command = approve(&shut.refname, shut.tip);
+        let who = any_of(who);
+        let name = shell_word(name.as_str());
+        format!("{who} can override it, by an approval: {command} --override {name} --reason <why>")
+    });
+    std::iter::once(again).chain(sooner).collect()
 }
 
 /// Who has to run what, on one line.

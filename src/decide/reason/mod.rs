@@ -12,9 +12,9 @@ pub(in crate::decide) mod words;
 pub use emergency::EmergencyFault;
 
 use crate::facts::{Fault, Role};
-use crate::policy::{Attribution, IdentitySource};
+use crate::policy::{Attribution, IdentitySource, Moment};
 use crate::signature::SignatureProblem;
-use crate::types::{Oid, PersonName, RefName, RepoPath, TeamName};
+use crate::types::{Oid, PersonName, RefName, RepoPath, TeamName, WindowName};
 use std::collections::BTreeSet;
 
 /// One reason to refuse. Its `Display` is the sentence, without a final period.
@@ -360,6 +360,14 @@ pub enum Reason {
     #[error(transparent)]
     Emergency(EmergencyFault),
 
+    // The moment.
+    /// None of a rule's release windows is open.
+    #[error("{}", words::outside(.0))]
+    OutsideWindows(Shut),
+    /// A freeze holds.
+    #[error("{}", words::frozen(.0))]
+    Frozen(Shut),
+
     // The policy.
     /// There is no policy to judge by.
     #[error("there is no policy to judge by: `refs/relhook/policy` is not there")]
@@ -499,6 +507,23 @@ pub struct Lack {
     pub some: BTreeSet<PersonName>,
 }
 
+/// What keeps everything from going out for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shut {
+    /// The ref.
+    pub refname: RefName,
+    /// The new value.
+    pub tip: Oid,
+    /// The freeze; or the windows, none of which is open.
+    pub names: Vec<WindowName>,
+    /// When the freeze ends, or the first of the windows opens; absent where that is not in sight.
+    pub ends: Option<Moment>,
+    /// When everything is open that has to be; absent where that is not in sight.
+    pub opens: Option<Moment>,
+    /// Which of the names somebody could override, and who.
+    pub could: Option<(WindowName, BTreeSet<PersonName>)>,
+}
+
 impl Reason {
     /// Whether the reason is that approvals are lacking, and nothing else: an emergency can stand in for
     /// those.
@@ -511,6 +536,13 @@ impl Reason {
             Code::TIP_NOT_NAMED,
         ];
         cover.contains(&self.code())
+    }
+
+    /// Whether it is only the moment that speaks against the push: no window is open, or a freeze
+    /// holds.
+    #[must_use]
+    pub fn is_the_moment(&self) -> bool {
+        matches!(self, Self::OutsideWindows(_) | Self::Frozen(_))
     }
 
     /// Whether the reason says that relhook could not judge, rather than that it judged no.

@@ -59,6 +59,8 @@ impl Reason {
             Self::TipNotNamed { .. } => Code::TIP_NOT_NAMED,
             Self::Rejected { .. } => Code::REJECTED,
             Self::Emergency(fault) => fault.code(),
+            Self::OutsideWindows(_) => Code::OUTSIDE_WINDOWS,
+            Self::Frozen(_) => Code::FROZEN,
             Self::PolicyMissing => Code::POLICY_MISSING,
             Self::PolicyUnusable { .. } => Code::POLICY_UNUSABLE,
             Self::PolicyInvalid { .. } => Code::POLICY_INVALID,

@@ -1,6 +1,6 @@
 //! Lists and numbers, as sentences want them.
 
-use super::{Lack, Signed};
+use super::{Lack, Shut, Signed};
 use crate::facts::Role;
 use crate::policy::Attribution;
 use crate::types::{Oid, PersonName, RepoPath, escape};
@@ -117,6 +117,35 @@ pub(super) fn objection(person: &PersonName, commit: Oid, reason: Option<&str>) 
         format!(": `{}`", escape(text.as_bytes()))
     });
     format!("{person} objects to `{}`{said}", commit.short())
+}
+
+/// That no window is open, and when one is.
+pub(super) fn outside(shut: &Shut) -> String {
+    let names: Vec<String> = shut.names.iter().map(ToString::to_string).collect();
+    let (lead, opens) = match names.as_slice() {
+        [one] => (format!("the release window `{one}` is shut"), "it opens"),
+        all => (
+            format!("no release window is open of {}", quoted_all(all)),
+            "the first opens",
+        ),
+    };
+    match &shut.ends {
+        Some(moment) => format!("{lead}; {opens} {moment}"),
+        None => format!("{lead}, and does not open in the weeks to come"),
+    }
+}
+
+/// That a freeze holds, and until when.
+pub(super) fn frozen(shut: &Shut) -> String {
+    let name = any_of(&shut.names);
+    match &shut.ends {
+        Some(moment) => format!("the freeze `{name}` holds until {moment}"),
+        None => format!("the freeze `{name}` holds until the policy is changed"),
+    }
+}
+
+fn quoted_all(items: &[String]) -> String {
+    all_of(items.iter().map(|item| format!("`{item}`")))
 }
 
 fn joined(parts: &[String], word: &str) -> String {

@@ -7,8 +7,8 @@ use crate::facts::{
     StatementOutcome, Subject, UpdateFacts,
 };
 use crate::policy::{
-    Attribution, AuditPolicy, BranchRule, IdentitySource, Independence, PathGlobs, PathRule,
-    PathRules, Person, Policy, RepositoryName,
+    Attribution, AuditPolicy, BranchRule, Calendar, IdentitySource, Independence, PathGlobs,
+    PathRule, PathRules, Person, Policy, RepositoryName,
 };
 use crate::statement::{Decision, Particulars, Statement};
 use crate::types::{
@@ -71,6 +71,7 @@ pub fn policy() -> Policy {
         ]),
         rules: vec![rule(PROD), rule(crate::policy::POLICY_REF)],
         targets: BTreeMap::new(),
+        calendar: Calendar::default(),
     }
 }
 
@@ -99,6 +100,8 @@ pub fn rule(pattern: &str) -> BranchRule {
         push: None,
         paths: PathRules::default(),
         baseline: None,
+        windows: Vec::new(),
+        freezes: Vec::new(),
         release: Vec::new(),
         emergency: None,
     }

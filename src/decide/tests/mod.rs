@@ -5,6 +5,7 @@ mod absence;
 mod attacks;
 mod build;
 mod dice;
+mod hours;
 mod laws;
 mod messages;
 mod oracle;

@@ -1,5 +1,6 @@
 //! What a policy file means: names resolve, identifiers have one owner, thresholds can be reached.
 
+mod calendar;
 mod checks;
 mod stages;
 mod thresholds;
@@ -14,7 +15,8 @@ use super::schema::{BranchEntry, Document, EmergencyEntry, Named, PathEntry, Per
 use super::{AuditPolicy, Emergency};
 use super::{Fault, PathGlobs, PathRules};
 use crate::types::{
-    Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName, WitnessName,
+    Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName, WindowName,
+    WitnessName,
 };
 
 /// The most globs that a policy may hold.
@@ -29,6 +31,7 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
     checks::places(document, complaints);
     thresholds::check(document, complaints);
     stages::check(document, complaints);
+    calendar::check(document, complaints);
     witnesses::check(document, complaints);
     build(document)
 }
@@ -58,6 +61,7 @@ fn build(document: &Document) -> Option<Policy> {
         people: people.collect(),
         teams: teams.collect(),
         rules: rules?,
+        calendar: calendar::build(document)?,
         targets: targets?,
         stages: stages::build(document),
         notify: notify?,
@@ -153,6 +157,8 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             None => None,
             Some(entry) => Some(emergency(entry)?),
         },
+        windows: windows(&entry.windows),
+        freezes: windows(&entry.freezes),
     })
 }
 
@@ -181,6 +187,11 @@ fn emergency(entry: &EmergencyEntry) -> Option<Emergency> {
         while_overdue: entry.while_overdue,
         cross_review: entry.cross_review,
     })
+}
+
+fn windows(names: &[super::fields::At<String>]) -> Vec<WindowName> {
+    let names = names.iter().map(|name| WindowName::new(&*name.value));
+    names.collect()
 }
 
 /// What a rule's commits are attributed by: a signature, unless it says otherwise.

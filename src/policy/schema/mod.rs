@@ -2,6 +2,7 @@
 //! are not resolved here.
 
 mod audit;
+mod calendar;
 mod emergency;
 mod notify;
 mod people;
@@ -11,6 +12,7 @@ mod streams;
 mod targets;
 
 use audit::AuditEntry;
+pub(super) use calendar::{FreezeEntry, WindowEntry};
 pub(super) use emergency::EmergencyEntry;
 pub(crate) use notify::is_plain_https;
 
@@ -40,6 +42,8 @@ pub(super) struct Document {
     pub(super) branches: Vec<Named<BranchEntry>>,
     /// Where `branches` stands, for what is missing in it; nothing where it could not be read.
     pub(super) branches_at: Option<Position>,
+    pub(super) windows: Vec<Named<Option<WindowEntry>>>,
+    pub(super) freezes: Vec<Named<Option<FreezeEntry>>>,
     pub(super) targets: Vec<Named<Option<Target>>>,
     /// In their order.
     pub(super) stages: Vec<StageEntry>,
@@ -110,6 +114,8 @@ pub(super) struct BranchEntry {
     pub(super) baseline: Option<Oid>,
     pub(super) release: Vec<At<String>>,
     pub(super) emergency: Option<EmergencyEntry>,
+    pub(super) windows: Vec<At<String>>,
+    pub(super) freezes: Vec<At<String>>,
 }
 
 /// How many of whom.
@@ -128,13 +134,15 @@ pub(super) struct PathEntry {
 
 /// Reads the tree. Nothing where it is not a policy of a version that is known.
 pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document> {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 12] = [
         "version",
         "repository",
         "identity",
         "people",
         "teams",
         "branches",
+        "windows",
+        "freezes",
         "targets",
         "stages",
         "notify",
@@ -153,6 +161,12 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
     let staged = fields.get("targets").map(|entry| &entry.value);
     let staged = staged.map(|node| stages::staged(node, complaints));
     Some(Document {
+        windows: fields
+            .optional("windows", complaints, calendar::windows)
+            .unwrap_or_default(),
+        freezes: fields
+            .optional("freezes", complaints, calendar::freezes)
+            .unwrap_or_default(),
         stages: fields
             .optional("stages", complaints, stages::stages)
             .unwrap_or_default(),

@@ -51,7 +51,7 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 12] = [
         "required",
         "from",
         "expire",
@@ -62,6 +62,8 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         "baseline",
         "release",
         "emergency",
+        "windows",
+        "freezes",
     ];
     const INDEPENDENCE: [(&str, Independence); 2] = [
         ("commit", Independence::Commit),
@@ -96,6 +98,12 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         emergency: fields
             .get("emergency")
             .and_then(|entry| emergency::emergency(entry, complaints)),
+        windows: fields
+            .optional("windows", complaints, names)
+            .unwrap_or_default(),
+        freezes: fields
+            .optional("freezes", complaints, names)
+            .unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The reader as a whole: what it says about mistakes, and laws that hold for any input.
 
 mod audit;
+mod calendar;
 mod care;
 mod complaints;
 mod globs;
@@ -123,7 +124,7 @@ const KEYS: &str = "\
     required from expire independence attribution push paths match baseline release targets \
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
     host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
-    url run verify drift health status contains within retries command audit log_reads streams \
+    url run verify windows freezes zone days until override drift health status contains within retries command audit log_reads streams \
     transport facility socket format max_message";
 
 #[test]

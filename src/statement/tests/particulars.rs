@@ -1,7 +1,7 @@
 //! What some decisions say besides, and who must not.
 
 use super::*;
-use crate::types::{CheckName, PersonName};
+use crate::types::{CheckName, PersonName, WindowName};
 
 fn read(statement: &Statement, from: &str, to: &str) -> Result<Statement, StatementError> {
     let message = compose(statement, "A title", "").unwrap();
@@ -168,4 +168,29 @@ fn nothing_says_what_its_decision_does_not() {
         add(&emergency(), &withdraws),
         not_here(key::WITHDRAWS, "emergency")
     );
+}
+
+#[test]
+fn an_override_names_windows_and_freezes_and_says_why() {
+    let windows = |names: &[&str]| names.iter().map(|name| WindowName::new(*name)).collect();
+    let approval = Statement {
+        reason: Some("the site is down".into()),
+        particulars: Particulars {
+            overrides: windows(&["christmas", "office"]),
+            ..Particulars::default()
+        },
+        ..approval()
+    };
+    let message = compose(&approval, "Let it in", "").unwrap();
+    let line = "Relhook-Overrides: christmas office\n";
+    assert!(message.contains(line), "{message}");
+    let read = |message: &str| Statement::parse(&tag("relhook/approve/111111111111", message));
+    assert_eq!(read(&message), Ok(approval));
+    for bad in ["", "a  b", " a", "a ", "a a", "../a", "a,b"] {
+        let odd = message.replace(line, &format!("Relhook-Overrides: {bad}\n"));
+        assert!(read(&odd).is_err(), "{bad:?}");
+    }
+    let silent = message.replace("Relhook-Reason: the site is down\n", "");
+    let missing = StatementError::Missing { key: key::REASON };
+    assert_eq!(read(&silent), Err(missing));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::object;
-use crate::types::{CheckName, PersonName};
+use crate::types::{CheckName, PersonName, WindowName};
 use proptest::prelude::*;
 
 fn oids() -> impl Strategy<Value = Oid> {
@@ -37,7 +37,7 @@ fn particulars() -> impl Strategy<Value = Particulars> {
     let paths = prop::collection::vec("[a-z]{1,5}(/\\*\\*|/[a-z]\\*)?", 0..3);
     let named = (
         prop::option::of(text()),
-        prop::option::of("[a-z][a-z0-9-]{0,9}[a-z]"),
+        prop::collection::btree_set("[a-z][a-z0-9-]{0,9}[a-z]", 0..4),
     );
     let tags = (prop::option::of(oids()), prop::option::of(oids()));
     let stead = prop::option::of("[a-z]{1,9}");
@@ -46,7 +46,7 @@ fn particulars() -> impl Strategy<Value = Particulars> {
             ticket,
             settles,
             answers,
-            overrides,
+            overrides: overrides.into_iter().map(WindowName::new).collect(),
             stead: stead.map(PersonName::new),
             grant: Some(Grant {
                 to: PersonName::new("carol"),
@@ -110,7 +110,10 @@ fn statements() -> impl Strategy<Value = Statement> {
                 Decision::Emergency | Decision::Rollback | Decision::Delegate
             );
             let lifts = decision == Decision::Lift;
-            let why = ends || matches!(decision, Decision::Reject | Decision::Withdraw { .. });
+            let particulars = fitting(decision, particulars);
+            let why = ends
+                || !particulars.overrides.is_empty()
+                || matches!(decision, Decision::Reject | Decision::Withdraw { .. });
             Statement {
                 decision,
                 repository,
@@ -126,7 +129,7 @@ fn statements() -> impl Strategy<Value = Statement> {
                 checkpoint,
                 stage: lifts.then(|| crate::types::StageName::new("live-2")),
                 reason: reason.or(why.then(|| "no".to_owned())),
-                particulars: fitting(decision, particulars),
+                particulars,
             }
         },
     )
