@@ -6,6 +6,7 @@
 //! - `audit_load append FOLDER ROUNDS` appends to it entry by entry, and beside each writes and syncs
 //!   as many bytes to a file on the same disk; it prints the median of both in seconds, and of the
 //!   appends that close a tile.
+//! - `audit_load check FOLDER` checks all of it as `relhook audit verify` does, and prints the seconds.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -27,7 +28,8 @@ fn main() {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["fill", folder, entries] => fill(Path::new(folder), entries.parse().unwrap()),
         ["append", folder, rounds] => append(Path::new(folder), rounds.parse().unwrap()),
-        _ => panic!("usage: audit_load fill|append FOLDER COUNT"),
+        ["check", folder] => check(Path::new(folder)),
+        _ => panic!("usage: audit_load fill|append FOLDER COUNT, or check FOLDER"),
     }
 }
 
@@ -39,6 +41,13 @@ fn fill(folder: &Path, entries: u64) {
     let last = log.last().unwrap().seq;
     let events = (last + 1..=entries).map(|number| (time(number), event(number)));
     log.append_all(events).unwrap();
+}
+
+fn check(folder: &Path) {
+    let started = Instant::now();
+    let report = relhook::audit::check(&AuditLog::at(folder)).unwrap();
+    let took = started.elapsed().as_secs_f64();
+    println!("{} {took}", report.entries);
 }
 
 fn append(folder: &Path, rounds: u64) {

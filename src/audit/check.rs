@@ -1,8 +1,10 @@
 //! Checking what can be checked of an entry by itself: its form, its number, what is kept beside it,
 //! its evidence; and of a full tile, that its hashes are those of its entries.
 
+use super::bundle::{Beside, Lying};
+use super::glance::{self, Glance};
 use super::hidden::Reports;
-use super::tiles::{Kept, WIDTH};
+use super::tiles::WIDTH;
 use super::tree::{Node, Peaks, leaf};
 use super::{
     AuditError, AuditLog, Entry, Event, Hash, RedactionRecord, StampRecord, draft, evidence,
@@ -13,7 +15,7 @@ use std::path::Path;
 /// An entry that is as it was written, and what was found on the way.
 pub(in crate::audit) struct Sound {
     /// The entry itself, where it is wanted.
-    pub entry: Option<Entry>,
+    pub entry: Option<Box<Entry>>,
     pub time: Timestamp,
     pub leaf: Node,
     /// What it says that was deleted.
@@ -59,12 +61,13 @@ pub(in crate::audit) fn tile(log: &AuditLog, index: u64, want: Want) -> Checked 
 }
 
 fn fill(log: &AuditLog, index: u64, want: Want, checked: &mut Checked) -> Result<(), AuditError> {
-    let kept = log.tiles().entries(index)?;
+    let bundle = log.tiles().bundle(index)?;
+    let lying = bundle.lying()?;
     let hashes = log.tiles().hashes(0, index, WIDTH)?;
     let dir = log.evidence_dir();
-    checked.sound.reserve_exact(kept.len());
-    for ((seq, kept), hash) in (index * WIDTH + 1..).zip(kept).zip(&hashes) {
-        let sound = inner(&dir, seq, kept, want).map_err(|why| broken(log, seq, why))?;
+    checked.sound.reserve_exact(lying.len());
+    for ((seq, lying), hash) in (index * WIDTH + 1..).zip(lying).zip(&hashes) {
+        let sound = inner(&dir, seq, lying, want).map_err(|why| broken(log, seq, why))?;
         if sound.leaf != *hash {
             let why = "it is not what its tile has the hash of";
             return Err(broken(log, seq, why.into()));
@@ -79,19 +82,66 @@ fn fill(log: &AuditLog, index: u64, want: Want, checked: &mut Checked) -> Result
 pub(in crate::audit) fn entry(
     log: &AuditLog,
     seq: u64,
-    kept: Kept,
+    lying: Lying<'_>,
     want: Want,
 ) -> Result<Sound, AuditError> {
-    let sound = inner(&log.evidence_dir(), seq, kept, want);
+    let sound = inner(&log.evidence_dir(), seq, lying, want);
     sound.map_err(|why| broken(log, seq, why))
 }
 
-fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound, String> {
-    let leaf = leaf(&kept.entry);
-    let entry = draft::strictly(&kept.entry)?;
-    if entry.seq != seq {
-        return Err(format!("it says that it is entry {}", entry.seq));
+fn inner(evidence_dir: &Path, seq: u64, lying: Lying<'_>, want: Want) -> Result<Sound, String> {
+    // Whoever wants no entry needs none made, where a look at its bytes tells the same.
+    let seen = match want {
+        Want::Nothing => glance::read(lying.entry).filter(|glance| belongs(glance, lying.beside)),
+        Want::Entries | Want::EntriesAlone => None,
+    };
+    match seen {
+        Some(glance) => seen_at_once(evidence_dir, seq, lying, glance),
+        None => read_whole(evidence_dir, seq, lying, want),
     }
+}
+
+/// Whether what is kept beside an entry certainly is what it commits to, or nothing is.
+fn belongs(glance: &Glance, beside: Option<Beside<'_>>) -> bool {
+    match (beside, &glance.hidden) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(beside), Some(commitment)) => beside.text().is_some_and(|text| text.has(commitment)),
+    }
+}
+
+/// An entry of which a glance has told everything that is to be known.
+fn seen_at_once(dir: &Path, seq: u64, lying: Lying<'_>, glance: Glance) -> Result<Sound, String> {
+    must_be(seq, glance.seq)?;
+    let mut gone = Vec::new();
+    let evidence = count(dir, &glance.evidence, &glance.needed, &mut gone)?;
+    Ok(Sound {
+        entry: None,
+        time: glance.time,
+        leaf: leaf(lying.entry),
+        redacts: None,
+        stamp: None,
+        evidence,
+        gone,
+        redacted: glance.hidden.is_some() && lying.beside.is_none(),
+    })
+}
+
+fn must_be(seq: u64, said: u64) -> Result<(), String> {
+    match said == seq {
+        true => Ok(()),
+        false => Err(format!("it says that it is entry {said}")),
+    }
+}
+
+fn read_whole(
+    evidence_dir: &Path,
+    seq: u64,
+    lying: Lying<'_>,
+    want: Want,
+) -> Result<Sound, String> {
+    let entry = draft::strictly(lying.entry)?;
+    must_be(seq, entry.seq)?;
     let mut gone = Vec::new();
     let mut evidence_there = |event: &Event| match want {
         Want::EntriesAlone => Ok(0),
@@ -99,14 +149,15 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     };
     let mut evidence = evidence_there(&entry.event)?;
     let long = matches!(entry.event, Event::Long { .. });
-    let redacted = entry.hidden.is_some() && kept.hidden.is_none();
+    let redacted = entry.hidden.is_some() && lying.beside.is_none();
     let read = |hash: &Hash| evidence::read(evidence_dir, hash);
     let reports = match want {
         Want::Entries => Some(Reports::Read),
         Want::EntriesAlone => Some(Reports::Leave),
         Want::Nothing => None,
     };
-    let entry = draft::whole(entry, kept.hidden, reports, read)?;
+    let hidden = lying.beside.map(Beside::read).transpose()?;
+    let entry = draft::whole(entry, hidden, reports, read)?;
     if long {
         evidence += evidence_there(&entry.event)?;
     }
@@ -132,8 +183,8 @@ fn inner(evidence_dir: &Path, seq: u64, kept: Kept, want: Want) -> Result<Sound,
     Ok(Sound {
         stamp,
         time: entry.time,
-        entry: (want != Want::Nothing).then_some(entry),
-        leaf,
+        entry: (want != Want::Nothing).then(|| Box::new(entry)),
+        leaf: leaf(lying.entry),
         redacts,
         evidence,
         gone,
@@ -153,9 +204,18 @@ fn broken(log: &AuditLog, seq: u64, why: String) -> AuditError {
 /// not there are put down in `gone`: a later entry may say that they were deleted. What the log itself
 /// is read by has to be there.
 fn there(dir: &Path, event: &Event, gone: &mut Vec<Hash>) -> Result<u64, String> {
+    count(dir, evidence_of(event), needed_by(event), gone)
+}
+
+fn count<'a>(
+    dir: &Path,
+    named: impl IntoIterator<Item = &'a Hash>,
+    needed: impl IntoIterator<Item = &'a Hash>,
+    gone: &mut Vec<Hash>,
+) -> Result<u64, String> {
     let mut count = 0;
-    let named = evidence_of(event).map(|hash| (hash, true));
-    let needed = needed_by(event).map(|hash| (hash, false));
+    let named = named.into_iter().map(|hash| (hash, true));
+    let needed = needed.into_iter().map(|hash| (hash, false));
     for (hash, may_be_gone) in named.chain(needed) {
         if evidence::holds(dir, hash) {
             count += 1;

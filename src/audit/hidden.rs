@@ -8,6 +8,7 @@ use super::entry::{Event, Hash, UpdateRecord, VerdictRecord};
 use crate::types::{Claimant, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -115,7 +116,41 @@ impl People {
     }
 }
 
+/// What is kept beside an entry, as the text that it is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::audit) struct Text<'a> {
+    salt: &'a [u8],
+    fields: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    /// That in `{"salt":…,"fields":…}`; nothing where it is not in the usual form. Whether the fields are JSON is not
+    /// looked at: what has the hash that the entry commits to is what was written.
+    pub(in crate::audit) fn of(json: &'a [u8]) -> Option<Self> {
+        let rest = json.strip_prefix(b"{\"salt\":\"")?;
+        let (salt, rest) = rest.split_at_checked(64)?;
+        let fields = rest.strip_prefix(b"\",\"fields\":")?.strip_suffix(b"}")?;
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        salt.iter().all(is_digit).then_some(Self { salt, fields })
+    }
+
+    /// Whether it has this hash.
+    pub(in crate::audit) fn has(self, commitment: &[u8; 32]) -> bool {
+        let mut hasher = Sha256::new_with_prefix(self.salt);
+        hasher.update(self.fields);
+        hasher.finalize()[..] == commitment[..]
+    }
+}
+
 impl Hidden {
+    /// The text that it is.
+    pub(in crate::audit) fn text(&self) -> Text<'_> {
+        Text {
+            salt: self.salt.as_bytes(),
+            fields: self.fields.get().as_bytes(),
+        }
+    }
+
     /// Takes out of `event` what an entry does not hold; nothing if there is nothing of it.
     pub(in crate::audit) fn take(event: &mut Event) -> io::Result<Option<Self>> {
         let fields = Fields::take(event)?;

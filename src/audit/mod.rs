@@ -5,6 +5,7 @@
 //! the log. The format is in docs/audit.md.
 
 mod access;
+mod bundle;
 mod check;
 mod checkpoint;
 mod cosigned;
@@ -16,6 +17,9 @@ mod envelope;
 mod error;
 mod evidence;
 mod form;
+mod glance;
+#[cfg(test)]
+mod glance_tests;
 mod hidden;
 mod journal;
 mod log;

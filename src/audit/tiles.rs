@@ -4,6 +4,7 @@
 //! from the journal, for whoever reads the log with other tools.
 
 use super::AuditError;
+use super::bundle::{Beside, Bundle};
 use super::hidden::Hidden;
 use super::tree::{Node, Peaks, leaf};
 use crate::folder::{Lasting, replace_shared, shared_dir, sync_dir};
@@ -193,40 +194,25 @@ impl Tiles {
         Err(broken(&path, index * WIDTH, "it is missing"))
     }
 
-    /// The entries of a full tile.
-    pub(in crate::audit) fn entries(&self, index: u64) -> Result<Vec<Kept>, AuditError> {
-        let path = self.path(Of::Entries, index, WIDTH);
-        let bytes = read(&path)?;
-        let split = unbundle(&bytes).filter(|split| split.len() as u64 == WIDTH);
-        let split = split.ok_or_else(|| broken(&path, index * WIDTH, "it is no bundle of 256"))?;
-        let mut kept: Vec<Kept> = split
-            .into_iter()
-            .map(|entry| Kept {
-                entry: entry.to_vec(),
-                hidden: None,
-            })
-            .collect();
-        self.read_hidden(index, &mut kept)?;
-        Ok(kept)
+    /// The files of a full tile of entries.
+    pub(in crate::audit) fn bundle(&self, index: u64) -> Result<Bundle, AuditError> {
+        let both = |path: PathBuf| read(&path).map(|bytes| (path, bytes));
+        let entries = both(self.path(Of::Entries, index, WIDTH))?;
+        Ok(Bundle::new(index, entries, both(self.hidden_path(index))?))
     }
 
-    fn read_hidden(&self, index: u64, kept: &mut [Kept]) -> Result<(), AuditError> {
+    /// The entries of a full tile.
+    pub(in crate::audit) fn entries(&self, index: u64) -> Result<Vec<Kept>, AuditError> {
+        let bundle = self.bundle(index)?;
         let path = self.hidden_path(index);
-        let bytes = read(&path)?;
-        let bad = |why: &str| broken(&path, index * WIDTH, why);
-        for line in bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
-            let of: HiddenOf =
-                serde_json::from_slice(line).map_err(|error| bad(&error.to_string()))?;
-            let place = of.seq.checked_sub(index * WIDTH + 1);
-            let place = place.and_then(|place| usize::try_from(place).ok());
-            let kept = place.and_then(|place| kept.get_mut(place));
-            let kept = kept.ok_or_else(|| bad("it tells of an entry of another tile"))?;
-            kept.hidden = Some(of.hidden);
-        }
-        Ok(())
+        let kept = bundle.lying()?.into_iter().map(|lying| {
+            let hidden = lying.beside.map(Beside::read).transpose();
+            Ok(Kept {
+                entry: lying.entry.to_vec(),
+                hidden: hidden.map_err(|why| broken(&path, index * WIDTH, &why))?,
+            })
+        });
+        kept.collect()
     }
 
     fn put_hidden(&self, index: u64, kept: &[Kept]) -> Result<(), AuditError> {
@@ -313,7 +299,7 @@ fn read(path: &Path) -> Result<Vec<u8>, AuditError> {
     Ok(bytes)
 }
 
-fn broken(path: &Path, before: u64, why: &str) -> AuditError {
+pub(in crate::audit) fn broken(path: &Path, before: u64, why: &str) -> AuditError {
     AuditError::Broken {
         path: path.to_owned(),
         seq: before + 1,

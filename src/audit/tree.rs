@@ -51,8 +51,27 @@ impl Peaks {
 
     /// Makes the tree longer by one leaf.
     pub fn push(&mut self, leaf: Node) {
-        let mut node = leaf;
-        let mut complete = self.size;
+        self.join(leaf, self.size);
+        self.size += 1;
+    }
+
+    /// Makes the tree longer by a complete subtree of so many levels, by its root. Nothing is changed, and
+    /// this says no, where it would not begin at a multiple of its leaves.
+    pub fn push_complete(&mut self, root: Node, levels: u32) -> bool {
+        let Some(leaves) = 1_u64.checked_shl(levels) else {
+            return false;
+        };
+        if !self.size.is_multiple_of(leaves) {
+            return false;
+        }
+        self.join(root, self.size >> levels);
+        self.size += leaves;
+        true
+    }
+
+    /// Puts a subtree behind the others, of which `complete` are as large.
+    fn join(&mut self, root: Node, mut complete: u64) {
+        let mut node = root;
         while complete & 1 == 1 {
             // One subtree stands for each binary one of the size.
             let Some(left) = self.nodes.pop() else { break };
@@ -60,7 +79,6 @@ impl Peaks {
             complete >>= 1;
         }
         self.nodes.push(node);
-        self.size += 1;
     }
 
     /// The root; that of an empty tree is the hash of nothing.
@@ -104,6 +122,27 @@ mod tests {
             if size < 70 || size % 97 == 0 || (254..259).contains(&size) {
                 assert_eq!(peaks.root(), theirs(size), "{size}");
             }
+        }
+    }
+
+    #[test]
+    fn whole_subtrees_make_the_same_tree_as_their_leaves() {
+        let leaves = |from: u64, to: u64| (from..to).map(|n| leaf(n.to_string().as_bytes()));
+        for levels in 0..5 {
+            let width = 1_u64 << levels;
+            let (mut one, mut all) = (Peaks::default(), Peaks::default());
+            for index in 0..40 {
+                let (from, to) = (index * width, (index + 1) * width);
+                let root = leaves(from, to).collect::<Peaks>().root();
+                assert!(all.push_complete(root, levels));
+                leaves(from, to).for_each(|leaf| one.push(leaf));
+                assert_eq!(one, all, "{levels} {index}");
+            }
+            one.push([7; 32]);
+            let before = one.clone();
+            assert_eq!(one.push_complete([8; 32], levels), levels == 0);
+            assert_eq!(one == before, levels != 0);
+            assert!(!one.push_complete([8; 32], 64));
         }
     }
 

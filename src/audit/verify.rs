@@ -1,10 +1,11 @@
 //! Checking a whole log: the tree and its files, the signature on it, every entry, its time, what is
 //! kept beside it, and its evidence.
 
+use super::bundle::{Beside, Lying};
 use super::check::{self, Checked, Sound, Want};
 use super::checkpoint::Checkpoint;
 use super::journal::{Lines, Signed};
-use super::tiles::{Kept, WIDTH};
+use super::tiles::WIDTH;
 use super::tree::{Node, Peaks};
 use super::{AuditError, AuditLog, Entry, Hash, StampRecord, spread};
 use crate::types::Timestamp;
@@ -86,11 +87,15 @@ fn run<'a>(log: &'a AuditLog, want: Want, each: Each<'a>) -> Result<Report, Audi
     state.upper_tiles()?;
     let mut head = first.head;
     while let Some(line) = lines.next(Signed::ByLater)? {
-        let (Some(entry), hidden) = (line.entry, line.hidden) else {
+        let Some(entry) = &line.entry else {
             continue;
         };
+        let lying = Lying {
+            entry,
+            beside: line.hidden.as_ref().map(Beside::Read),
+        };
         let seq = state.peaks.size() + 1;
-        state.entry(check::entry(log, seq, Kept { entry, hidden }, want)?)?;
+        state.entry(check::entry(log, seq, lying, want)?)?;
         head = line.head;
         if head.time != state.time.unwrap_or(head.time) {
             return Err(state.broken(state.peaks.size(), "its time is not that of its line"));
@@ -169,8 +174,22 @@ impl<'a> State<'a> {
 
     /// A full tile that was checked by itself.
     fn tile(&mut self, checked: Checked) -> Result<(), AuditError> {
-        for sound in checked.sound {
-            self.entry(sound)?;
+        let from = self.peaks.size();
+        let within = |published: &Checkpoint| (from + 1..=from + WIDTH).contains(&published.size);
+        let whole = checked.fault.is_none() && checked.sound.len() == WIDTH_OF_ROW;
+        if whole && !self.published.as_ref().is_some_and(within) {
+            // Its root was made from its leaves where it was checked.
+            for (seq, sound) in (from + 1..).zip(checked.sound) {
+                self.must_follow(seq, &sound)?;
+                self.take(seq, sound);
+            }
+            if !self.peaks.push_complete(checked.root, WIDTH.ilog2()) {
+                return Err(self.broken(from, "the tile does not begin where a tile does"));
+            }
+        } else {
+            for sound in checked.sound {
+                self.entry(sound)?;
+            }
         }
         self.roots.push(checked.root);
         checked.fault.map_or(Ok(()), Err)
@@ -202,24 +221,8 @@ impl<'a> State<'a> {
 
     fn entry(&mut self, sound: Sound) -> Result<(), AuditError> {
         let seq = self.peaks.size() + 1;
-        if self.time.is_some_and(|time| sound.time < time) {
-            return Err(self.broken(seq, "its time is before the entry before it"));
-        }
+        self.must_follow(seq, &sound)?;
         self.peaks.push(sound.leaf);
-        self.time = Some(sound.time);
-        self.evidence += sound.evidence;
-        if sound.redacted {
-            self.redacted.push(seq);
-        }
-        for hash in sound.gone {
-            self.gone.insert(hash, seq);
-        }
-        if let Some(redaction) = sound.redacts {
-            self.told.insert(redaction.entry);
-            let deleted = redaction.evidence.into_iter().map(|hash| (hash, seq));
-            self.deleted.extend(deleted);
-        }
-        self.stamps.extend(sound.stamp.map(|stamp| (seq, stamp)));
         if let Some(published) = &self.published
             && published.size == seq
         {
@@ -235,10 +238,36 @@ impl<'a> State<'a> {
             }
             self.published = None;
         }
+        self.take(seq, sound);
+        Ok(())
+    }
+
+    fn must_follow(&self, seq: u64, sound: &Sound) -> Result<(), AuditError> {
+        match self.time.is_some_and(|time| sound.time < time) {
+            true => Err(self.broken(seq, "its time is before the entry before it")),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes what an entry says, and hands it on.
+    fn take(&mut self, seq: u64, sound: Sound) {
+        self.time = Some(sound.time);
+        self.evidence += sound.evidence;
+        if sound.redacted {
+            self.redacted.push(seq);
+        }
+        for hash in sound.gone {
+            self.gone.insert(hash, seq);
+        }
+        if let Some(redaction) = sound.redacts {
+            self.told.insert(redaction.entry);
+            let deleted = redaction.evidence.into_iter().map(|hash| (hash, seq));
+            self.deleted.extend(deleted);
+        }
+        self.stamps.extend(sound.stamp.map(|stamp| (seq, stamp)));
         if let (Some(each), Some(entry)) = (&mut self.each, &sound.entry) {
             each(entry);
         }
-        Ok(())
     }
 
     fn end(self, checkpoint: Checkpoint) -> Result<Report, AuditError> {
