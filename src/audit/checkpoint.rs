@@ -5,10 +5,8 @@ use super::AuditError;
 use super::tree::Node;
 use crate::secret::{Keeper, make_private, private_text, seed};
 use base64ct::{Base64, Encoding};
-use ed25519_dalek::SigningKey;
-use signed_note::{
-    Note, NoteError, Signer, StandardSigner, StandardVerifier, Verifier, VerifierList,
-};
+use ed25519_dalek::{Signer as _, SigningKey};
+use signed_note::{Note, NoteError, Signer, StandardVerifier, Verifier, VerifierList};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -199,8 +197,30 @@ impl LogKey {
 
 /// The log's private key. It is wiped from memory when it is dropped.
 pub(in crate::audit) struct LogSigner {
-    signer: StandardSigner,
+    key: SigningKey,
+    /// What names the key in a note, beside the log's name.
+    id: u32,
     public: LogKey,
+}
+
+impl fmt::Debug for LogSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogSigner({})", self.public.text)
+    }
+}
+
+impl Signer for LogSigner {
+    fn name(&self) -> &str {
+        self.public.name()
+    }
+
+    fn key_id(&self) -> u32 {
+        self.id
+    }
+
+    fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, ed25519_dalek::SignatureError> {
+        Ok(self.key.try_sign(bytes)?.to_vec())
+    }
 }
 
 impl LogSigner {
@@ -215,9 +235,29 @@ impl LogSigner {
             return Ok(None);
         };
         let wrong = || unusable("it is no private key of a log".into());
-        let signer = StandardSigner::new(text.trim()).map_err(|_| wrong())?;
-        let public = public(text.trim()).ok_or_else(wrong)?;
-        Ok(Some(Self { signer, public }))
+        Self::of(text.trim()).ok_or_else(wrong).map(Some)
+    }
+
+    /// The key that C2SP's signed-note writes so: `PRIVATE+KEY+name+identifier+key`.
+    fn of(text: &str) -> Option<Self> {
+        let (name, rest) = text.strip_prefix("PRIVATE+KEY+")?.split_once('+')?;
+        let (id, key) = rest.split_once('+')?;
+        let bytes = Zeroizing::new(Base64::decode_vec(key).ok()?);
+        let seed = Zeroizing::new(<[u8; 32]>::try_from(bytes.strip_prefix(&[ED25519])?).ok()?);
+        let key = SigningKey::from_bytes(&seed);
+        let verifies = key.verifying_key();
+        let public = [&[ED25519][..], verifies.as_bytes()].concat();
+        let named = signed_note::is_key_name_valid(name)
+            && id.len() == 8
+            && u32::from_str_radix(id, 16).ok()? == signed_note::key_id(name, &public);
+        named.then(|| Self {
+            id: signed_note::key_id(name, &public),
+            public: LogKey {
+                text: signed_note::new_ed25519_verifier_key(name, &verifies),
+                name: name.to_owned(),
+            },
+            key,
+        })
     }
 
     /// Makes a new key for the log of this name. What is there stays.
@@ -241,17 +281,17 @@ impl LogSigner {
 
     /// Signs what an envelope holds.
     pub(in crate::audit) fn sign_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        self.signer.sign(bytes).map_err(|error| error.to_string())
+        Signer::sign(self, bytes).map_err(|error| error.to_string())
     }
 
     /// Signs what the log is now.
-    pub(in crate::audit) fn sign(&self, size: u64, root: Node) -> Result<Checkpoint, String> {
+    pub(in crate::audit) fn checkpoint(&self, size: u64, root: Node) -> Result<Checkpoint, String> {
         let origin = self.public.name();
         let text = tlog_tiles::Checkpoint::new(origin, size, Hash(root), "");
         let text = text.map_err(|error| error.to_string())?;
         let note = Note::new(&text.to_bytes(), &[]);
         let mut note = note.map_err(|error| error.to_string())?;
-        let signers: [&dyn Signer; 1] = [&self.signer];
+        let signers: [&dyn Signer; 1] = [self];
         note.add_sigs(&signers).map_err(|error| error.to_string())?;
         Ok(Checkpoint {
             origin: origin.to_owned(),
@@ -260,20 +300,6 @@ impl LogSigner {
             note: String::from_utf8(note.to_bytes()).map_err(|error| error.to_string())?,
         })
     }
-}
-
-/// The public half of a private key's text.
-fn public(text: &str) -> Option<LogKey> {
-    let mut parts = text.splitn(5, '+').skip(2);
-    let (name, _id, key) = (parts.next()?, parts.next()?, parts.next()?);
-    let bytes = Zeroizing::new(Base64::decode_vec(key).ok()?);
-    let seed = Zeroizing::new(<[u8; 32]>::try_from(bytes.strip_prefix(&[ED25519])?).ok()?);
-    let key = SigningKey::from_bytes(&seed);
-    LogKey::parse(&signed_note::new_ed25519_verifier_key(
-        name,
-        &key.verifying_key(),
-    ))
-    .ok()
 }
 
 /// Makes a key, unless another run has made one meanwhile.
@@ -302,7 +328,7 @@ mod tests {
     #[test]
     fn what_the_key_signed_opens_and_nothing_else_does() {
         let (ours, other) = (signer("acme/site"), signer("acme/site"));
-        let made = ours.sign(7, [3; 32]).unwrap();
+        let made = ours.checkpoint(7, [3; 32]).unwrap();
         let note = made.note.as_bytes();
         assert_eq!(Checkpoint::open(note, ours.public()), Ok(made.clone()));
         assert_eq!(
@@ -323,6 +349,37 @@ mod tests {
             Checkpoint::open(more.as_bytes(), ours.public()),
             Err(CheckpointFault::Forged)
         );
+    }
+
+    #[test]
+    fn a_private_key_is_read_as_other_code_for_notes_reads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log-key");
+        LogSigner::make(&path, "acme/site").unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.trim();
+        let ours = LogSigner::of(text).unwrap();
+        let theirs = signed_note::StandardSigner::new(text).unwrap();
+        assert_eq!(ours.key_id(), theirs.key_id());
+        assert_eq!(Signer::name(&ours), theirs.name());
+        assert_eq!(
+            Signer::sign(&ours, b"x").unwrap(),
+            theirs.sign(b"x").unwrap()
+        );
+        assert_eq!(
+            LogKey::parse(ours.public().as_str()).unwrap(),
+            *ours.public()
+        );
+        for at in 0..text.len() {
+            for byte in *b"+A0=/ x" {
+                let mut bad = text.to_owned().into_bytes();
+                bad[at] = byte;
+                let bad = String::from_utf8(bad).unwrap();
+                let theirs = signed_note::StandardSigner::new(&bad);
+                assert_eq!(LogSigner::of(&bad).is_some(), theirs.is_ok(), "{bad}");
+            }
+            assert!(LogSigner::of(&text[..at]).is_none());
+        }
     }
 
     #[test]

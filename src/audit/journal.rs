@@ -55,22 +55,27 @@ pub(in crate::audit) struct Appended {
 
 /// Whether a signature was looked at before.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::audit) enum Signed {
+pub(in crate::audit) enum Signed<'a> {
     /// No: it is verified.
     Verify,
+    /// It was, if this is the note.
+    UnlessIs(&'a str),
     /// A later line of the same file takes this one in.
     ByLater,
 }
 
 impl Appended {
-    fn read(line: &[u8], key: &LogKey, signed: Signed) -> Result<Self, String> {
+    fn read(line: &[u8], key: &LogKey, signed: Signed<'_>) -> Result<Self, String> {
         let line: Line<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         let nodes: Option<Vec<Node>> = line.peaks.iter().map(|peak| node(peak)).collect();
         let nodes = nodes.ok_or("a hash in it is none")?;
         let note = line.checkpoint.as_bytes();
         let checkpoint = match signed {
-            Signed::Verify => Checkpoint::open(note, key),
             Signed::ByLater => Checkpoint::read(note, key).map(|(checkpoint, _)| checkpoint),
+            Signed::UnlessIs(verified) if verified.as_bytes() == note => {
+                Checkpoint::read(note, key).map(|(checkpoint, _)| checkpoint)
+            }
+            Signed::Verify | Signed::UnlessIs(_) => Checkpoint::open(note, key),
         };
         let checkpoint = checkpoint.map_err(|fault| fault.to_string())?;
         let peaks = Peaks::new(checkpoint.size, nodes)
@@ -119,12 +124,17 @@ impl Journal {
         })
     }
 
-    /// The last whole line.
-    pub(in crate::audit) fn last(&self, key: &LogKey) -> Result<Appended, AuditError> {
+    /// The last whole line. Its checkpoint is verified, unless its note is `signed`, which was.
+    pub(in crate::audit) fn last(
+        &self,
+        key: &LogKey,
+        signed: &str,
+    ) -> Result<Appended, AuditError> {
         if self.tail.line.is_empty() {
             return Err(self.broken(0, "it is empty".into()));
         }
-        Appended::read(&self.tail.line, key, Signed::Verify).map_err(|why| self.broken(0, why))
+        let line = &self.tail.line;
+        Appended::read(line, key, Signed::UnlessIs(signed)).map_err(|why| self.broken(0, why))
     }
 
     /// How many bytes of a cut line end the file.
@@ -247,7 +257,7 @@ impl Lines {
     /// When a line cannot be read, or does not follow from the one before.
     pub(in crate::audit) fn next(
         &mut self,
-        signed: Signed,
+        signed: Signed<'_>,
     ) -> Result<Option<Appended>, AuditError> {
         let line = tail::next_line(&mut self.reader).map_err(AuditError::io(&self.path))?;
         let Some(line) = line else {

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How many times who reads without the lock looks again.
 const TRIES: u32 = 5;
@@ -24,6 +25,16 @@ pub struct AuditLog {
     given: Option<LogKey>,
     /// Whether evidence was kept here whose name is perhaps not on disk yet.
     unsettled: AtomicBool,
+    /// What a program that is soon over need not find out twice.
+    brief: Option<Brief>,
+}
+
+/// What was read and verified, for as long as one push is judged.
+#[derive(Debug, Default)]
+struct Brief {
+    signer: OnceLock<Arc<LogSigner>>,
+    /// The last checkpoint's note: the key signed it.
+    signed: Mutex<String>,
 }
 
 /// Where an entry stands.
@@ -55,6 +66,17 @@ impl AuditLog {
             dir: folder.join("audit"),
             given: None,
             unsettled: AtomicBool::new(false),
+            brief: None,
+        }
+    }
+
+    /// The same, for a program that is over in a moment: the key is read once, and stays in its memory
+    /// until then, and no signature is verified twice.
+    #[must_use]
+    pub fn briefly(self) -> Self {
+        Self {
+            brief: Some(Brief::default()),
+            ..self
         }
     }
 
@@ -65,6 +87,7 @@ impl AuditLog {
             dir: dir.to_owned(),
             given: Some(key),
             unsettled: AtomicBool::new(false),
+            brief: None,
         }
     }
 
@@ -266,18 +289,29 @@ impl AuditLog {
         peaks: &Peaks,
     ) -> Result<Checkpoint, AuditError> {
         signer
-            .sign(peaks.size(), peaks.root())
+            .checkpoint(peaks.size(), peaks.root())
             .map_err(|why| AuditError::Key {
                 path: self.key_file(),
                 why,
             })
     }
 
+    /// The last line of the journal, verified.
+    fn last_of(&self, journal: &Journal, key: &LogKey) -> Result<Appended, AuditError> {
+        let Some(brief) = &self.brief else {
+            return journal.last(key, "");
+        };
+        let mut signed = brief.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = journal.last(key, &signed)?;
+        signed.clone_from(&last.head.checkpoint.note);
+        Ok(last)
+    }
+
     /// The journal and the last entry's place in it. A tile that is full is closed first, for what
     /// was killed while it did.
     pub(in crate::audit) fn open(&self, signer: &LogSigner) -> Result<(Journal, Head), AuditError> {
         let journal = Journal::open(self)?;
-        let last = journal.last(signer.public())?;
+        let last = self.last_of(&journal, signer.public())?;
         self.must_not_be_behind(signer.public(), &last)?;
         match is_full(&last) {
             false => Ok((journal, last.head)),
@@ -434,7 +468,7 @@ impl AuditLog {
         let key = self.key()?;
         let mut tries = 0;
         loop {
-            let last = Journal::open(self)?.last(&key)?;
+            let last = self.last_of(&Journal::open(self)?, &key)?;
             match self.must_not_be_behind(&key, &last) {
                 // Without the lock, a tile may be closed between the two looks.
                 Err(AuditError::Truncated { .. }) if lock.is_none() && tries < TRIES => tries += 1,
@@ -458,7 +492,19 @@ impl AuditLog {
         }
     }
 
-    pub(in crate::audit) fn signer(&self) -> Result<LogSigner, AuditError> {
+    pub(in crate::audit) fn signer(&self) -> Result<Arc<LogSigner>, AuditError> {
+        let held = self.brief.as_ref().map(|brief| &brief.signer);
+        if let Some(signer) = held.and_then(OnceLock::get) {
+            return Ok(Arc::clone(signer));
+        }
+        let signer = self.read_signer()?;
+        if let Some(held) = held {
+            let _ = held.set(Arc::clone(&signer));
+        }
+        Ok(signer)
+    }
+
+    fn read_signer(&self) -> Result<Arc<LogSigner>, AuditError> {
         let read = match LogSigner::read(&self.key_file()) {
             Err(_) if self.is_reader() => {
                 let path = self.dir.clone();
@@ -467,7 +513,7 @@ impl AuditLog {
             read => read?,
         };
         match read {
-            Some(signer) => Ok(signer),
+            Some(signer) => Ok(Arc::new(signer)),
             None if self.is_old()? => Err(AuditError::Old {
                 path: self.old_file(),
             }),

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The old format's name.
 const SCHEMA: &str = "relhook/audit/v1";
@@ -39,7 +40,7 @@ struct OldHead {
 /// The new log while it is made: nothing of it counts before its head is written.
 struct Taking<'a> {
     log: &'a AuditLog,
-    signer: LogSigner,
+    signer: Arc<LogSigner>,
     peaks: Peaks,
     time: Timestamp,
     /// The entries of the tile that is not full yet, and their lines.

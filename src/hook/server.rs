@@ -18,7 +18,10 @@ pub(in crate::hook) struct InForce {
 impl Server {
     /// Opens the repository that git names, and relhook's folder in it.
     pub(in crate::hook) fn open_in_hook() -> Result<Self, Stop> {
-        Ok(Self::beside(Store::open_in_hook()?)?)
+        let mut server = Self::beside(Store::open_in_hook()?)?;
+        // A hook is over in a moment.
+        server.log = server.log.briefly();
+        Ok(server)
     }
 
     /// The policy in force: the one on its ref now, never one that a push brings.
