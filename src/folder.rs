@@ -173,6 +173,21 @@ fn readers(folder: &Path) -> io::Result<Option<u32>> {
     Ok((meta.mode() & 0o077 == SHARED).then_some(meta.gid()))
 }
 
+/// A path without links, as [`fs::canonicalize`] gives it. Where a hook is started, the current folder is
+/// the one that is asked for, and the system knows that without a look at each part of its path.
+///
+/// # Errors
+/// When there is nothing at the path, or it cannot be looked at.
+pub fn resolved(path: &Path) -> io::Result<PathBuf> {
+    if path == Path::new(".")
+        && let Ok(current) = std::env::current_dir()
+        && current.is_absolute()
+    {
+        return Ok(current);
+    }
+    fs::canonicalize(path)
+}
+
 /// Makes a subfolder where it is not there yet, for those who may enter the one that it is in.
 ///
 /// # Errors

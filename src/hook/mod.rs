@@ -85,7 +85,7 @@ fn every(values: impl Iterator<Item = Vec<u8>>) -> Option<Vec<u8>> {
 /// hooks of a bare repository.
 pub(in crate::hook) fn git_dir() -> Result<std::path::PathBuf, Stop> {
     let named = std::env::var_os("GIT_DIR").unwrap_or_else(|| ".".into());
-    std::fs::canonicalize(&named).map_err(|error| {
+    crate::folder::resolved(std::path::Path::new(&named)).map_err(|error| {
         Stop::because(crate::decide::Reason::Environment {
             why: format!("the repository's folder cannot be found: {error}"),
         })

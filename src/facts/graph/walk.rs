@@ -122,7 +122,8 @@ where
         skip_stale(&mut self.live, &self.queued, true);
         skip_stale(&mut self.rest, &self.queued, false);
         let live = match (self.live.peek(), self.rest.peek()) {
-            (Some(live), Some(rest)) => live_only || live >= rest,
+            // Of the same second, the one that matters.
+            (Some((live, _)), Some((rest, _))) => live_only || live >= rest,
             (live, _) => live.is_some(),
         };
         let heap = if live { &mut self.live } else { &mut self.rest };

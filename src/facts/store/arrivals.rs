@@ -2,6 +2,7 @@
 //! not have, whatever ref names it, or none.
 
 use super::Store;
+use super::lazy::as_wanted;
 use super::objects::raw_id;
 use super::open::folders;
 use super::packs::PackError;
@@ -32,6 +33,7 @@ impl Store {
         let Some(quarantine) = self.quarantine.as_deref().filter(|path| !is_bare(path)) else {
             return Ok(());
         };
+        as_wanted();
         let brought = folders(std::iter::once(quarantine.as_os_str().as_bytes()));
         let brought = brought.map_err(unreadable)?;
         let (mut stopped, mut count) = (None, 0);
@@ -61,7 +63,7 @@ impl Store {
                 let oid = Oid::from_bytes(id.as_bytes());
                 let oid = oid.map_err(|error| unreadable(error.to_string()))?;
                 let new = self.new.borrow().contains(&oid);
-                Ok(Some(oid).filter(|_| new || !self.has(id)))
+                Ok((new || !self.is_settled(oid)?).then_some(oid))
             }
             ObjectType::Tree | ObjectType::Blob => Ok(None),
             ObjectType::Any => Err(unreadable(format!("{id} is of no kind"))),
@@ -84,20 +86,20 @@ impl Store {
         Ok(header.map_err(|error| unreadable(message(&error)))?.1)
     }
 
-    /// Whether the store has an object, what a push in progress brings left aside.
+    /// Whether the store has an object, what a push in progress brings left aside. As it was when the
+    /// store was last looked at; without a push in progress, its own.
     ///
     /// # Errors
     /// When the id cannot be asked for.
     pub fn is_settled(&self, oid: Oid) -> Result<bool, Fault> {
-        Ok(self.has(raw_id(oid)?))
-    }
-
-    /// As it was when the store was last looked at. Without a push in progress, its own.
-    fn has(&self, id: git2::Oid) -> bool {
-        let flags = OdbLookupFlags::NO_REFRESH;
         match &self.settled {
-            Some(settled) => settled.exists_ext(id, flags),
-            None => self.repo.odb().is_ok_and(|odb| odb.exists_ext(id, flags)),
+            Some(settled) => settled.has(oid).map_err(|why| Fault::Unreadable { why }),
+            None => {
+                let odb = self.repo.get().and_then(git2::Repository::odb);
+                let flags = OdbLookupFlags::NO_REFRESH;
+                let id = raw_id(oid)?;
+                Ok(odb.is_ok_and(|odb| odb.exists_ext(id, flags)))
+            }
         }
     }
 
@@ -108,7 +110,7 @@ impl Store {
     pub fn look_again(&self) -> Result<(), Fault> {
         let looked = match &self.settled {
             Some(settled) => settled.refresh(),
-            None => self.repo.odb().and_then(|odb| odb.refresh()),
+            None => (self.repo.get().and_then(git2::Repository::odb)).and_then(|odb| odb.refresh()),
         };
         looked.map_err(|error| Fault::Unreadable {
             why: message(&error),

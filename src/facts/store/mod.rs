@@ -3,12 +3,14 @@
 
 mod arrivals;
 mod error;
+mod lazy;
 mod loose;
 mod objects;
 mod open;
 mod packed;
 mod packs;
 mod past;
+mod plain;
 mod policy;
 mod refs;
 
@@ -20,6 +22,7 @@ mod tests;
 use super::limits::Limits;
 use crate::types::{Oid, RefName};
 pub use error::StoreError;
+use lazy::{Repo, Settled};
 use loose::Loose;
 pub use objects::Header;
 use packed::PackedRefs;
@@ -32,9 +35,9 @@ use std::path::{Path, PathBuf};
 
 /// A repository whose objects and refs can be read. It writes nothing.
 pub struct Store {
-    repo: git2::Repository,
+    repo: Repo,
     /// In a push: the store without what the push brought.
-    settled: Option<git2::Odb<'static>>,
+    settled: Option<Settled>,
     /// In a push: objects that were found to be new with it. They are asked for again when what
     /// arrives is listed.
     new: RefCell<HashSet<Oid>>,
@@ -70,7 +73,7 @@ impl Store {
     /// The working folder, if there is one.
     #[must_use]
     pub fn work_dir(&self) -> Option<&Path> {
-        self.repo.workdir()
+        self.repo.get().ok()?.workdir()
     }
 
     /// In a push that brings objects: the folder in which git keeps them until it is accepted.
@@ -112,7 +115,7 @@ impl Store {
     /// # Errors
     /// When a configuration file cannot be read.
     pub fn config(&self) -> Result<git2::Config, git2::Error> {
-        self.repo.config()
+        self.repo.get()?.config()
     }
 }
 
@@ -120,7 +123,7 @@ impl Store {
 impl Store {
     /// As in a push to the repository at `settled`, whose quarantine this one is.
     pub(super) fn with_settled(mut self, settled: &Path) -> Self {
-        self.settled = Some(open::settled(settled, None).unwrap());
+        self.settled = Some(Settled::new(&settled.join("objects"), None));
         self
     }
 }

@@ -28,7 +28,8 @@ impl Store {
         {
             return Err(of_no_kind(oid, &error));
         }
-        let odb = self.repo.odb().map_err(|error| unreadable(oid, &error))?;
+        let odb = self.repo.get().and_then(git2::Repository::odb);
+        let odb = odb.map_err(|error| unreadable(oid, &error))?;
         let (size, kind) = odb
             .read_header(raw_id(oid)?)
             .map_err(|error| fault(oid, &error))?;
@@ -139,7 +140,8 @@ impl Store {
         limit: usize,
     ) -> Result<Result<Rc<Vec<u8>>, &'static str>, Fault> {
         let id = raw_id(oid)?;
-        let odb = self.repo.odb().map_err(|error| unreadable(oid, &error))?;
+        let odb = self.repo.get().and_then(git2::Repository::odb);
+        let odb = odb.map_err(|error| unreadable(oid, &error))?;
         let (size, kind) = odb.read_header(id).map_err(|error| fault(oid, &error))?;
         if kind != want {
             return Ok(Err(word(kind)));

@@ -1,15 +1,20 @@
 //! Opening, and the reasons not to.
 
+use super::lazy::{Repo, Settled};
 use super::loose::Loose;
 use super::packed::PackedRefs;
 use super::packs::Packs;
-use super::{Limits, Store, StoreError};
+use super::{Limits, Store, StoreError, plain};
+use crate::folder::resolved;
 use crate::types::escape;
-use git2::{ErrorCode, Odb, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Odb, RepositoryOpenFlags};
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+/// libgit2 takes no path that is not.
+const NOT_UTF_8: &str = "the path of an object folder is not UTF-8";
 
 impl Store {
     /// Opens the repository that git runs a hook in: `GIT_DIR`, or the current folder, with the
@@ -33,11 +38,16 @@ impl Store {
         let flags = RepositoryOpenFlags::FROM_ENV
             | RepositoryOpenFlags::NO_SEARCH
             | RepositoryOpenFlags::NO_DOTGIT;
-        let store = Self::open_with(&path, flags, Some(&path))?;
-        if store.git_dir != path {
-            return Err(StoreError::NotARepository { path });
-        }
-        refuse_shallow_updates(&store)?;
+        let store = if plain::is_plain(&path, &|name| std::env::var_os(name)) {
+            Self::unopened(Repo::at(&path, flags), path.clone(), path.clone()).checked()?
+        } else {
+            let store = Self::open_with(&path, flags, Some(&path))?;
+            if store.git_dir != path {
+                return Err(StoreError::NotARepository { path });
+            }
+            refuse_shallow_updates(&store)?;
+            store
+        };
         let others = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES");
         let Some(quarantine) = quarantine(&store.common_dir, others.as_deref())? else {
             return Ok(store);
@@ -78,39 +88,40 @@ impl Store {
         flags: RepositoryOpenFlags,
         known: Option<&Path>,
     ) -> Result<Self, StoreError> {
-        // What is read is kept, checked and bounded here; libgit2 would do each a second time.
-        git2::opts::enable_caching(false);
-        git2::opts::strict_hash_verification(false);
-        let repo = Repository::open_ext(path, flags, std::iter::empty::<OsString>())
-            .map_err(|error| diagnose(path, &error))?;
-        let resolved = |path: &Path| match known.filter(|known| *known == path) {
+        let repo = Repo::at(path, flags);
+        let opened = repo.get().map_err(|error| diagnose(path, &error))?;
+        let known_as = |path: &Path| match known.filter(|known| *known == path) {
             Some(known) => Ok(known.to_owned()),
             None => absolute(path),
         };
-        let git_dir = resolved(repo.path())?;
-        let common_dir = resolved(repo.commondir())?;
-        let store = Self {
+        let git_dir = known_as(opened.path())?;
+        let common_dir = known_as(opened.commondir())?;
+        let config = opened.config().and_then(|mut config| config.snapshot());
+        let config = config.map_err(|error| unusable(&git_dir, &error))?;
+        refuse_formats(&config)?;
+        Self::unopened(repo, git_dir, common_dir).checked()
+    }
+
+    fn unopened(repo: Repo, git_dir: PathBuf, common_dir: PathBuf) -> Self {
+        let objects = common_dir.join("objects");
+        Self {
             repo,
             settled: None,
             new: RefCell::default(),
             quarantine: None,
             packed: PackedRefs::new(common_dir.join("packed-refs")),
-            packs: RefCell::new(Packs::new(vec![common_dir.join("objects")])),
-            loose: RefCell::new(Loose::new(vec![common_dir.join("objects")])),
+            packs: RefCell::new(Packs::new(vec![objects.clone()])),
+            loose: RefCell::new(Loose::new(vec![objects])),
             git_dir,
             common_dir,
             mirror: None,
             past: None,
             limits: Limits::default(),
             warnings: Vec::new(),
-        };
-        store.checked()
+        }
     }
 
     fn checked(mut self) -> Result<Self, StoreError> {
-        let config = self.repo.config().and_then(|mut config| config.snapshot());
-        let config = config.map_err(|error| unusable(&self.git_dir, &error))?;
-        refuse_formats(&config)?;
         let grafts = self.common_dir.join("info/grafts");
         if has_content(&grafts)? {
             return Err(StoreError::Grafts { path: grafts });
@@ -127,12 +138,8 @@ impl Store {
     }
 }
 
-/// The store without the push in progress: the repository's objects, and those that git itself
-/// reads beside the quarantine. Were one left out, old commits would look new.
-pub(super) fn settled(
-    common_dir: &Path,
-    others: Option<&OsStr>,
-) -> Result<Odb<'static>, StoreError> {
+/// The store without the push in progress, of a repository whose own objects have to be there.
+fn settled(common_dir: &Path, others: Option<&OsStr>) -> Result<Settled, StoreError> {
     let own = common_dir.join("objects");
     if !own.is_dir() {
         return Err(StoreError::Unusable {
@@ -140,15 +147,17 @@ pub(super) fn settled(
             why: "it is not a folder".into(),
         });
     }
-    let all = std::iter::once(own.as_os_str().as_bytes()).chain(listed(others));
-    folders(all).map_err(|why| StoreError::Unusable {
-        path: common_dir.to_owned(),
-        why,
-    })
+    if listed(others).any(|path| std::str::from_utf8(path).is_err()) {
+        return Err(StoreError::Unusable {
+            path: common_dir.to_owned(),
+            why: NOT_UTF_8.into(),
+        });
+    }
+    Ok(Settled::new(&own, others))
 }
 
 /// The folders of a list as git separates it.
-fn listed(others: Option<&OsStr>) -> impl Iterator<Item = &[u8]> {
+pub(super) fn listed(others: Option<&OsStr>) -> impl Iterator<Item = &[u8]> {
     let others = others.unwrap_or_default().as_bytes();
     let paths = others.split(|byte| *byte == b':');
     paths.filter(|path| !path.is_empty())
@@ -160,7 +169,7 @@ pub(super) fn folders<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Result<Odb<'
     let odb = Odb::new().map_err(failed)?;
     for path in paths {
         let text = std::str::from_utf8(path);
-        let text = text.map_err(|_| "the path of an object folder is not UTF-8")?;
+        let text = text.map_err(|_| NOT_UTF_8)?;
         odb.add_disk_alternate(text).map_err(failed)?;
     }
     Ok(odb)
@@ -173,7 +182,9 @@ pub(super) fn folders<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Result<Odb<'
 fn quarantine(common_dir: &Path, others: Option<&OsStr>) -> Result<Option<PathBuf>, StoreError> {
     let named = |name| std::env::var_os(name).filter(|folder| !folder.is_empty());
     if let Some(folder) = named("GIT_QUARANTINE_PATH") {
-        return absolute(Path::new(&folder)).map(Some);
+        return directly_in(&common_dir.join("objects"), Path::new(&folder))
+            .map_or_else(|| absolute(Path::new(&folder)), Ok)
+            .map(Some);
     }
     let Some(folder) = named("GIT_OBJECT_DIRECTORY") else {
         return Ok(None);
@@ -191,12 +202,24 @@ fn quarantine(common_dir: &Path, others: Option<&OsStr>) -> Result<Option<PathBu
     }
 }
 
+/// A folder as it is known without resolving each part of its path: one of those that are directly in
+/// a folder of which that holds, where git makes it.
+fn directly_in(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let is_real = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+    let mut below = path.strip_prefix(folder).ok()?.components();
+    let (Some(Component::Normal(name)), None) = (below.next(), below.next()) else {
+        return None;
+    };
+    let inside = folder.join(name);
+    (is_real(folder) && is_real(&inside)).then_some(inside)
+}
+
 fn set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
-    std::fs::canonicalize(path).map_err(|_| StoreError::NotARepository {
+    resolved(path).map_err(|_| StoreError::NotARepository {
         path: path.to_owned(),
     })
 }
@@ -222,7 +245,7 @@ fn has_content(path: &Path) -> Result<bool, StoreError> {
 }
 
 fn refuse_shallow_updates(store: &Store) -> Result<(), StoreError> {
-    let config = store.repo.config();
+    let config = store.config();
     let config = config.map_err(|error| unusable(&store.git_dir, &error))?;
     match config.get_bool("receive.shallowUpdate") {
         Ok(false) => Ok(()),
@@ -234,7 +257,7 @@ fn refuse_shallow_updates(store: &Store) -> Result<(), StoreError> {
 
 /// Formats that would be read wrongly or not at all. libgit2 looks at them only from repository
 /// version 1 on; git honours some of them before.
-fn refuse_formats(config: &git2::Config) -> Result<(), StoreError> {
+pub(super) fn refuse_formats(config: &git2::Config) -> Result<(), StoreError> {
     if let Some(format) = value(config, "extensions.refstorage").filter(|text| text != "files") {
         return Err(StoreError::RefStorage { format });
     }
