@@ -284,10 +284,35 @@ fn replace(path: &Path, content: &[u8], lasting: Lasting, readers: Option<u32>) 
     if lasting != Lasting::Kill {
         temp.as_file().sync_data()?;
     }
-    temp.persist(path).map_err(|error| error.error)?;
     match lasting {
-        Lasting::Kill | Lasting::Whole => Ok(()),
-        Lasting::PowerCut => sync_dir(parent),
+        Lasting::Kill => take_place(&temp.into_temp_path(), path),
+        Lasting::Whole => temp.persist(path).map(drop).map_err(|error| error.error),
+        Lasting::PowerCut => {
+            temp.persist(path).map_err(|error| error.error)?;
+            sync_dir(parent)
+        }
+    }
+}
+
+/// Puts a file that need not survive a power cut in the place of another one, in one step. Both are
+/// exchanged and the old one is removed: some file systems take a rename over a file for the wish to have the
+/// new one on the disk, and let it wait until the disk is at leisure.
+///
+/// # Errors
+/// When the system says no.
+pub fn take_place(new: &Path, path: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
+        Ok(()) => match fs::symlink_metadata(new)?.is_dir() {
+            // As a rename would have it.
+            true => {
+                renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE)?;
+                Err(io::ErrorKind::IsADirectory.into())
+            }
+            false => fs::remove_file(new),
+        },
+        // There is none yet, or the file system cannot.
+        Err(_) => fs::rename(new, path),
     }
 }
 

@@ -99,6 +99,7 @@ pub fn look(
             progress: &progress,
             suspects: Vec::new(),
             found: OnceLock::new(),
+            footing: None,
         };
         let sight = Sight {
             job: &job,

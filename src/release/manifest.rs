@@ -12,6 +12,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod head;
+
+pub use head::{Head, Print, Record, SPLIT, is_base};
+
 /// The manifest's name on a target.
 pub const MANIFEST_NAME: &str = ".relhook-manifest.json";
 
@@ -149,6 +153,19 @@ impl Manifest {
             _ => Err(format!("the content of `{}` is not known", file.path)),
         };
         Ok(Self {
+            files: listing
+                .files
+                .values()
+                .map(entry)
+                .collect::<Result<_, _>>()?,
+            dirs: dirs.iter().map(PathText::from).collect(),
+            ..Self::empty(header)
+        })
+    }
+
+    /// The record of a release without files.
+    fn empty(header: Header) -> Self {
+        Self {
             schema: SCHEMA.to_owned(),
             repository: header.repository,
             refname: header.refname,
@@ -156,13 +173,15 @@ impl Manifest {
             sequence: header.sequence,
             released: header.released,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            files: listing
-                .files
-                .values()
-                .map(entry)
-                .collect::<Result<_, _>>()?,
-            dirs: dirs.iter().map(PathText::from).collect(),
-        })
+            files: Vec::new(),
+            dirs: Vec::new(),
+        }
+    }
+
+    /// How many files it records.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.files.len()
     }
 
     /// The manifest as it is written: a line of JSON, and a line with its signature.
@@ -188,22 +207,14 @@ impl Manifest {
     /// # Errors
     /// When it is not one that relhook writes, or the signature does not fit.
     pub fn read(bytes: &[u8], seal: &Seal) -> Result<Self, ManifestFault> {
-        let body = seal.opened(bytes).map_err(|fault| {
-            // What is cut off or was never a manifest is called broken, and not a stranger's work.
-            let is_json = |line: &[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
-            match bytes.ends_with(b"\n") && bytes.split(|byte| *byte == b'\n').any(is_json) {
-                true => ManifestFault::Seal(fault),
-                false => ManifestFault::Broken("it is not complete".into()),
-            }
-        })?;
-        Self::parse(body).map_err(ManifestFault::Broken)
+        Self::parse(opened(bytes, seal)?).map_err(ManifestFault::Broken)
     }
 
     /// The repository that a manifest claims to belong to, whoever wrote it. Good for a message alone.
     #[must_use]
     pub fn claimed_owner(bytes: &[u8]) -> Option<String> {
         let line = bytes.split(|byte| *byte == b'\n').next()?;
-        Self::parse(line).ok().map(|manifest| manifest.repository)
+        Record::parse(line).ok().map(Record::repository)
     }
 
     /// Reads the body of a manifest, whoever wrote it.
@@ -271,6 +282,28 @@ impl Manifest {
             .filter_map(|entry| Some((entry.path.path().ok()?, entry.kind, entry.blob)))
             .collect()
     }
+}
+
+impl Record {
+    /// Reads a record that this server signed.
+    ///
+    /// # Errors
+    /// When it is not one that relhook writes, or the signature does not fit.
+    pub fn read(bytes: &[u8], seal: &Seal) -> Result<Self, ManifestFault> {
+        Self::parse(opened(bytes, seal)?).map_err(ManifestFault::Broken)
+    }
+}
+
+/// What this server signed.
+fn opened<'a>(bytes: &'a [u8], seal: &Seal) -> Result<&'a [u8], ManifestFault> {
+    seal.opened(bytes).map_err(|fault| {
+        // What is cut off or was never a manifest is called broken, and not a stranger's work.
+        let is_json = |line: &[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+        match bytes.ends_with(b"\n") && bytes.split(|byte| *byte == b'\n').any(is_json) {
+            true => ManifestFault::Seal(fault),
+            false => ManifestFault::Broken("it is not complete".into()),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -56,7 +56,10 @@ pub use credentials::{Credentials, Field, Keys, Login, Shelves};
 pub use desk::{Attempt, Begun, Landed, Pin, State};
 pub use error::{Complaint, Fault, ReleaseError};
 pub use look::{last_look, look};
-pub use manifest::{Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault};
+pub use manifest::{
+    Head, Header, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, ManifestFault, Print, Record, SPLIT,
+    is_base,
+};
 pub use names::{OWN_PREFIX, Surface};
 pub use order::{
     Adoption, Course, Credits, Event, Order, Orders, Outcome, Patience, Setting, Totals, What,

@@ -6,6 +6,7 @@ use super::plan::Plan;
 use super::retry;
 use super::stages::Admission;
 use super::{Order, ReleaseError};
+use crate::folder::take_place;
 use crate::types::{Oid, TargetName};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -306,7 +307,7 @@ fn write(path: &Path, snapshot: &Snapshot) {
     if let Ok(bytes) = serde_json::to_vec(snapshot)
         && fs::write(&temp, bytes).is_ok()
     {
-        let _ = fs::rename(&temp, path);
+        let _ = take_place(&temp, path);
     }
 }
 

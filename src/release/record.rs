@@ -5,7 +5,7 @@ use super::error::shown_reply;
 use super::manifest::ManifestFault;
 use super::run::Job;
 use super::seal::SealFault;
-use super::{Adoption, Course, Manifest, ReleaseError};
+use super::{Adoption, Course, Manifest, Record, ReleaseError, Seal};
 
 /// What a target's manifest says, if it is this server's own.
 ///
@@ -16,8 +16,26 @@ pub(in crate::release) fn manifest(
     place: &str,
     bytes: &[u8],
 ) -> Result<Option<Manifest>, ReleaseError> {
-    let fault = match Manifest::read(bytes, job.seal) {
-        Ok(manifest) => return Ok(Some(manifest)),
+    read(job, place, bytes, Manifest::read)
+}
+
+/// The same where a record may have two parts.
+pub(in crate::release) fn record(
+    job: &Job<'_>,
+    place: &str,
+    bytes: &[u8],
+) -> Result<Option<Record>, ReleaseError> {
+    read(job, place, bytes, Record::read)
+}
+
+fn read<T>(
+    job: &Job<'_>,
+    place: &str,
+    bytes: &[u8],
+    how: impl FnOnce(&[u8], &Seal) -> Result<T, ManifestFault>,
+) -> Result<Option<T>, ReleaseError> {
+    let fault = match how(bytes, job.seal) {
+        Ok(found) => return Ok(Some(found)),
         Err(fault) => fault,
     };
     if job.adoption == Adoption::Adopt {

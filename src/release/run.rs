@@ -6,11 +6,12 @@ mod kinds;
 
 use super::desk::{Begun, Desk, State};
 use super::order::{Adoption, Event, Order, Orders, Outcome, Patience, Setting, What, Witness};
-use super::plan::Plan;
+use super::plan::{Listing, Plan};
 use super::progress::{Phase, Progress};
 use super::retry::Next;
+use super::site::Short;
 use super::stages::Admission;
-use super::{ReleaseError, Seal, back, health, look};
+use super::{ReleaseError, Seal, Source, back, health, look};
 use crate::types::{PersonName, TargetName};
 use after::{after, holds, is_known, rest};
 pub(in crate::release) use job::{Begin, Job, Reached};
@@ -242,44 +243,57 @@ impl Run<'_> {
 }
 
 fn attempt(run: &Run<'_>, state: &State, log: &mut Log<'_>) -> Result<Reached, ReleaseError> {
-    let Run {
-        setting,
-        desk,
-        progress,
-        adoption,
-        lifted_by: _,
-    } = *run;
-    let order = log.order;
-    let listing = kinds::listing(setting, order)?;
-    let seal = Seal::open(setting.folder)?;
-    let job = Job {
+    let (order, desk) = (log.order, run.desk);
+    let source = Source::open(run.setting.git_dir)?;
+    let (target, surface) = (&order.target, kinds::surface(&order.target.kind));
+    let footing = source.footing(order.commit, target, surface)?;
+    let seal = Seal::open(run.setting.folder)?;
+    let suspects = desk
+        .drift(state.released.as_ref())
+        .map(|finding| finding.suspects())
+        .unwrap_or_default();
+    let mut job = Job {
         order,
-        listing: &listing,
-        setting,
+        listing: &Listing::default(),
+        setting: run.setting,
         desk,
         seal: &seal,
         landed: state.released.as_ref(),
-        adoption,
-        progress,
-        suspects: desk
-            .drift(state.released.as_ref())
-            .map(|finding| finding.suspects())
-            .unwrap_or_default(),
+        adoption: run.adoption,
+        progress: run.progress,
+        suspects,
         found: OnceLock::new(),
+        footing: footing.as_ref(),
     };
+    let short = Short::of(&job, &source, surface);
+    if let Some(short) = &short {
+        job.listing = &short.listing;
+        let mut begin = |plan: &Plan| begin(run, &job, log, plan);
+        if let Some(reached) = kinds::release_short(&job, short, &mut begin)? {
+            return Ok(reached);
+        }
+        job.found = OnceLock::new();
+    }
+    let listing = kinds::listing(&source, order)?;
+    job.listing = &listing;
     look::before(&job)?;
-    let mut begin = |plan: &Plan| {
-        progress.planned(plan);
-        let this = Begun {
-            place: place(&order.target.kind),
-            refname: order.refname.to_string(),
-            commit: order.commit,
-            sequence: order.sequence,
-        };
-        desk.begin(job.found.get().cloned().into_iter().chain([this]))?;
-        log.write(What::Started)
-    };
+    let mut begin = |plan: &Plan| begin(run, &job, log, plan);
     kinds::release(&job, &mut begin)
+}
+
+/// Notes what is about to be done, before anything on the target is changed.
+fn begin(run: &Run<'_>, job: &Job<'_>, log: &mut Log<'_>, plan: &Plan) -> Result<(), ReleaseError> {
+    run.progress.planned(plan);
+    let order = job.order;
+    let this = Begun {
+        place: place(&order.target.kind),
+        refname: order.refname.to_string(),
+        commit: order.commit,
+        sequence: order.sequence,
+    };
+    run.desk
+        .begin(job.found.get().cloned().into_iter().chain([this]))?;
+    log.write(What::Started)
 }
 
 /// Writes down that the release ended well: now, or when an earlier run was killed before it did.

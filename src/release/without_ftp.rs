@@ -3,6 +3,7 @@
 use super::drift::{Expected, Look};
 use super::look::Sight;
 use super::run::{Begin, Job, Reached};
+use super::site::Short;
 use super::{Comparison, ReleaseError};
 use crate::policy::FtpTarget;
 
@@ -18,6 +19,15 @@ pub(in crate::release) fn release(
     _: &FtpTarget,
     _: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
+    Err(absent())
+}
+
+pub(in crate::release) fn release_short(
+    _: &Job<'_>,
+    _: &Short,
+    _: &FtpTarget,
+    _: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
     Err(absent())
 }
 

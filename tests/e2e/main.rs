@@ -36,6 +36,7 @@ mod release_health;
 mod release_hostile;
 mod release_hostile_web;
 mod release_kit;
+mod release_large;
 mod release_look;
 mod release_order;
 mod release_record;

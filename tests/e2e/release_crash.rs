@@ -5,12 +5,15 @@
 
 use crate::common::ftpd::{Ftpd, PASSWORD, Tls, USER};
 use crate::common::proxy::{Mishap, Proxy};
+use crate::common::{command, run};
 use crate::release_kit::{Bench, ftp, released, tree};
 use relhook::policy::TlsMode;
-use relhook::release::{Order, Outcome};
+use relhook::release::{Order, Outcome, SPLIT};
 use relhook::types::Oid;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A site behind a relay, and three commits: `a` is there, `b` is being released when it goes
@@ -23,42 +26,63 @@ struct Scene {
     a: Oid,
     b: Oid,
     c: Oid,
+    /// The site and relhook's folder of it as they are with a commit released.
+    kept: RefCell<BTreeMap<Option<Oid>, PathBuf>>,
 }
 
 type Files = BTreeMap<String, String>;
 
 impl Scene {
     fn new(connections: u32) -> Self {
+        Self::with(connections, [0; 3])
+    }
+
+    /// The same, each commit with so many files more.
+    fn with(connections: u32, more: [usize; 3]) -> Self {
         let bench = Bench::new();
         bench.credentials(USER, PASSWORD);
         let ftpd = Ftpd::start(Tls::None);
         let proxy = Proxy::before(ftpd.port);
-        let a = bench.commit(&[
-            ("same", "1"),
-            ("edited", "old"),
-            ("gone/deep/x", "moves"),
-            ("gone/y", "9"),
-            ("file-to-dir", "1"),
-            ("dir-to-file/p/q", "1"),
-            ("late", "1"),
-        ]);
-        let b = bench.commit(&[
-            ("same", "1"),
-            ("edited", "new"),
-            ("new/deep/z", "moves"),
-            ("new/w", ""),
-            ("file-to-dir/a", "1"),
-            ("dir-to-file", "1"),
-            ("late", "1"),
-        ]);
-        let c = bench.commit(&[
-            ("same", "1"),
-            ("edited", "newest"),
-            ("new/deep/z", "moves"),
-            ("gone/y", "9"),
-            ("dir-to-file/p/q", "1"),
-            ("file-to-dir/a", "2"),
-        ]);
+        let all: Vec<String> = (0..1_000).map(|n| format!("all/f{n:04}.png")).collect();
+        let commit = |files: &[(&str, &str)], more: usize| {
+            let more = all.iter().take(more).map(|name| (name.as_str(), "more"));
+            bench.commit(&files.iter().copied().chain(more).collect::<Vec<_>>())
+        };
+        let a = commit(
+            &[
+                ("same", "1"),
+                ("edited", "old"),
+                ("gone/deep/x", "moves"),
+                ("gone/y", "9"),
+                ("file-to-dir", "1"),
+                ("dir-to-file/p/q", "1"),
+                ("late", "1"),
+            ],
+            more[0],
+        );
+        let b = commit(
+            &[
+                ("same", "1"),
+                ("edited", "new"),
+                ("new/deep/z", "moves"),
+                ("new/w", ""),
+                ("file-to-dir/a", "1"),
+                ("dir-to-file", "1"),
+                ("late", "1"),
+            ],
+            more[1],
+        );
+        let c = commit(
+            &[
+                ("same", "1"),
+                ("edited", "newest"),
+                ("new/deep/z", "moves"),
+                ("gone/y", "9"),
+                ("dir-to-file/p/q", "1"),
+                ("file-to-dir/a", "2"),
+            ],
+            more[2],
+        );
         Self {
             bench,
             ftpd,
@@ -67,6 +91,7 @@ impl Scene {
             a,
             b,
             c,
+            kept: RefCell::default(),
         }
     }
 
@@ -84,12 +109,23 @@ impl Scene {
     fn reset(&self, from: Option<Oid>) {
         self.proxy.calm();
         fs::remove_dir_all(self.ftpd.site()).unwrap();
+        let _ = fs::remove_dir_all(self.bench.folder().join("release"));
+        if let Some(kept) = self.kept.borrow().get(&from) {
+            copy(&kept.join("site"), &self.ftpd.site());
+            copy(&kept.join("release"), &self.bench.folder().join("release"));
+            return;
+        }
         fs::create_dir_all(self.ftpd.site().join("uploads")).unwrap();
         fs::write(self.ftpd.site().join("uploads/theirs"), "theirs").unwrap();
-        let _ = fs::remove_dir_all(self.bench.folder().join("release"));
+        fs::create_dir_all(self.bench.folder().join("release")).unwrap();
         if let Some(commit) = from {
             released(self.bench.release(&self.order(commit)));
         }
+        let number = self.kept.borrow().len();
+        let kept = self.bench.outside(&format!("kept-{number}"));
+        copy(&self.ftpd.site(), &kept.join("site"));
+        copy(&self.bench.folder().join("release"), &kept.join("release"));
+        self.kept.borrow_mut().insert(from, kept);
     }
 
     /// What undisturbed runs give.
@@ -123,8 +159,20 @@ impl Scene {
 
     /// Kills the release of `doomed` at every command, and releases `next` each time.
     fn survives(&self, mishap: Mishap, from: Option<Oid>, doomed: Oid, next: Oid) -> usize {
+        self.survives_from(1, mishap, from, doomed, next)
+    }
+
+    /// The same from a command on.
+    fn survives_from(
+        &self,
+        first: usize,
+        mishap: Mishap,
+        from: Option<Oid>,
+        doomed: Oid,
+        next: Oid,
+    ) -> usize {
         let expected = self.undisturbed(from, &[next]);
-        for at in 1.. {
+        for at in first.. {
             self.reset(from);
             if !self.killed_at(doomed, at, mishap) {
                 return at;
@@ -141,6 +189,62 @@ impl Scene {
 
     fn found(&self) -> Files {
         tree(&self.ftpd.site())
+    }
+
+    /// How many commands a release takes.
+    fn commands(&self, from: Option<Oid>, next: Oid) -> usize {
+        self.reset(from);
+        let before = self.ftpd.commands().len();
+        released(self.bench.release(&self.order(next)));
+        self.ftpd.commands().len() - before
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let mut copy = command("cp", Path::new("/"));
+    run(copy.args(["-a", "-T"]).arg(from).arg(to)).assert_ok();
+}
+
+/// A small change on a site whose record has two parts.
+#[test]
+fn d_08_u_07_a_kill_at_any_command_of_the_short_way_is_carried_on() {
+    let scene = Scene::with(1, [SPLIT, SPLIT, SPLIT]);
+    for mishap in [Mishap::FreezeBefore, Mishap::FreezeAfter] {
+        assert!(scene.survives(mishap, Some(scene.a), scene.b, scene.b) > 60);
+    }
+}
+
+#[test]
+fn d_08_u_07_a_kill_at_any_command_of_the_short_way_is_followed_by_another_release() {
+    let scene = Scene::with(1, [SPLIT, SPLIT, SPLIT]);
+    for mishap in [Mishap::FreezeBefore, Mishap::FreezeAfter] {
+        assert!(scene.survives(mishap, Some(scene.a), scene.b, scene.c) > 60);
+    }
+}
+
+/// The last commands of a release write its record: of one part and then of two, of two and then of one,
+/// and of two with another base.
+#[test]
+fn d_08_u_07_a_kill_while_the_record_gets_other_parts_is_carried_on() {
+    for more in [[0, SPLIT, 0], [SPLIT, 0, 0], [SPLIT, SPLIT + 300, 0]] {
+        let scene = Scene::with(1, more);
+        let all = scene.commands(Some(scene.a), scene.b);
+        let met = scene.survives_from(
+            all - 40,
+            Mishap::FreezeAfter,
+            Some(scene.a),
+            scene.b,
+            scene.b,
+        );
+        assert!(met > all - 10, "{met} of {all}");
+        let met = scene.survives_from(
+            all - 40,
+            Mishap::FreezeBefore,
+            Some(scene.a),
+            scene.b,
+            scene.c,
+        );
+        assert!(met > all - 10, "{met} of {all}");
     }
 }
 

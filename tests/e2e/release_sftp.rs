@@ -5,7 +5,7 @@ use crate::common::{command, run};
 use crate::hosting::sshd::account;
 use crate::release_kit::*;
 use relhook::policy::{HostKey, SshProof};
-use relhook::release::{Adoption, MANIFEST_NAME, Order};
+use relhook::release::{Adoption, MANIFEST_NAME, Order, is_base};
 use relhook::types::Oid;
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ fn order(bench: &Bench, sftpd: &Sftpd, commit: Oid, sequence: u64) -> Order {
 /// What a visitor of the site finds, without the manifest.
 fn visible(sftpd: &Sftpd) -> BTreeMap<String, String> {
     let mut found = tree(&sftpd.site());
-    found.remove(MANIFEST_NAME);
+    found.retain(|name, _| name != MANIFEST_NAME && !is_base(name));
     found
 }
 

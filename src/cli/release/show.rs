@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often is looked whether it is over, and how often lines are written over.
+/// How often is looked how they get on, and how often lines are written over.
 const PACE: Duration = Duration::from_millis(50);
 const OVER: Duration = Duration::from_millis(200);
 /// How long it takes before the first plain line; each pause after it is twice as long.
@@ -34,8 +34,9 @@ impl Showing {
         }
     }
 
-    /// Shows how they get on until `over` says that they have ended.
-    pub(super) fn until(&self, over: &dyn Fn() -> bool) {
+    /// Shows how they get on until they have ended: `over` waits for that, no longer than it is told, and
+    /// says whether they have.
+    pub(super) fn until(&self, over: &dyn Fn(Duration) -> bool) {
         let mut screen = Screen::on(Stream::Err);
         if screen.is_live() {
             self.live(&mut screen, over);
@@ -44,11 +45,10 @@ impl Showing {
         }
     }
 
-    fn live(&self, screen: &mut Screen, over: &dyn Fn() -> bool) {
+    fn live(&self, screen: &mut Screen, over: &dyn Fn(Duration) -> bool) {
         let mut meters: BTreeMap<TargetName, Meter> = BTreeMap::new();
         let mut drawn = Instant::now();
-        while !over() {
-            std::thread::sleep(PACE);
+        while !over(PACE) {
             if drawn.elapsed() < OVER {
                 continue;
             }
@@ -68,12 +68,11 @@ impl Showing {
         screen.draw(Stream::Err, &[]);
     }
 
-    fn plain(&self, over: &dyn Fn() -> bool) {
+    fn plain(&self, over: &dyn Fn(Duration) -> bool) {
         let mut board = Board::default();
         let mut pause = FIRST;
         let mut next = Instant::now() + pause;
-        while !over() {
-            std::thread::sleep(PACE);
+        while !over(PACE) {
             let now = Instant::now();
             let all = self.look();
             for (name, snapshot) in &all {

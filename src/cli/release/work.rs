@@ -18,6 +18,7 @@ use crate::witness::publish;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How many times a worker that a timer started looks again, for pushes that came meanwhile.
@@ -81,10 +82,20 @@ type Ended = (TargetName, Result<Outcome, ReleaseError>);
 /// Releases to these targets at once, and shows how they get on.
 fn at_once(dir: &Path, folder: &Path, names: &[TargetName], args: &ReleaseArgs) -> Vec<Ended> {
     let showing = Showing::of(folder, names);
+    // Nothing is ever sent: it is over when the last of them has let go of its end.
+    let (running, ended) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
-        let start = |name| scope.spawn(move || by_hand_to(dir, name, args));
+        let start = |name| {
+            let running = running.clone();
+            scope.spawn(move || {
+                let outcome = by_hand_to(dir, name, args);
+                drop(running);
+                outcome
+            })
+        };
         let threads: Vec<_> = names.iter().map(|name| (name, start(name))).collect();
-        showing.until(&|| threads.iter().all(|(_, thread)| thread.is_finished()));
+        drop(running);
+        showing.until(&|pace| ended.recv_timeout(pace) == Err(RecvTimeoutError::Disconnected));
         let ended = threads.into_iter().map(|(name, thread)| {
             let broke = || Err(ReleaseError::Order("the run broke off".to_owned()));
             (name.clone(), thread.join().unwrap_or_else(|_| broke()))

@@ -10,7 +10,7 @@ use super::drift::{Expected, Look};
 use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
-use super::site::{self, Site};
+use super::site::{self, Short, Site};
 use super::{Comparison, ReleaseError, Shelves};
 use crate::policy::{FtpTarget, TargetKind};
 use connect::FtpConnector;
@@ -34,6 +34,17 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let (site, connector) = reach(job, target)?;
     site::release(job, &site, &connector, begin)
+}
+
+/// The same on the short way, if that can be taken.
+pub(in crate::release) fn release_short(
+    job: &Job<'_>,
+    short: &Short,
+    target: &FtpTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
+    let (site, connector) = reach(job, target)?;
+    site::release_short(job, short, &site, &connector, begin)
 }
 
 /// Compares an FTP site with the order's tree.

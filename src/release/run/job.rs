@@ -5,6 +5,7 @@ use crate::release::manifest::Header;
 use crate::release::order::{Adoption, Order, Setting};
 use crate::release::plan::{Listing, Plan};
 use crate::release::progress::Progress;
+use crate::release::source::Footing;
 use crate::release::{Content, Manifest, ReleaseError, Seal};
 use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,8 @@ pub(in crate::release) struct Job<'a> {
     pub(in crate::release) suspects: Vec<RepoPath>,
     /// What the target's record said, once it was read.
     pub(in crate::release) found: OnceLock<Begun>,
+    /// What the listing was made of, where that alone decides it.
+    pub(in crate::release) footing: Option<&'a Footing>,
 }
 
 impl Job<'_> {
@@ -65,6 +68,18 @@ impl Job<'_> {
         contents: &BTreeMap<RepoPath, Content>,
         dirs: &BTreeSet<RepoPath>,
     ) -> Result<Vec<u8>, ReleaseError> {
+        self.manifest_of(listing, contents, dirs)?
+            .to_bytes(self.seal)
+            .map_err(ReleaseError::Objects)
+    }
+
+    /// The same, not signed yet.
+    pub(in crate::release) fn manifest_of(
+        &self,
+        listing: &Listing,
+        contents: &BTreeMap<RepoPath, Content>,
+        dirs: &BTreeSet<RepoPath>,
+    ) -> Result<Manifest, ReleaseError> {
         let header = Header {
             repository: self.order.repository.0.clone(),
             refname: self.order.refname.to_string(),
@@ -72,9 +87,7 @@ impl Job<'_> {
             sequence: self.order.sequence,
             released: (self.setting.now)(),
         };
-        Manifest::new(header, listing, contents, dirs)
-            .and_then(|manifest| manifest.to_bytes(self.seal))
-            .map_err(ReleaseError::Objects)
+        Manifest::new(header, listing, contents, dirs).map_err(ReleaseError::Objects)
     }
 
     /// Whether a manifest says exactly what this release would.

@@ -7,23 +7,46 @@ use crate::release::names::Surface;
 use crate::release::order::{Adoption, Order, Orders, Patience, Setting};
 use crate::release::plan::Listing;
 use crate::release::progress::Progress;
+use crate::release::site::Short;
 use crate::release::{
     Comparison, ReleaseError, Seal, Source, command, dir, ftp, rsync, s3, sftp, svn, webdav,
 };
 use crate::types::TargetName;
 use std::sync::OnceLock;
 
-/// The files of an order, as its kind of target can bear them.
-pub(super) fn listing(setting: Setting<'_>, order: &Order) -> Result<Listing, ReleaseError> {
-    let surface = match &order.target.kind {
+/// What a kind of target can bear.
+pub(super) fn surface(kind: &TargetKind) -> Surface {
+    match kind {
         TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Command(_) => Surface::Directory,
         TargetKind::Ftp(_) => Surface::Ftp,
         TargetKind::Sftp(_) => Surface::Sftp,
         TargetKind::Svn(_) => Surface::Svn,
         TargetKind::S3(_) => Surface::Store,
         TargetKind::Webdav(_) => Surface::Webdav,
-    };
-    Source::open(setting.git_dir)?.listing(order.commit, &order.target, surface)
+    }
+}
+
+/// The files of an order, as its kind of target can bear them.
+pub(super) fn listing(source: &Source, order: &Order) -> Result<Listing, ReleaseError> {
+    let target = &order.target;
+    source.listing(order.commit, target, surface(&target.kind))
+}
+
+/// Has the target's kind take the short way to the order's tree, if it has one and it can be taken.
+pub(super) fn release_short(
+    job: &Job<'_>,
+    short: &Short,
+    begin: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
+    match &job.order.target.kind {
+        TargetKind::Ftp(target) => ftp::release_short(job, short, target, begin),
+        TargetKind::Sftp(target) => sftp::release_short(job, short, target, begin),
+        TargetKind::S3(target) => s3::release_short(job, short, target, begin),
+        TargetKind::Webdav(target) => webdav::release_short(job, short, target, begin),
+        TargetKind::Dir(_) | TargetKind::Rsync(_) | TargetKind::Svn(_) | TargetKind::Command(_) => {
+            Ok(None)
+        }
+    }
 }
 
 /// Has the target's kind bring it to the order's tree.
@@ -55,7 +78,7 @@ pub fn compare(
     let Some(order) = orders.order(target).map_err(ReleaseError::Order)? else {
         return Ok(None);
     };
-    let listing = listing(setting, &order)?;
+    let listing = listing(&Source::open(setting.git_dir)?, &order)?;
     let seal = Seal::open(setting.folder)?;
     let progress = Progress::unseen(&order);
     let job = Job {
@@ -70,6 +93,7 @@ pub fn compare(
         progress: &progress,
         suspects: Vec::new(),
         found: OnceLock::new(),
+        footing: None,
     };
     let comparison = compare_with(&job)?;
     Ok(Some((order, comparison)))

@@ -14,7 +14,7 @@ use super::drift::{Expected, Look};
 use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
-use super::site::{self, Site};
+use super::site::{self, Short, Site};
 use super::{Comparison, ReleaseError, Shelves};
 use crate::policy::{S3Switch, S3Target, TargetKind};
 use session::Stores;
@@ -53,6 +53,23 @@ pub(in crate::release) fn release(
             site::release(job, &site(job, target, place, &stores)?, &stores, begin)
         }
         S3Switch::Pointer { keep } => pointer::release(job, &place, &stores, keep, begin),
+    }
+}
+
+/// The same on the short way, if that can be taken.
+pub(in crate::release) fn release_short(
+    job: &Job<'_>,
+    short: &Short,
+    target: &S3Target,
+    begin: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
+    match target.switch {
+        S3Switch::IndexLast => {
+            let (place, stores) = reach(job, target)?;
+            let site = site(job, target, place, &stores)?;
+            site::release_short(job, short, &site, &stores, begin)
+        }
+        S3Switch::Pointer { .. } => Ok(None),
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn release(
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
     let store = &*stores.store;
-    let mut pool = Pool::new(stores, job.setting.git_dir)?;
+    let mut pool = Pool::new(stores, job.setting.git_dir);
     let current = pool.first(|_| pointer(job, place, store))?;
     let manifest = match current {
         Some(number) => pool.first(|_| manifest(job, place, store, number))?,

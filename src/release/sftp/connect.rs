@@ -296,6 +296,10 @@ impl Connector for SftpConnector {
         super::session::AHEAD
     }
 
+    fn shares(&self) -> bool {
+        true
+    }
+
     fn placing(&self) -> Placing {
         Placing::Aside
     }

@@ -12,7 +12,7 @@ mod wire;
 use super::drift::{Expected, Look};
 use super::look::Sight;
 use super::run::{Begin, Job, Reached, place};
-use super::site::{self, Site};
+use super::site::{self, Short, Site};
 use super::{Comparison, ReleaseError, Shelves, Surface};
 use crate::policy::{SftpTarget, TargetKind};
 use connect::SftpConnector;
@@ -34,6 +34,17 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let (site, connector) = reach(job, target)?;
     site::release(job, &site, &connector, begin)
+}
+
+/// The same on the short way, if that can be taken.
+pub(in crate::release) fn release_short(
+    job: &Job<'_>,
+    short: &Short,
+    target: &SftpTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
+    let (site, connector) = reach(job, target)?;
+    site::release_short(job, short, &site, &connector, begin)
 }
 
 /// Compares the directory with the order's tree.

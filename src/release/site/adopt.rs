@@ -1,12 +1,12 @@
 //! Comparing a site that relhook did not fill with what it is to hold, without touching it.
 
 use super::Site;
-use super::pool::Pool;
+use super::pool::{Objects, Pool};
 use super::session::{EntryKind, Session};
 use super::transfer::died;
 use crate::release::run::Job;
 use crate::release::{
-    Comparison, Content, Holding, OWN_PREFIX, ReleaseError, ReleaseFile, Source, ancestors,
+    Comparison, Content, Holding, OWN_PREFIX, ReleaseError, ReleaseFile, ancestors,
 };
 use crate::types::{RepoPath, hex};
 use sha2::{Digest, Sha256};
@@ -138,7 +138,7 @@ fn look_into(
 /// The content, if the site has the file with exactly that.
 fn same(
     session: &mut dyn Session,
-    source: &Source,
+    source: &Objects,
     name: &str,
     file: &ReleaseFile,
 ) -> Result<Option<Content>, ReleaseError> {

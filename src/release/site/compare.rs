@@ -1,7 +1,8 @@
 //! What is on the site, before anything is changed.
 
 use super::Site;
-use super::journal::{self, Recovered, Spot};
+use super::journal::{self, Beside, Recovered, Spot};
+use super::known::Parts;
 use super::pool::Pool;
 use super::session::Session;
 use super::transfer::{by_depth, died};
@@ -11,8 +12,8 @@ use crate::release::names;
 use crate::release::record;
 use crate::release::run::Job;
 use crate::release::{
-    Adoption, Content, FileKind, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan,
-    ReleaseError, ancestors,
+    Adoption, Content, FileKind, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, Record,
+    ReleaseError, ancestors, is_base,
 };
 use crate::types::{Oid, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +21,39 @@ use std::sync::Mutex;
 
 /// What the site says and what a killed run left.
 pub(super) struct Compared {
-    /// The manifest, if there is one.
+    /// The manifest, if there is one; without its files, where only a part of them is looked at.
     pub(super) manifest: Option<Manifest>,
-    /// What is ours.
+    /// The two parts that it has on the site, if it has.
+    pub(super) parts: Option<Parts>,
+    /// What is ours, or as much of it as is looked at.
     pub(super) recovered: Recovered,
+    /// All directories that are ours.
+    pub(super) dirs: BTreeSet<RepoPath>,
+    /// What each file of ours is, where the site keeps that.
+    pub(super) kinds: BTreeMap<RepoPath, FileKind>,
+    /// How much of the site is looked at.
+    pub(super) extent: Looked,
+}
+
+/// How much of a site is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// All that the release has, or had.
+    All,
+    /// What differs between the last release and this one.
+    Difference,
+}
+
+impl Compared {
+    /// In what the site differs from what its manifest says.
+    pub(super) fn beside(&self) -> Result<Beside, String> {
+        let now = &self.recovered.holding;
+        match (self.extent, &self.manifest) {
+            (Looked::Difference, _) => Ok(Beside::uncertain(now)),
+            (Looked::All, None) => Ok(Beside::between(&Holding::default(), now)),
+            (Looked::All, Some(manifest)) => Ok(Beside::between(&manifest.holding()?, now)),
+        }
+    }
 }
 
 /// What the plan will find.
@@ -41,7 +71,7 @@ pub(super) fn compare(
     site: &Site,
     pool: &mut Pool<'_>,
 ) -> Result<Compared, ReleaseError> {
-    let manifest = pool.first(|session| manifest(job, site, session))?;
+    let (manifest, parts) = pool.first(|session| manifest(job, site, session))?;
     record::may_follow(job, &site.place, manifest.as_ref())?;
     record::as_left(job, &site.place, manifest.as_ref())?;
     let held = match &manifest {
@@ -50,6 +80,7 @@ pub(super) fn compare(
     };
     let mut recovered = match journal::remains(job.desk, &site.place)? {
         Some(remains) if remains.continues(manifest.as_ref()) => {
+            let remains = remains.over(held);
             let there = there(site, pool, remains.doubts())?;
             remains.recover(&there)
         }
@@ -59,6 +90,11 @@ pub(super) fn compare(
             ..Recovered::default()
         },
     };
+    if let Some(parts) = &parts {
+        // A run that was killed notes the name before it knows whether its record names it.
+        let live = site.beside(&parts.head.base.base_name());
+        recovered.strays.retain(|stray| *stray != live);
+    }
     for path in &recovered.leaving {
         if job.listing.files.contains_key(path) {
             let held = recovered.holding.files.get_mut(path);
@@ -80,7 +116,11 @@ pub(super) fn compare(
     }
     Ok(Compared {
         manifest,
+        parts,
+        dirs: recovered.holding.dirs.clone(),
         recovered,
+        kinds: BTreeMap::new(),
+        extent: Looked::All,
     })
 }
 
@@ -91,13 +131,13 @@ fn broken(site: &Site, why: String) -> ReleaseError {
     }
 }
 
-/// The site's manifest. That there is none is believed only where the release's directory is
-/// there and the site has no file of that name.
+/// The site's manifest, and the parts that it has. That there is none is believed only where the
+/// release's directory is there and the site has no file of that name.
 fn manifest(
     job: &Job<'_>,
     site: &Site,
     session: &mut dyn Session,
-) -> Result<Option<Manifest>, ReleaseError> {
+) -> Result<(Option<Manifest>, Option<Parts>), ReleaseError> {
     if !session.is_dir(site.root())? {
         return Err(ReleaseError::Place {
             path: site.place.clone().into(),
@@ -106,10 +146,21 @@ fn manifest(
     }
     let name = site.manifest();
     if session.size(name)?.is_none() {
-        return Ok(None);
+        return Ok((None, None));
     }
     let bytes = session.get(name, MANIFEST_LIMIT)?;
-    record::manifest(job, &site.place, &bytes)
+    let head = match record::record(job, &site.place, &bytes)? {
+        None => return Ok((None, None)),
+        Some(Record::Whole(manifest)) => return Ok((Some(manifest), None)),
+        Some(Record::Parts(head)) => head,
+    };
+    let read = super::record::base_at_hand(job, site, session, &head)?;
+    let whole = read.and_then(|bytes| super::record::over(site, head, &bytes));
+    match whole {
+        Ok((manifest, parts)) => Ok((Some(manifest), Some(parts))),
+        Err(_) if job.adoption == Adoption::Adopt => Ok((None, None)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Those of the spots at which there is a file of that size.
@@ -148,7 +199,8 @@ pub(super) fn remove_temps(
 ) -> Result<(), ReleaseError> {
     let ours = |temp: &str| {
         let name = temp.rsplit('/').next().unwrap_or_default();
-        temp.starts_with(&site.base) && name.starts_with(OWN_PREFIX) && name.ends_with(".tmp")
+        let own = name.starts_with(OWN_PREFIX) && name.ends_with(".tmp");
+        temp.starts_with(&site.base) && (own || is_base(name))
     };
     let temps: Vec<&String> = temps.iter().copied().filter(|temp| ours(temp)).collect();
     let temps: Vec<String> = temps.into_iter().cloned().collect();

@@ -1,7 +1,7 @@
 //! The journal of one release to a site, for the run that follows a killed one.
 //!
-//! It is on the server's own disk. The head says what relhook had on the site when the run began
-//! and what the run is going to do; it is synced before the first change. Then a line follows for
+//! It is on the server's own disk. The head says in what the site differed from its manifest when the
+//! run began, and what the run is going to do; it is synced before the first change. Then a line follows for
 //! every temporary name (before it is used), every file that arrived and every rename (after the
 //! site confirmed it), and every phase (synced, before its first step). From that, and from which
 //! temporary names are still on the site, [`remains::Remains::recover`] tells exactly what is where.
@@ -26,7 +26,10 @@ use std::sync::Mutex;
 const FILE: &str = "journal";
 
 /// What the head's first field says.
-const SCHEMA: &str = "relhook/release-journal/v1";
+const SCHEMA: &str = "relhook/release-journal/v2";
+
+/// What it said while a head named every file of ours.
+const WHOLE: &str = "relhook/release-journal/v1";
 
 /// Which release a manifest records, or `None` where there is no manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +88,12 @@ struct Head {
     place: String,
     /// The manifest on the site that the run began from.
     base: Option<Mark>,
-    /// Every file of ours on the site; without content where that is uncertain.
+    /// Files of ours on the site that the manifest does not have so; without content where that is
+    /// uncertain.
     held: Vec<(PathText, Option<Stored>)>,
+    /// Files that the manifest has and the site has not.
+    #[serde(default)]
+    lacks: Vec<PathText>,
     /// Every directory of ours on the site, and those that the run makes.
     dirs: Vec<PathText>,
     /// The files that the run sends, in its order.
@@ -103,12 +110,53 @@ struct Head {
 pub(super) struct Start<'a> {
     /// The manifest on the site.
     pub(super) base: Option<&'a Manifest>,
-    /// What is ours on the site.
-    pub(super) holding: &'a Holding,
-    /// The directories that the run makes.
-    pub(super) new_dirs: &'a BTreeSet<RepoPath>,
+    /// In what that is not what is ours on the site.
+    pub(super) beside: Beside,
+    /// The directories of ours, and those that the run makes.
+    pub(super) dirs: &'a BTreeSet<RepoPath>,
     /// The steps.
     pub(super) plan: &'a Plan,
+}
+
+/// In what a site differs from its manifest.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Files that the manifest does not have so.
+    held: Vec<(RepoPath, Held)>,
+    /// Files that the manifest has and the site has not.
+    lacks: Vec<RepoPath>,
+}
+
+impl Beside {
+    /// In what `now` differs from what the manifest says.
+    pub(super) fn between(manifest: &Holding, now: &Holding) -> Self {
+        let other = |(path, held): &(&RepoPath, &Held)| manifest.files.get(*path) != Some(*held);
+        let held = now.files.iter().filter(other);
+        let lacks = manifest.files.keys();
+        Self {
+            held: held
+                .map(|(path, held)| (path.clone(), held.clone()))
+                .collect(),
+            lacks: lacks
+                .filter(|path| !now.files.contains_key(*path))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// The same where all that is certain is as the manifest says.
+    pub(super) fn uncertain(now: &Holding) -> Self {
+        let uncertain = now
+            .files
+            .iter()
+            .filter(|(_, held)| **held == Held::Uncertain);
+        Self {
+            held: uncertain
+                .map(|(path, held)| (path.clone(), held.clone()))
+                .collect(),
+            lacks: Vec::new(),
+        }
+    }
 }
 
 /// One line after the head. Numbers are places in `puts`, or in `moves` for `Renamed`.
@@ -169,17 +217,14 @@ impl Journal {
         start: &Start<'_>,
         lines: &[Line],
     ) -> Result<Self, ReleaseError> {
-        let (holding, plan) = (start.holding, start.plan);
+        let plan = start.plan;
         let head = Head {
             schema: SCHEMA.to_owned(),
             place: place.to_owned(),
             base: start.base.map(Mark::from),
-            held: holding.files.iter().map(stored).collect(),
-            dirs: holding
-                .dirs
-                .union(start.new_dirs)
-                .map(PathText::from)
-                .collect(),
+            held: start.beside.held.iter().map(stored).collect(),
+            lacks: start.beside.lacks.iter().map(PathText::from).collect(),
+            dirs: start.dirs.iter().map(PathText::from).collect(),
             puts: plan
                 .puts
                 .iter()
@@ -247,6 +292,12 @@ pub(super) fn forget(desk: &Desk) -> Result<(), ReleaseError> {
     discard(&desk.file(FILE))
 }
 
+/// Whether a run has left one.
+pub(super) fn is_left(desk: &Desk) -> bool {
+    // Whatever keeps it from being looked at: then it is read, and that tells.
+    !matches!(desk.file(FILE).try_exists(), Ok(false))
+}
+
 fn discard(path: &std::path::Path) -> Result<(), ReleaseError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ReleaseError::io(path)(error)),
@@ -264,7 +315,7 @@ fn head_and(head: &Head, lines: &[Line]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn stored((path, held): (&RepoPath, &Held)) -> (PathText, Option<Stored>) {
+fn stored((path, held): &(RepoPath, Held)) -> (PathText, Option<Stored>) {
     let stored = match held {
         Held::Known(content) => Some(Stored::from(content)),
         Held::Uncertain => None,

@@ -15,7 +15,7 @@ use crate::policy::Verify;
 use crate::release::drift::{Compared, Expected, Look, Seen};
 use crate::release::look::Sight;
 use crate::release::record;
-use crate::release::{Content, MANIFEST_LIMIT, Manifest, ReleaseError, ancestors};
+use crate::release::{Content, MANIFEST_LIMIT, Manifest, Record, ReleaseError, ancestors};
 use crate::types::{RepoPath, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -33,7 +33,7 @@ pub(in crate::release) fn look(
     site: &Site,
     connector: &dyn Connector,
 ) -> Result<(Expected, Look), ReleaseError> {
-    let mut pool = Pool::new(connector, sight.job.setting.git_dir)?;
+    let mut pool = Pool::new(connector, sight.job.setting.git_dir);
     let manifest = pool.first(|session| manifest(sight, site, session))?;
     let mut expected = Expected::of(&manifest).map_err(|why| broken(site, why))?;
     forgive(sight, site, &manifest, &mut expected)?;
@@ -120,8 +120,15 @@ fn manifest(
         return Err(broken(site, "it is gone".into()));
     }
     let bytes = session.get(name, MANIFEST_LIMIT)?;
-    let manifest = record::manifest(sight.job, &site.place, &bytes)?;
-    let manifest = manifest.ok_or_else(|| broken(site, "it is gone".into()))?;
+    let record = record::record(sight.job, &site.place, &bytes)?;
+    let manifest = match record.ok_or_else(|| broken(site, "it is gone".into()))? {
+        Record::Whole(manifest) => manifest,
+        // What is at hand of it would not show what somebody did to it.
+        Record::Parts(head) => {
+            let bytes = super::record::base(site, session, &head)??;
+            super::record::over(site, head, &bytes)?.0
+        }
+    };
     sight.of_last_release(&site.place, &manifest)?;
     Ok(manifest)
 }

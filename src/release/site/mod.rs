@@ -9,12 +9,14 @@
 mod adopt;
 mod compare;
 mod journal;
+mod known;
 mod look;
 mod place;
 mod pool;
 mod record;
 mod send;
 mod session;
+mod short;
 mod transfer;
 mod verify;
 
@@ -25,11 +27,13 @@ use super::{
     ReleaseError, doubt, plan,
 };
 use crate::types::RepoPath;
+use compare::Compared;
 pub(in crate::release) use look::look;
-pub(in crate::release) use pool::Pool;
+pub(in crate::release) use pool::{Objects, Pool};
 pub(in crate::release) use session::{
     Answered, Connector, Copied, Entry, EntryKind, Placing, Session,
 };
+pub(in crate::release) use short::{Short, release as release_short};
 use std::collections::BTreeMap;
 
 /// What else may be in a release's directory.
@@ -102,6 +106,12 @@ impl Site {
     pub(in crate::release) fn manifest(&self) -> &str {
         &self.record
     }
+
+    /// The name on the site of a file beside the manifest.
+    fn beside(&self, name: &str) -> String {
+        let folder = self.record.rsplit_once('/').unwrap_or_default().0;
+        format!("{folder}/{name}")
+    }
 }
 
 /// Brings a site to the order's tree.
@@ -111,7 +121,7 @@ pub(in crate::release) fn release(
     connector: &dyn Connector,
     begin: &mut Begin<'_>,
 ) -> Result<Reached, ReleaseError> {
-    let mut pool = Pool::new(connector, job.setting.git_dir)?;
+    let mut pool = Pool::new(connector, job.setting.git_dir);
     let mut compared = compare::compare(job, site, &mut pool)?;
     if job.adoption == Adoption::Adopt {
         let holding = &mut compared.recovered.holding;
@@ -119,34 +129,45 @@ pub(in crate::release) fn release(
         doubt::take_over(comparison, holding);
     }
     doubt::suspect(job, &site.place, &mut compared.recovered.holding)?;
-    let kinds = kinds(site, compared.manifest.as_ref());
-    for (path, kind) in &kinds {
+    compared.kinds = kinds(site, compared.manifest.as_ref());
+    for (path, kind) in &compared.kinds {
         let wanted = job.listing.files.get(path);
         if wanted.is_some_and(|file| file.kind != *kind) {
             let holding = &mut compared.recovered.holding;
             holding.files.insert(path.clone(), Held::Uncertain);
         }
     }
-    let mut plan = plan(job.listing, &compared.recovered.holding);
+    let plan = plan(job.listing, &compared.recovered.holding);
     if is_there(job, compared.manifest.as_ref(), &plan) {
         job.progress.unchanged(plan.unchanged);
         compare::sweep(site, &mut pool, &compared)?;
         journal::forget(job.desk)?;
         return Ok(Reached::Before);
     }
-    compare::take_moves(job, site, &mut pool, &compared, &mut plan)?;
+    bring(job, site, &mut pool, compared, plan, begin)?;
+    Ok(Reached::Now)
+}
+
+/// Carries a plan out.
+fn bring(
+    job: &Job<'_>,
+    site: &Site,
+    pool: &mut Pool<'_>,
+    compared: Compared,
+    mut plan: Plan,
+    begin: &mut Begin<'_>,
+) -> Result<(), ReleaseError> {
+    compare::take_moves(job, site, pool, &compared, &mut plan)?;
     let other_kind = |step: &&Move| {
-        kinds
-            .get(&step.from)
-            .is_some_and(|kind| *kind != step.file.kind)
+        let kind = compared.kinds.get(&step.from);
+        kind.is_some_and(|kind| *kind != step.file.kind)
     };
     let turned = plan.moves.iter().filter(other_kind);
     let turned = turned.map(|step| step.from.clone()).collect();
     plan.send_instead(&turned);
-    let ground = compare::survey(job, site, &mut pool, &compared, &plan)?;
+    let ground = compare::survey(job, site, pool, &compared, &plan)?;
     begin(&plan)?;
-    transfer::carry_out(job, site, &mut pool, compared, &plan, ground)?;
-    Ok(Reached::Now)
+    transfer::carry_out(job, site, pool, compared, &plan, ground)
 }
 
 /// Whether the site holds what it is to hold, by its own record. Directories of ours that stand in it
@@ -181,7 +202,7 @@ pub(in crate::release) fn comparison(
     site: &Site,
     connector: &dyn Connector,
 ) -> Result<Comparison, ReleaseError> {
-    let mut pool = Pool::new(connector, job.setting.git_dir)?;
+    let mut pool = Pool::new(connector, job.setting.git_dir);
     let compared = compare::compare(job, site, &mut pool)?;
     adopt::compare(job, site, &mut pool, &compared.recovered.holding)
 }

@@ -2,22 +2,58 @@
 //! number of times. A site that allows fewer connections than the policy gets fewer.
 
 use super::session::{Connector, Placing, Session};
-use crate::release::{ReleaseError, Source};
+use crate::release::{ReleaseError, ReleaseFile, Source};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long to wait before each try after the first, in milliseconds.
 const WAITS: [u64; 4] = [0, 250, 1000, 4000];
 
+/// How many times longer than opening a connection the steps have to take for one more to be opened.
+const WORTH: u32 = 2;
+
+/// How long one is taken to take to open where none was opened yet.
+const UNKNOWN: Duration = Duration::from_millis(500);
+
+/// The repository's objects, opened when the first of them is read.
+pub(in crate::release) struct Objects {
+    git_dir: PathBuf,
+    source: OnceCell<Source>,
+}
+
+impl Objects {
+    fn new(git_dir: &Path) -> Self {
+        Self {
+            git_dir: git_dir.to_owned(),
+            source: OnceCell::new(),
+        }
+    }
+
+    /// A released file's whole content.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what the listing says.
+    pub(in crate::release) fn content(&self, file: &ReleaseFile) -> Result<Vec<u8>, ReleaseError> {
+        if let Some(source) = self.source.get() {
+            return source.content(file);
+        }
+        let source = Source::open(&self.git_dir)?;
+        self.source.get_or_init(|| source).content(file)
+    }
+}
+
 /// One connection and what its steps need.
 struct Worker {
     session: Option<Box<dyn Session>>,
-    source: Source,
+    objects: Objects,
     /// Whether the site let it in so far.
     welcome: bool,
+    /// How long its last connection took to open.
+    opening: Option<Duration>,
 }
 
 /// The connections of a run.
@@ -28,7 +64,7 @@ pub(in crate::release) struct Pool<'a> {
 
 /// A step: on a connection, with the repository's objects.
 pub(in crate::release) type Step<'a, T> =
-    dyn Fn(&mut dyn Session, &Source, &T) -> Result<(), ReleaseError> + Sync + 'a;
+    dyn Fn(&mut dyn Session, &Objects, &T) -> Result<(), ReleaseError> + Sync + 'a;
 
 /// The same for several items, in their order.
 type Batch<'a, T> = dyn Fn(&mut dyn Session, &[T]) -> Result<(), ReleaseError> + Sync + 'a;
@@ -39,23 +75,17 @@ type Question<'a, A> =
 
 impl<'a> Pool<'a> {
     /// A pool of as many sessions as the connector finds worth while, none of them open yet.
-    pub(in crate::release) fn new(
-        connector: &'a dyn Connector,
-        git_dir: &Path,
-    ) -> Result<Self, ReleaseError> {
-        let worker = |_| {
-            Source::open(git_dir).map(|source| Worker {
-                session: None,
-                source,
-                welcome: true,
-            })
+    pub(in crate::release) fn new(connector: &'a dyn Connector, git_dir: &Path) -> Self {
+        let worker = |_| Worker {
+            session: None,
+            objects: Objects::new(git_dir),
+            welcome: true,
+            opening: None,
         };
-        Ok(Self {
+        Self {
             connector,
-            workers: (0..connector.sessions().max(1))
-                .map(worker)
-                .collect::<Result<_, _>>()?,
-        })
+            workers: (0..connector.sessions().max(1)).map(worker).collect(),
+        }
     }
 
     /// How files get to their places on this site.
@@ -82,8 +112,6 @@ impl<'a> Pool<'a> {
         items: &[T],
         step: &Step<'_, T>,
     ) -> Result<(), ReleaseError> {
-        // Opening a connection takes about as long as sending a file, and on some sites seconds.
-        let worthwhile = self.open().max(items.len().div_ceil(2)).min(items.len());
         let shared = Shared {
             connector: self.connector,
             next: AtomicUsize::new(0),
@@ -91,15 +119,27 @@ impl<'a> Pool<'a> {
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         };
+        let room = self.room(items.len());
+        let gate = Gate::new(room);
         std::thread::scope(|scope| {
             let mut workers = self.workers.iter_mut();
             let first = workers.next();
             let others = workers.filter(|worker| worker.welcome);
-            for worker in others.take(worthwhile.saturating_sub(1)) {
-                let shared = &shared;
-                scope.spawn(move || shared.help(worker, items, step));
+            for (at, worker) in others
+                .take(room.most.min(items.len()).saturating_sub(1))
+                .enumerate()
+            {
+                let (shared, gate) = (&shared, &gate);
+                scope.spawn(move || {
+                    if worker.session.is_some() || gate.lets(at + 2) {
+                        shared.help(worker, items, step);
+                    }
+                });
             }
             if let Some(worker) = first {
+                let began = Instant::now();
+                shared.work_once(worker, items, step);
+                gate.decide(began.elapsed(), items.len().saturating_sub(1));
                 shared.work(worker, items, step);
             }
         });
@@ -111,6 +151,21 @@ impl<'a> Pool<'a> {
             Ok(None) => Ok(()),
             Ok(Some(error)) => Err(error),
             Err(_) => Err(died()),
+        }
+    }
+
+    /// How many connections these items may be worth at most, how many of those are open, and how long one
+    /// takes to open, where that is known.
+    fn room(&self, items: usize) -> Room {
+        let open = self.open().max(1);
+        let opening = match self.connector.shares() {
+            true => Some(Duration::ZERO),
+            false => self.workers.iter().find_map(|worker| worker.opening),
+        };
+        Room {
+            open,
+            most: items.div_ceil(2).min(self.workers.len()).max(open),
+            opening,
         }
     }
 
@@ -169,6 +224,70 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    open: usize,
+    most: usize,
+    opening: Option<Duration>,
+}
+
+impl Room {
+    /// How many connections are worth while for so many steps that take as long as this one: so many
+    /// that each works for longer than it took to open it.
+    fn worthwhile(&self, step: Duration, left: usize) -> usize {
+        let opening = self.opening.unwrap_or(UNKNOWN) * WORTH;
+        let all = step.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX));
+        let fit = match opening.is_zero() {
+            true => self.most,
+            false => usize::try_from(all.as_nanos() / opening.as_nanos()).unwrap_or(self.most),
+        };
+        fit.clamp(self.open, self.most)
+    }
+}
+
+/// Where further connections wait until it is known whether they are worth while: opening one takes about
+/// as long as sending a file, and on some sites seconds.
+struct Gate {
+    room: Room,
+    worthwhile: Mutex<Option<usize>>,
+    decided: Condvar,
+}
+
+impl Gate {
+    fn new(room: Room) -> Self {
+        let free = room.opening.is_some_and(|opening| opening.is_zero());
+        Self {
+            room,
+            worthwhile: Mutex::new(free.then_some(room.most)),
+            decided: Condvar::new(),
+        }
+    }
+
+    /// The first step took so long, and so many are left.
+    fn decide(&self, step: Duration, left: usize) {
+        if let Ok(mut worthwhile) = self.worthwhile.lock() {
+            worthwhile.get_or_insert(self.room.worthwhile(step, left));
+        }
+        self.decided.notify_all();
+    }
+
+    /// Whether the connection of this number is worth while. A first step that takes long says so too.
+    fn lets(&self, number: usize) -> bool {
+        let patience = self.room.opening.unwrap_or(UNKNOWN) * WORTH;
+        let Ok(worthwhile) = self.worthwhile.lock() else {
+            return false;
+        };
+        let waited = self
+            .decided
+            .wait_timeout_while(worthwhile, patience, |worthwhile| worthwhile.is_none());
+        match waited {
+            Ok((worthwhile, _)) => worthwhile.is_none_or(|count| number <= count),
+            Err(_) => false,
+        }
+    }
+}
+
 fn died() -> ReleaseError {
     ReleaseError::Objects("a connection's thread died".into())
 }
@@ -195,12 +314,23 @@ impl Shared<'_> {
             let Some(item) = self.take().and_then(|at| items.get(at)) else {
                 return;
             };
-            let done = worker.try_hard(self.connector, &self.stop, |session, source| {
-                step(session, source, item)
-            });
-            if let Err(error) = done {
-                self.fail(error);
-            }
+            self.do_one(worker, item, step);
+        }
+    }
+
+    /// The same for one item.
+    fn work_once<T>(&self, worker: &mut Worker, items: &[T], step: &Step<'_, T>) {
+        if let Some(item) = self.take().and_then(|at| items.get(at)) {
+            self.do_one(worker, item, step);
+        }
+    }
+
+    fn do_one<T>(&self, worker: &mut Worker, item: &T, step: &Step<'_, T>) {
+        let done = worker.try_hard(self.connector, &self.stop, |session, objects| {
+            step(session, objects, item)
+        });
+        if let Err(error) = done {
+            self.fail(error);
         }
     }
 
@@ -214,8 +344,8 @@ impl Shared<'_> {
             }
             let Some(at) = self.take() else { return };
             let Some(item) = items.get(at) else { return };
-            match worker.once(self.connector, &mut |session, source| {
-                step(session, source, item)
+            match worker.once(self.connector, &mut |session, objects| {
+                step(session, objects, item)
             }) {
                 Ok(()) => tries = 0,
                 Err(error) => {
@@ -271,7 +401,7 @@ impl Worker {
         &mut self,
         connector: &dyn Connector,
         stop: &AtomicBool,
-        mut step: impl FnMut(&mut dyn Session, &Source) -> Result<T, ReleaseError>,
+        mut step: impl FnMut(&mut dyn Session, &Objects) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let mut attempt = 0;
         loop {
@@ -293,13 +423,18 @@ impl Worker {
     fn once<T>(
         &mut self,
         connector: &dyn Connector,
-        step: &mut impl FnMut(&mut dyn Session, &Source) -> Result<T, ReleaseError>,
+        step: &mut impl FnMut(&mut dyn Session, &Objects) -> Result<T, ReleaseError>,
     ) -> Result<T, ReleaseError> {
         let session = match &mut self.session {
             Some(session) => session,
-            none => none.insert(connector.connect()?),
+            none => {
+                let began = Instant::now();
+                let session = connector.connect()?;
+                self.opening = Some(began.elapsed());
+                none.insert(session)
+            }
         };
-        step(session.as_mut(), &self.source)
+        step(session.as_mut(), &self.objects)
     }
 }
 
@@ -308,5 +443,41 @@ fn pause(wait: u64, stop: &AtomicBool) {
     let until = Instant::now() + Duration::from_millis(wait);
     while Instant::now() < until && !stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(opening: u64) -> Room {
+        Room {
+            open: 1,
+            most: 8,
+            opening: Some(Duration::from_millis(opening)),
+        }
+    }
+
+    #[test]
+    fn connections_are_opened_where_they_work_for_longer_than_they_take_to_open() {
+        let step = Duration::from_millis(80);
+        assert_eq!(room(120).worthwhile(step, 19), 6);
+        assert_eq!(room(120).worthwhile(step, 2_000), 8);
+        assert_eq!(room(3_000).worthwhile(step, 19), 1);
+        assert_eq!(room(4).worthwhile(Duration::from_millis(1), 19), 2);
+        assert_eq!(room(0).worthwhile(Duration::ZERO, 1), 8);
+        let open = Room {
+            open: 3,
+            ..room(3_000)
+        };
+        assert_eq!(open.worthwhile(step, 19), 3);
+    }
+
+    #[test]
+    fn a_long_first_step_lets_the_others_begin() {
+        let gate = Gate::new(room(10));
+        assert!(gate.lets(8));
+        gate.decide(Duration::from_millis(1), 19);
+        assert!(gate.lets(1) && !gate.lets(2));
     }
 }

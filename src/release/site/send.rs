@@ -1,12 +1,12 @@
 //! Bringing content to the site: sent from the repository, or copied there by the site itself.
 
 use super::journal::{Line, Parked, Stage};
-use super::pool::Pool;
+use super::pool::{Objects, Pool};
 use super::session::{Copied, Session};
 use super::transfer::{Run, damaged, died};
 use super::verify;
 use crate::release::progress::Phase;
-use crate::release::{Content, FileKind, ReleaseError, ReleaseFile, Source};
+use crate::release::{Content, FileKind, ReleaseError, ReleaseFile};
 use crate::types::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -164,7 +164,7 @@ impl Run<'_> {
     fn send_one_aside(
         &self,
         session: &mut dyn Session,
-        source: &Source,
+        source: &Objects,
         at: usize,
         file: &ReleaseFile,
     ) -> Result<(), ReleaseError> {
@@ -192,7 +192,7 @@ impl Run<'_> {
     fn send_one_into_place(
         &self,
         session: &mut dyn Session,
-        source: &Source,
+        source: &Objects,
         at: usize,
         file: &ReleaseFile,
     ) -> Result<(), ReleaseError> {
@@ -208,7 +208,7 @@ impl Run<'_> {
     fn bring(
         &self,
         session: &mut dyn Session,
-        source: &Source,
+        source: &Objects,
         file: &ReleaseFile,
         name: &str,
     ) -> Result<Content, ReleaseError> {

@@ -180,6 +180,11 @@ pub(in crate::release) trait Connector: Sync {
         1
     }
 
+    /// Whether all sessions share one connection, so that another one costs nothing.
+    fn shares(&self) -> bool {
+        false
+    }
+
     /// How files get to their places.
     fn placing(&self) -> Placing;
 }

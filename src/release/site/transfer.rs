@@ -59,10 +59,15 @@ pub(super) fn carry_out(
     let (reused, useless) = reuse(plan, &compared);
     let strays = [useless, compared.recovered.strays.clone()].concat();
     let new_dirs: BTreeSet<RepoPath> = ground.new_dirs.iter().cloned().collect();
+    let mut dirs = &compared.dirs | &new_dirs;
+    let beside = compared.beside().map_err(|why| ReleaseError::Manifest {
+        place: site.place.clone(),
+        why,
+    })?;
     let start = Start {
         base: compared.manifest.as_ref(),
-        holding: &compared.recovered.holding,
-        new_dirs: &new_dirs,
+        beside,
+        dirs: &dirs,
         plan,
     };
     let journal = Journal::begin(job.desk, &site.place, &start, &inherited(&reused, &strays))?;
@@ -100,7 +105,6 @@ pub(super) fn carry_out(
     run.check(pool)?;
     // Once more: the site may have carried out a killed run's last command only after we looked.
     run.sweep(pool)?;
-    let mut dirs = &compared.recovered.holding.dirs | &new_dirs;
     dirs.retain(|dir| !plan.blocking_dirs.contains(dir));
     dirs.retain(|dir| !plan.spare_dirs.contains(dir) || left.contains(dir));
     run.write_manifest(pool, &compared, &dirs)?;

@@ -14,11 +14,22 @@ pub(super) fn other_content(
     name: &str,
     wanted: &Content,
 ) -> Result<bool, ReleaseError> {
+    is_other(session, depth, name, &wanted.sha256, wanted.size)
+}
+
+/// The same of a content with this hash and size.
+pub(super) fn is_other(
+    session: &mut dyn Session,
+    depth: Verify,
+    name: &str,
+    sha256: &str,
+    size: u64,
+) -> Result<bool, ReleaseError> {
     let found = match depth {
         Verify::Quick => session.digest(name)?,
-        Verify::Deep => Some(read_back(session, name, wanted.size)?),
+        Verify::Deep => Some(read_back(session, name, size)?),
     };
-    Ok(found.is_some_and(|found| !found.eq_ignore_ascii_case(&wanted.sha256)))
+    Ok(found.is_some_and(|found| !found.eq_ignore_ascii_case(sha256)))
 }
 
 /// The SHA-256 of what the site gives for a file of this size.

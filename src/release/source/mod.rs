@@ -4,6 +4,7 @@
 //! drop a file nor change a byte of it, unless the policy says that two of them may.
 
 mod attributes;
+mod difference;
 mod elsewhere;
 mod links;
 mod objects;
@@ -17,6 +18,7 @@ use super::plan::{Listing, Origin, ReleaseFile};
 use crate::object;
 use crate::policy::Target;
 use crate::types::{Oid, escape};
+pub(in crate::release) use difference::Footing;
 use elsewhere::Submodules;
 use git2::{ErrorCode, ObjectType, Odb, Repository, RepositoryOpenFlags};
 use objects::{META_LIMIT, folder, malformed, read};

@@ -53,7 +53,17 @@ pub(super) struct Store<'a> {
     repository: Option<Arc<Path>>,
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
+    /// The repository's own.
+    pub(super) fn own(odb: &'a Odb<'a>, root: Oid) -> Self {
+        Self {
+            odb,
+            root,
+            at: RepoPath::new(Vec::new()),
+            repository: None,
+        }
+    }
+
     /// Where the content of its blobs is.
     fn origin(&self) -> Origin {
         match &self.repository {
@@ -65,7 +75,7 @@ impl Store<'_> {
 
 /// A path that is looked at.
 #[derive(Clone)]
-struct Spot {
+pub(super) struct Spot {
     /// Where it is to be on the target.
     path: RepoPath,
     /// Where it is in the tree, where links are not followed.
@@ -74,7 +84,18 @@ struct Spot {
     depth: usize,
 }
 
-struct Walk<'a> {
+impl Spot {
+    /// An entry of it.
+    pub(super) fn below(&self, name: &[u8]) -> Self {
+        Self {
+            path: self.path.join(name),
+            real: self.real.join(name),
+            depth: self.depth + 1,
+        }
+    }
+}
+
+pub(super) struct Walk<'a> {
     setting: Setting<'a>,
     attributes: Attributes,
     /// The folders of the tree, real ones, in which links are being followed.
@@ -87,41 +108,55 @@ struct Walk<'a> {
 
 /// Everything that is released.
 pub(super) fn listing(setting: Setting<'_>) -> Result<Listing, ReleaseError> {
-    let from = setting.target.from.clone().unwrap_or_default();
-    let store = Store {
-        odb: setting.odb,
-        root: setting.root,
-        at: RepoPath::new(Vec::new()),
-        repository: None,
-    };
-    let mut walk = Walk {
-        setting,
-        attributes: Attributes::above(setting.odb, setting.root, &from, setting.target)?,
-        following: Vec::new(),
-        entries: 0,
-        listing: Listing::default(),
-        complaints: Vec::new(),
-        more: 0,
-    };
-    let spot = Spot {
-        path: RepoPath::new(Vec::new()),
-        real: RepoPath::new(from.into_bytes()),
-        depth: 0,
-    };
-    walk.tree(&store, setting.from, &spot)?;
+    let store = Store::own(setting.odb, setting.root);
+    let mut walk = Walk::new(setting)?;
+    walk.tree(&store, setting.from, &Walk::top(setting.target))?;
     if setting.target.contents.names == Names::Portable {
         for (path, other) in twins::twins(walk.listing.files.keys()) {
             walk.complain(path, Fault::Twin(other));
         }
     }
-    if walk.complaints.is_empty() {
-        Ok(walk.listing)
-    } else {
-        Err(ReleaseError::Unreleasable(walk.complaints, walk.more))
-    }
+    walk.done()
 }
 
 impl<'a> Walk<'a> {
+    /// A walk that has not begun.
+    pub(super) fn new(setting: Setting<'a>) -> Result<Self, ReleaseError> {
+        let from = setting.target.from.clone().unwrap_or_default();
+        Ok(Self {
+            setting,
+            attributes: Attributes::above(setting.odb, setting.root, &from, setting.target)?,
+            following: Vec::new(),
+            entries: 0,
+            listing: Listing::default(),
+            complaints: Vec::new(),
+            more: 0,
+        })
+    }
+
+    /// Where a walk begins.
+    pub(super) fn top(target: &Target) -> Spot {
+        let from = target.from.clone().unwrap_or_default();
+        Spot {
+            path: RepoPath::new(Vec::new()),
+            real: RepoPath::new(from.into_bytes()),
+            depth: 0,
+        }
+    }
+
+    /// How many files it has found so far.
+    pub(super) fn found(&self) -> usize {
+        self.listing.files.len()
+    }
+
+    /// What it found.
+    pub(super) fn done(self) -> Result<Listing, ReleaseError> {
+        match self.complaints.is_empty() {
+            true => Ok(self.listing),
+            false => Err(ReleaseError::Unreleasable(self.complaints, self.more)),
+        }
+    }
+
     fn tree(&mut self, store: &Store<'a>, oid: Oid, spot: &Spot) -> Result<(), ReleaseError> {
         if spot.depth > DEPTH_LIMIT {
             return Err(ReleaseError::Objects(format!(
@@ -138,11 +173,7 @@ impl<'a> Walk<'a> {
                     "the tree has more than {ENTRY_LIMIT} entries"
                 )));
             }
-            let below = Spot {
-                path: spot.path.join(&entry.name),
-                real: spot.real.join(&entry.name),
-                depth: spot.depth + 1,
-            };
+            let below = spot.below(&entry.name);
             if !self.left_out(&below, entry.kind, own) {
                 self.entry(store, entry, below)?;
             }
@@ -154,7 +185,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a path is not released: by its own place, or by the one that it is shown at.
-    fn left_out(&self, spot: &Spot, kind: TreeEntryKind, own: bool) -> bool {
+    pub(super) fn left_out(&self, spot: &Spot, kind: TreeEntryKind, own: bool) -> bool {
         let target = self.setting.target;
         let shown = self.shown(&spot.path);
         let excluded = |path: &RepoPath| target.exclude.is_match(path.as_bytes());
@@ -183,7 +214,7 @@ impl<'a> Walk<'a> {
             && self.setting.target.contents.symlinks == Some(Symlinks::Follow)
     }
 
-    fn entry(
+    pub(super) fn entry(
         &mut self,
         store: &Store<'a>,
         entry: &TreeEntry,

@@ -12,7 +12,7 @@ use super::drift::{Expected, Look};
 use super::look::Sight;
 use super::names::Surface;
 use super::run::{Begin, Job, Reached, place};
-use super::site::{self, Site};
+use super::site::{self, Short, Site};
 use super::{Comparison, ReleaseError, Shelves};
 use crate::policy::{TargetKind, WebdavTarget};
 use session::Servers;
@@ -33,6 +33,17 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let (site, servers) = reach(job, target)?;
     site::release(job, &site, &servers, begin)
+}
+
+/// The same on the short way, if that can be taken.
+pub(in crate::release) fn release_short(
+    job: &Job<'_>,
+    short: &Short,
+    target: &WebdavTarget,
+    begin: &mut Begin<'_>,
+) -> Result<Option<Reached>, ReleaseError> {
+    let (site, servers) = reach(job, target)?;
+    site::release_short(job, short, &site, &servers, begin)
 }
 
 /// Compares a folder of a WebDAV server with the order's tree.

@@ -6,8 +6,8 @@ use crate::policy::Verify;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
 use crate::release::s3::store::Store;
-use crate::release::site::Pool;
-use crate::release::{Content, Held, Holding, Plan, ReleaseError, ReleaseFile, Source};
+use crate::release::site::{Objects, Pool};
+use crate::release::{Content, Held, Holding, Plan, ReleaseError, ReleaseFile};
 use crate::types::{Oid, RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +109,7 @@ impl<'a> Build<'a> {
     /// before is believed only as far as it can be looked at: somebody may have changed it.
     fn bring(
         &self,
-        source: &Source,
+        source: &Objects,
         file: &ReleaseFile,
         there: &BTreeMap<String, Option<u64>>,
     ) -> Result<Content, ReleaseError> {

@@ -1,6 +1,6 @@
 //! What a killed run's journal and the site tell together.
 
-use super::{FILE, Head, Line, Mark, Parked, SCHEMA, Stage, Stored};
+use super::{FILE, Head, Line, Mark, Parked, SCHEMA, Stage, Stored, WHOLE};
 use crate::release::desk::{Desk, read_capped};
 use crate::release::manifest::PathText;
 use crate::release::plan::{Content, Held, Holding};
@@ -12,7 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(in crate::release::site) struct Remains {
     base: Option<Mark>,
+    /// Whether the head names every file of ours.
+    is_whole: bool,
     holding: Holding,
+    lacks: Vec<RepoPath>,
     puts: Vec<(RepoPath, Content)>,
     moves: Vec<(RepoPath, RepoPath, Content)>,
     early: Vec<RepoPath>,
@@ -67,7 +70,7 @@ pub(in crate::release::site) fn remains(
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let head: Head = serde_json::from_slice(lines.next().unwrap_or_default())
         .map_err(|error| broken(error.to_string()))?;
-    if head.schema != SCHEMA {
+    if head.schema != SCHEMA && head.schema != WHOLE {
         return Err(broken("it has another schema".into()));
     }
     if head.place != place {
@@ -113,7 +116,9 @@ impl Head {
         };
         Ok(Remains {
             base: self.base,
+            is_whole: self.schema == WHOLE,
             holding,
+            lacks: paths(&self.lacks)?,
             puts: self.puts.iter().map(put).collect::<Result<_, _>>()?,
             moves: self.moves.iter().map(step).collect::<Result<_, _>>()?,
             early: paths(&self.early)?,
@@ -133,6 +138,24 @@ impl Remains {
     /// something else was released since.
     pub(in crate::release::site) fn continues(&self, manifest: Option<&Manifest>) -> bool {
         self.base == manifest.map(Mark::from)
+    }
+
+    /// The same, with what the manifest says that it began from.
+    pub(in crate::release::site) fn over(mut self, manifest: Holding) -> Self {
+        if self.is_whole {
+            return self;
+        }
+        let beside = std::mem::take(&mut self.holding);
+        let mut files = manifest.files;
+        files.extend(beside.files);
+        for path in &self.lacks {
+            files.remove(path);
+        }
+        self.holding = Holding {
+            files,
+            dirs: beside.dirs,
+        };
+        self
     }
 
     /// What is left of a run that does not continue: temporary names that may be in use.
