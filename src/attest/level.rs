@@ -30,6 +30,8 @@ impl Level {
         match one.admission {
             Admission::Approved if two_agreed(one) => Self::Four,
             Admission::Approved => Self::Three,
+            // Nobody had approved it when it went in, and no later review changes that.
+            Admission::Emergency => Self::Two,
         }
     }
 

@@ -92,3 +92,11 @@ fn l_08_people_are_named_only_where_that_is_asked_for() {
     );
     assert!(text.contains("git+https://git.acme.example/site"), "{text}");
 }
+
+#[test]
+fn an_emergency_claims_no_review() {
+    let mut one = good();
+    assert_eq!(Level::of(&one), Level::Four);
+    one.admission = Admission::Emergency;
+    assert_eq!(Level::of(&one), Level::Two);
+}

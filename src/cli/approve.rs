@@ -47,19 +47,18 @@ impl ApproveArgs {
             target.statement(&workspace, Decision::Approve, expires, self.reason.clone())?;
         statement.particulars.overrides = self.overrides(workspace.policy())?;
         target.show_diff(&self.about, &workspace)?;
-        let afterwards = signer
-            .person
-            .as_ref()
-            .map(|person| workspace.with_statement(&target.assessment, &statement, person));
-        let verdict = target.verdict();
+        let person = signer.person.as_ref();
+        let afterwards =
+            person.map(|person| workspace.with_statement(&target.assessment, &statement, person));
+        let settling = target.settling(&workspace, &statement, person);
         let proposal = Proposal {
             verb: "Approve",
             statement: &statement,
             signer: (signer.person.as_ref(), &signer.because),
-            commits: verdict.map_or(&[], |update| &update.commits),
+            commits: target.commits(),
             files: &target.files,
             afterwards: afterwards.as_ref().and_then(|updates| updates.first()),
-            remarks: &[],
+            remarks: settling.as_slice(),
         };
         let shown = ui::proposal(&proposal, color);
         self.how.deliver(&workspace, &statement, &shown)

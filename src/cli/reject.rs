@@ -33,14 +33,20 @@ impl RejectArgs {
         let reason = Some(self.reason.clone());
         let statement = target.statement(&workspace, Decision::Reject, None, reason)?;
         target.show_diff(&self.about, &workspace)?;
+        let person = signer.person.as_ref();
+        let settling = target.settling(&workspace, &statement, person);
+        let remarks = [match settling {
+            Some(settling) => settling,
+            None => meaning(&workspace, &target.refname, person),
+        }];
         let proposal = Proposal {
             verb: "Reject",
             statement: &statement,
             signer: (signer.person.as_ref(), &signer.because),
-            commits: target.verdict().map_or(&[], |update| &update.commits),
+            commits: target.commits(),
             files: &target.files,
             afterwards: None,
-            remarks: &[meaning(&workspace, &target.refname, signer.person.as_ref())],
+            remarks: &remarks,
         };
         let shown = ui::proposal(&proposal, color);
         self.how.deliver(&workspace, &statement, &shown)

@@ -2,7 +2,7 @@
 
 use super::memory::CloneMemory;
 use super::{Assumed, ClientError, Planned, Workspace};
-use crate::decide::{Reason, UpdateVerdict, Verdict, decide};
+use crate::decide::{DebtVerdict, Reason, UpdateVerdict, Verdict, decide};
 use crate::facts::{
     BaseRelation, PushFacts, Pusher, RangeFacts, RangeOutcome, SignatureFact, Sources,
     StatementFacts, Subject, UpdateFacts, gather,
@@ -94,6 +94,7 @@ impl Workspace {
             now: self.now,
             new,
             pusher: pusher.person.clone(),
+            debts: self.debts.clone(),
         };
         let facts = self.gather(planned, pusher, &memory);
         let verdict = if planned.is_empty() {
@@ -164,25 +165,10 @@ impl Workspace {
             return assessment.verdict.updates.clone();
         };
         let mut facts = assessment.facts.clone();
+        let one = self.as_stated(statement, signer, key);
         for update in &mut facts.updates {
             if let Some(range) = range_mut(update) {
-                let base = match statement.base {
-                    Some(_) => BaseRelation::Before,
-                    None => BaseRelation::None,
-                };
-                range.statements.push(StatementFacts {
-                    // Any id does that no other statement has.
-                    tag: statement.commit,
-                    statement: statement.clone(),
-                    signer: SignatureFact::Good {
-                        person: signer.clone(),
-                        key: key.clone(),
-                    },
-                    // It comes after all that is here.
-                    first_seen: Some(self.now.plus(Seconds(1))),
-                    claimed: self.now.plus(Seconds(1)),
-                    base,
-                });
+                range.statements.push(one.clone());
             }
         }
         let mut updates = decide(self.policy(), &facts).updates;
@@ -190,6 +176,66 @@ impl Workspace {
             update.reasons.retain(|reason| !about_pusher(reason));
         }
         updates
+    }
+
+    /// A statement as it would stand among those about a range.
+    fn as_stated(
+        &self,
+        statement: &Statement,
+        signer: &PersonName,
+        key: KeyFingerprint,
+    ) -> StatementFacts {
+        StatementFacts {
+            // Any id does that no other statement has.
+            tag: statement.commit,
+            statement: statement.clone(),
+            signer: SignatureFact::Good {
+                person: signer.clone(),
+                key,
+            },
+            // It comes after all that is here.
+            first_seen: Some(self.now.plus(Seconds(1))),
+            claimed: self.now.plus(Seconds(1)),
+            base: match statement.base {
+                Some(_) => BaseRelation::Before,
+                None => BaseRelation::None,
+            },
+        }
+    }
+
+    /// What the server remembers, as far as it shows it.
+    fn memory(&self) -> CloneMemory {
+        CloneMemory {
+            seen: HashMap::new(),
+            now: self.now,
+            new: HashSet::new(),
+            pusher: None,
+            debts: self.debts.clone(),
+        }
+    }
+
+    /// What is owed for emergencies, by ref, as far as the server shows it.
+    #[must_use]
+    pub fn owed(&self) -> Vec<DebtVerdict> {
+        let refs: Vec<RefName> = self.debts.keys().cloned().collect();
+        self.view().owed(&self.memory(), &refs)
+    }
+
+    /// What would be owed, had the server one statement more, signed by `signer`.
+    #[must_use]
+    pub fn owed_with(&self, statement: &Statement, signer: &PersonName) -> Vec<DebtVerdict> {
+        let refs = [statement.refname.clone()];
+        let mut facts = self.view().owing(&self.memory(), &refs);
+        if let Some(key) = self.key_of(signer) {
+            let one = self.as_stated(statement, signer, key);
+            let open = facts.owing.iter_mut().flat_map(|owing| &mut owing.open);
+            for owed in open.filter(|owed| owed.debt.commit == statement.commit) {
+                if let Ok(range) = &mut owed.range {
+                    range.statements.push(one.clone());
+                }
+            }
+        }
+        decide(self.policy(), &facts).debts
     }
 
     fn key_of(&self, person: &PersonName) -> Option<KeyFingerprint> {

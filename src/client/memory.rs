@@ -1,7 +1,8 @@
 //! What a clone can know in place of the server's ledger.
 
-use crate::facts::{Arrival, Memory};
+use crate::facts::{Arrival, Debt, Memory};
 use crate::types::{Claimant, Oid, PersonName, RefName, Timestamp};
+use crate::witness::Debts;
 use std::collections::{HashMap, HashSet};
 
 /// The assumptions under which a clone judges.
@@ -18,11 +19,17 @@ pub(super) struct CloneMemory {
     pub(super) new: HashSet<Oid>,
     /// Who is taken to push them.
     pub(super) pusher: Option<PersonName>,
+    /// The emergencies that the server shows.
+    pub(super) debts: Debts,
 }
 
 impl Memory for CloneMemory {
     fn approved(&self, _refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
         Ok(current)
+    }
+
+    fn emergencies(&self, refname: &RefName) -> Result<Vec<Debt>, String> {
+        Ok(self.debts.get(refname).cloned().unwrap_or_default())
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {

@@ -1,7 +1,8 @@
 //! The statements that are still worth something: about commits that no protected ref has yet.
 
 use super::{ClientError, Git};
-use crate::facts::{Current, Store};
+use crate::decide::{DebtVerdict, decide};
+use crate::facts::{Current, Memory, PushFacts, Sources, Store, gather_owing};
 use crate::object::Tag;
 use crate::policy::{POLICY_REF, Policy};
 use crate::signature::{Keyring, SignatureStatus};
@@ -52,6 +53,25 @@ pub struct Standing {
 }
 
 impl View<'_> {
+    /// What is owed for emergencies on these refs.
+    #[must_use]
+    pub fn owed(&self, memory: &dyn Memory, refs: &[RefName]) -> Vec<DebtVerdict> {
+        decide(self.policy, &self.owing(memory, refs)).debts
+    }
+
+    /// The facts that this rests on.
+    pub(super) fn owing(&self, memory: &dyn Memory, refs: &[RefName]) -> PushFacts {
+        let sources = Sources {
+            store: self.store,
+            policy: self.policy,
+            keyring: self.keyring,
+            memory,
+            now: self.now,
+            progress: None,
+        };
+        gather_owing(&sources, refs)
+    }
+
     /// What stands.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::facts::{Current, Store};
 use crate::policy::{Bundle, POLICY_REF, Policy};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefName, Timestamp};
-use crate::witness::{CHECKPOINT_REF, Seen, look};
+use crate::witness::{CHECKPOINT_REF, Debts, Seen, debts, look};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,8 @@ pub struct Workspace {
     /// The server's audit log, as it is now and follows from what was seen of it before; nothing
     /// where the server shows none.
     pub log: Option<Seen>,
+    /// The emergencies that it shows, and what is owed for them.
+    pub debts: Debts,
     /// The machine's clock.
     pub now: Timestamp,
 }
@@ -96,6 +98,7 @@ impl Workspace {
         })?;
         let news = news(&git, before, policy_id)?;
         let log = log(&store, &remote)?;
+        let debts = shown_debts(&store)?;
         let home = own_folder(&store, "keyring")?.join(policy_id.to_string());
         let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
         Ok(Self {
@@ -108,6 +111,7 @@ impl Workspace {
             freshness,
             news,
             log,
+            debts,
             now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
         })
     }
@@ -186,6 +190,15 @@ fn log(store: &Store, remote: &Remote) -> Result<Option<Seen>, ClientError> {
         why: error.message().to_owned(),
     })?;
     Ok(look(&repository, commit, &memory)?)
+}
+
+/// The emergencies that the server shows beside its log.
+fn shown_debts(store: &Store) -> Result<Debts, ClientError> {
+    let Some(commit) = commit_at(store, CHECKPOINT_REF)? else {
+        return Ok(Debts::new());
+    };
+    let repository = git2::Repository::open(store.git_dir());
+    Ok(repository.map_or_else(|_| Debts::new(), |repository| debts(&repository, commit)))
 }
 
 pub(super) fn commit_at(store: &Store, name: &str) -> Result<Option<Oid>, ClientError> {

@@ -11,7 +11,8 @@ use super::signer::{Signer, signer};
 use super::span::Span;
 use super::voices::{Approval, Voices, sift};
 use super::{
-    Code, DebtState, DebtVerdict, EmergencyFault, Note, Reason, emergency, objections, tip,
+    Code, CommitVerdict, DebtState, DebtVerdict, EmergencyFault, Note, Reason, emergency,
+    objections, range, tip,
 };
 use crate::facts::{Debt, Owed, Owing, PushFacts, RangeFacts};
 use crate::policy::{BranchRule, Policy};
@@ -43,8 +44,9 @@ pub(super) fn judge(
                 owed,
                 rules: &rules,
             };
-            let state = matter.state(update);
+            let (state, commits) = matter.state(update);
             all.push(DebtVerdict {
+                commits,
                 refname: owing.refname.clone(),
                 overdue: state.is_open() && owed.debt.is_overdue(facts.now),
                 debt: owed.debt.clone(),
@@ -82,18 +84,21 @@ struct Matter<'a> {
 }
 
 impl Matter<'_> {
-    fn state(&self, update: Option<&Judged<'_>>) -> DebtState {
+    fn state(&self, update: Option<&Judged<'_>>) -> (DebtState, Vec<CommitVerdict>) {
         if self.owed.reverted
             && let Some(people) = update.and_then(|update| self.taken_back(update))
         {
-            return DebtState::Reverted { by: people };
+            return (DebtState::Reverted { by: people }, Vec::new());
         }
-        let unclear = |why: String| DebtState::Open {
-            notes: vec![Note {
-                code: Code::DEBT_UNCLEAR,
-                text: format!("whether it is settled cannot be told: {why}"),
-            }],
-            could: BTreeSet::new(),
+        let unclear = |why: String| {
+            let state = DebtState::Open {
+                notes: vec![Note {
+                    code: Code::DEBT_UNCLEAR,
+                    text: format!("whether it is settled cannot be told: {why}"),
+                }],
+                could: BTreeSet::new(),
+            };
+            (state, Vec::new())
         };
         let range = match &self.owed.range {
             Ok(range) => range,
@@ -151,7 +156,7 @@ impl Matter<'_> {
     }
 
     /// Whether somebody distinct approves what went out.
-    fn reviewed(&self, span: &Span<'_>, barred: &Crowd) -> DebtState {
+    fn reviewed(&self, span: &Span<'_>, barred: &Crowd) -> (DebtState, Vec<CommitVerdict>) {
         let mut voices = sift(span);
         voices.approvals.retain(|one| !barred.has(one.person));
         let names = |approval: &Approval| approval.settles == Some(self.owed.debt.tag);
@@ -159,6 +164,7 @@ impl Matter<'_> {
         let mut settled = !self.rules.is_empty();
         let mut by = BTreeSet::new();
         let mut could = Crowd::default();
+        let mut judged = Vec::new();
         for rule in self.rules {
             let ruling = Ruling::new(span, rule, &voices);
             let outcome = ruling.judge();
@@ -167,10 +173,12 @@ impl Matter<'_> {
             by.extend(approvers(&outcome));
             could.join(&ruling.could_approve().both(&self.able(&ruling)));
             notes.extend(self.objections(&ruling, &voices));
+            judged.push((ruling, outcome));
         }
+        let commits = range::verdicts(span, &judged);
         settled &= notes.is_empty() && voices.unchecked.is_empty() && !span.exhausted();
         if settled {
-            return DebtState::Reviewed { by };
+            return (DebtState::Reviewed { by }, commits);
         }
         let all = span.facts.commits.iter();
         let mut own = Crowd::default();
@@ -181,10 +189,11 @@ impl Matter<'_> {
         }
         notes.extend(self.unheard(span, barred));
         notes.truncate(MAX_NOTES);
-        DebtState::Open {
+        let state = DebtState::Open {
             notes,
             could: self.roster.names(&could.without(barred).without(&own)),
-        }
+        };
+        (state, commits)
     }
 
     fn able(&self, ruling: &Ruling<'_>) -> Crowd {

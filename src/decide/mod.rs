@@ -36,4 +36,4 @@ pub use verdict::{
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -132,10 +132,15 @@ fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
     reasons.extend(voices.unchecked);
     told.extend(voices.notes);
     findings.notes = notes::tidy(told);
+    findings.commits = verdicts(span, &judged);
+}
+
+/// How each commit fared.
+pub(super) fn verdicts(span: &Span<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<CommitVerdict> {
     let commits = span.facts.commits.iter().enumerate();
-    findings.commits = commits
-        .map(|(at, commit)| verdict(span, at, commit, &judged))
-        .collect();
+    commits
+        .map(|(at, commit)| verdict(span, at, commit, judged))
+        .collect()
 }
 
 fn objecting(

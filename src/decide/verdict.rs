@@ -118,6 +118,8 @@ pub struct DebtVerdict {
     pub state: DebtState,
     /// Whether it is, and its deadline is past.
     pub overdue: bool,
+    /// The commits that went in, and how each is covered by now.
+    pub commits: Vec<CommitVerdict>,
 }
 
 /// Whether something that an emergency let in is still owed.
@@ -165,7 +167,7 @@ impl DebtVerdict {
 }
 
 /// How one commit fared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitVerdict {
     /// The commit.
     pub oid: Oid,

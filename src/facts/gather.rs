@@ -45,6 +45,21 @@ pub fn gather(
     }
 }
 
+/// What is owed for these refs, for whoever judges no push.
+#[must_use]
+pub fn gather_owing(sources: &Sources<'_>, refs: &[RefName]) -> PushFacts {
+    let mut gatherer = Gatherer::over(sources, Pusher::NotAsked);
+    for refname in refs {
+        gatherer.owing_of_ref(refname);
+    }
+    PushFacts {
+        now: sources.now,
+        pusher: Pusher::NotAsked,
+        updates: Vec::new(),
+        owing: gatherer.owing,
+    }
+}
+
 /// An update whose subject is not known yet.
 struct Named {
     refname: RefName,

@@ -25,7 +25,7 @@ mod testing;
 mod tests;
 
 pub use first_pushers::{Arrival, FirstPushers};
-pub use gather::gather;
+pub use gather::{gather, gather_owing};
 pub use graph::commits_between;
 pub use limits::Limits;
 pub use memory::{Known, Memory};

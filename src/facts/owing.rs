@@ -84,7 +84,7 @@ pub struct Owed {
     pub debt: Debt,
     /// The commits that it let in, and what is stated about them.
     pub range: Result<RangeFacts, Fault>,
-    /// Whether what this push brings the ref to has taken all of it back.
+    /// Whether this push takes all of it back.
     pub reverted: bool,
 }
 
@@ -101,7 +101,8 @@ impl Gatherer<'_> {
         }
         // What was read with the range's start.
         let emergencies = self.emergencies.remove(refname).unwrap_or_default();
-        self.owe(refname, Ok(emergencies), change.new_oid(), arriving);
+        let moves = change.new_oid().map(|new| (change.old(), new));
+        self.owe(refname, Ok(emergencies), moves, arriving);
     }
 
     /// What is owed for the refs that pushed statements are about, where one may have a say in it.
@@ -132,6 +133,14 @@ impl Gatherer<'_> {
         }
     }
 
+    /// What is owed for a ref, whatever is pushed.
+    pub(super) fn owing_of_ref(&mut self, refname: &RefName) {
+        if !self.knows_owing(refname) {
+            let emergencies = self.sources.memory.emergencies(refname);
+            self.owe(refname, emergencies, None, &[]);
+        }
+    }
+
     fn knows_owing(&self, refname: &RefName) -> bool {
         self.owing.iter().any(|owing| owing.refname == *refname)
     }
@@ -140,7 +149,7 @@ impl Gatherer<'_> {
         &mut self,
         refname: &RefName,
         emergencies: Result<Vec<Debt>, String>,
-        new: Option<Oid>,
+        moves: Option<(Option<Oid>, Oid)>,
         arriving: &[ArrivingStatement],
     ) {
         let (emergencies, fault) = match emergencies {
@@ -158,8 +167,7 @@ impl Gatherer<'_> {
         let open = open.into_iter().map(|debt| {
             let range = self.read_between(refname, debt.commit, debt.base, arriving);
             Owed {
-                // What cannot be told was not taken back.
-                reverted: new.is_some_and(|new| self.reverts(&debt, new).unwrap_or(false)),
+                reverted: moves.is_some_and(|(old, new)| self.takes_back(&debt, old, new)),
                 range,
                 debt,
             }
@@ -171,6 +179,12 @@ impl Gatherer<'_> {
             open,
             fault,
         });
+    }
+
+    /// Whether it is this very move that takes back what was let in. What cannot be told was not.
+    fn takes_back(&mut self, debt: &Debt, old: Option<Oid>, new: Oid) -> bool {
+        let was = old.is_some_and(|old| self.reverts(debt, old).unwrap_or(true));
+        !was && self.reverts(debt, new).unwrap_or(false)
     }
 
     /// Whether `new` comes after what was let in, and holds at each path that it changed what was there

@@ -21,10 +21,13 @@ mod transaction;
 mod transaction_hook;
 mod watch;
 
+#[cfg(test)]
+mod glass_tests;
+
 pub use after::show_then;
 pub use gate::{gate, lock};
 pub use input::{Claimed, InputError, options, updates};
-pub use post_receive::{post_receive, publish};
+pub use post_receive::{post_receive, publish, tell_people};
 pub use pre_receive::pre_receive;
 pub use stop::Stop;
 pub use transaction::{Step, To, packed_value, step};

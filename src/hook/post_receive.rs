@@ -44,11 +44,15 @@ pub fn publish() -> Answer {
         let server = Server::beside(Store::open(&git_dir)?)?;
         // The next push, heartbeat or release tells it as well.
         let _ = server.tell_moves(super::clock());
-        let _ = server.tell_debts(super::clock());
-        crate::witness::publish(&git_dir, &server.log).map_err(|error| {
+        let owed = server.tell_debts(super::clock()).unwrap_or(false);
+        let shown = crate::witness::publish(&git_dir, &server.log).map_err(|error| {
             let why = error.to_string();
             Stop::because(Reason::LogUnwritable { why })
-        })
+        });
+        if owed {
+            tell_people(&server);
+        }
+        shown
     });
     // What was not sent stays with its stream, which says so.
     if let Ok(git_dir) = super::git_dir() {
@@ -57,6 +61,19 @@ pub fn publish() -> Answer {
     match published {
         Ok(_) => Answer::pass(),
         Err(stop) => stop.refuse(),
+    }
+}
+
+/// Has people be told of emergencies, where nothing is ever released: then no releaser tells them. What
+/// cannot be told now is told with the next push, heartbeat or release.
+pub fn tell_people(server: &Server) {
+    match Waker::of(server.store.git_dir()) {
+        Ok(Waker::Trigger) => drop(pull_trigger(server.store.git_dir())),
+        Ok(Waker::Hook) | Err(_) => {
+            if let Ok(Some((policy, bundle))) = server.store.policy() {
+                let _ = crate::notify::deliver(server, policy, &bundle, super::clock());
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What people are told.
 
+use super::glass;
 use crate::audit::{DriftRecord, Entry, Event, ReleaseRecord, ReleaseState};
 use crate::decide::Code;
 use crate::policy::NoticeKind;
@@ -18,7 +19,7 @@ pub struct Notice {
     pub entry: u64,
     /// When it happened.
     pub time: Timestamp,
-    /// The target.
+    /// The target; empty where it is about none.
     pub target: String,
     /// The ref.
     #[serde(rename = "ref")]
@@ -37,33 +38,34 @@ pub struct Notice {
 const SHOWN: usize = 20;
 
 /// What differs between the notices of one kind and another.
-struct Story<'a> {
-    kind: NoticeKind,
-    target: &'a str,
-    refname: &'a str,
-    commit: Oid,
-    sequence: u64,
+pub(super) struct Story<'a> {
+    pub(super) kind: NoticeKind,
+    /// Empty where it is about none.
+    pub(super) target: &'a str,
+    pub(super) refname: &'a str,
+    pub(super) commit: Oid,
+    pub(super) sequence: u64,
     /// What follows the repository's name.
-    subject: String,
-    text: String,
+    pub(super) subject: String,
+    pub(super) text: String,
 }
 
 impl Notice {
-    /// What an entry of the log gives to tell, and of which kind it is.
+    /// What an entry of the log gives to tell, and of which kind each is.
     #[must_use]
-    pub fn of(repository: &str, entry: &Entry) -> Option<(NoticeKind, Self)> {
-        let story = match &entry.event {
+    pub fn of(repository: &str, entry: &Entry) -> Vec<(NoticeKind, Self)> {
+        let stories = match &entry.event {
             Event::Release(record) => {
                 let failed = record.state == ReleaseState::Failed && record.for_good;
-                failed.then(|| ended(record))?
+                failed.then(|| ended(record)).into_iter().collect()
             }
-            Event::Drift(record) => drifted(record),
+            Event::Drift(record) => vec![drifted(record)],
+            Event::Verdict(record) => glass::of_verdict(entry.seq, record),
+            Event::Debt(record) => vec![glass::of_debt(record)],
             Event::Begun { .. }
             | Event::Pinned(_)
-            | Event::Verdict(_)
             | Event::Refused { .. }
             | Event::Course(_)
-            | Event::Debt(_)
             | Event::Moved(_)
             | Event::Heartbeat(_)
             | Event::Migrated { .. }
@@ -71,23 +73,26 @@ impl Notice {
             | Event::Read(_)
             | Event::Stream(_)
             | Event::Long { .. }
-            | Event::Recovered { .. } => return None,
+            | Event::Recovered { .. } => Vec::new(),
         };
         let repository = crate::types::escape(repository.as_bytes());
-        let notice = Self {
-            schema: "relhook/notice/v1",
-            event: story.kind.word(),
-            entry: entry.seq,
-            time: entry.time,
-            target: story.target.to_owned(),
-            refname: story.refname.to_owned(),
-            commit: story.commit,
-            sequence: story.sequence,
-            subject: format!("{repository}: {}", story.subject),
-            text: story.text,
-            repository,
+        let notice = |story: Story<'_>| {
+            let notice = Self {
+                schema: "relhook/notice/v1",
+                event: story.kind.word(),
+                entry: entry.seq,
+                time: entry.time,
+                target: story.target.to_owned(),
+                refname: story.refname.to_owned(),
+                commit: story.commit,
+                sequence: story.sequence,
+                subject: format!("{repository}: {}", story.subject),
+                text: story.text,
+                repository: repository.clone(),
+            };
+            (story.kind, notice)
         };
-        Some((story.kind, notice))
+        stories.into_iter().map(notice).collect()
     }
 }
 

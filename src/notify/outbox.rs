@@ -166,13 +166,13 @@ impl Work<'_> {
         let repository = &self.bundle.policy.repository.0;
         let from = state.mark;
         read_on(&self.server.log, from, |entry, mark| {
-            let notice = Notice::of(repository, entry);
-            let notice = notice.filter(|(kind, _)| self.notifier.is_told(*kind));
-            let notice = notice.filter(|_| !state.knows(entry));
-            if let Some((_, notice)) = notice {
+            let notices = Notice::of(repository, entry).into_iter();
+            let notices = notices.filter(|(kind, _)| self.notifier.is_told(*kind));
+            let knows = state.knows(entry);
+            for (_, notice) in notices.filter(|_| !knows) {
                 if entry.time.plus(STALE) < self.now {
                     state.lost += 1;
-                } else if told == MOST {
+                } else if told >= MOST {
                     // The rest is for the next time, which is soon.
                     state.retry_at = Some(self.now.plus(Seconds(1)));
                     return ControlFlow::Break(());

@@ -42,7 +42,7 @@ fn a_mail_says_what_happened() {
         "RH613 the site refused the user name and password",
         true,
     );
-    let (kind, notice) = Notice::of("acme/site", &entry).unwrap();
+    let (kind, notice) = Notice::of("acme/site", &entry).pop().unwrap();
     assert_eq!(kind, NoticeKind::ReleaseFailed);
     let text = message(&mail(), &notice);
     let (head, body) = text.split_once("\n\n").unwrap();
@@ -79,7 +79,7 @@ fn a_mail_says_what_happened() {
 #[test]
 fn a_release_that_was_taken_back_and_a_target_that_was_changed_are_told_apart() {
     let entry = entry("site", "RH641 release 8d01e77 does not work: 500", true);
-    let (kind, notice) = Notice::of("acme/site", &entry).unwrap();
+    let (kind, notice) = Notice::of("acme/site", &entry).pop().unwrap();
     assert_eq!(kind, NoticeKind::ReleaseReturned);
     assert_eq!(
         (notice.event, notice.subject.as_str()),
@@ -106,7 +106,7 @@ fn a_release_that_was_taken_back_and_a_target_that_was_changed_are_told_apart() 
         event: Event::Drift(found),
         ..entry
     };
-    let (kind, notice) = Notice::of("acme/site", &entry).unwrap();
+    let (kind, notice) = Notice::of("acme/site", &entry).pop().unwrap();
     assert_eq!(kind, NoticeKind::DriftFound);
     assert_eq!(
         notice.subject,
@@ -126,7 +126,7 @@ fn a_release_that_was_taken_back_and_a_target_that_was_changed_are_told_apart() 
 fn a_failure_that_is_tried_again_is_told_to_nobody() {
     assert_eq!(
         Notice::of("acme/site", &entry("site", "RH611 away", false)),
-        None
+        Vec::new()
     );
 }
 
@@ -143,7 +143,7 @@ fn t_04_no_text_makes_a_header_or_an_end() {
         &"long ".repeat(4000),
         &"\u{1f600}".repeat(4000),
     ] {
-        let (_, mut notice) = Notice::of(evil, &entry(evil, evil, true)).unwrap();
+        let (_, mut notice) = Notice::of(evil, &entry(evil, evil, true)).pop().unwrap();
         notice.subject = evil.to_owned();
         let text = message(&mail(), &notice);
         let (head, body) = text.split_once("\n\n").unwrap();

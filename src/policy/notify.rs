@@ -13,12 +13,14 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Whether they are told of this. A release that was taken back did not succeed either, so whoever
+    /// Whether they are told of this. Of an emergency, and of a review that is overdue, everybody is,
+    /// whatever else they asked for. A release that was taken back did not succeed either, so whoever
     /// asks for failed ones alone learns of it too.
     #[must_use]
     pub fn is_told(&self, kind: NoticeKind) -> bool {
         let failed = self.events.contains(&NoticeKind::ReleaseFailed);
-        self.events.contains(&kind) || (kind == NoticeKind::ReleaseReturned && failed)
+        let loud = [NoticeKind::Emergency, NoticeKind::ReviewOverdue].contains(&kind);
+        loud || self.events.contains(&kind) || (kind == NoticeKind::ReleaseReturned && failed)
     }
 }
 
@@ -31,14 +33,26 @@ pub enum NoticeKind {
     ReleaseReturned,
     /// Somebody was found to have changed a target by hand.
     DriftFound,
+    /// An emergency let in what nobody had approved.
+    Emergency,
+    /// The review that is owed for one is due soon.
+    ReviewDue,
+    /// It is overdue.
+    ReviewOverdue,
+    /// What was owed is settled.
+    ReviewSettled,
 }
 
 impl NoticeKind {
     /// Every kind, with the word that the policy has for it.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("release-failed", Self::ReleaseFailed),
         ("release-returned", Self::ReleaseReturned),
         ("drift-found", Self::DriftFound),
+        ("emergency", Self::Emergency),
+        ("review-due", Self::ReviewDue),
+        ("review-overdue", Self::ReviewOverdue),
+        ("review-settled", Self::ReviewSettled),
     ];
 
     /// The word.
@@ -48,6 +62,10 @@ impl NoticeKind {
             Self::ReleaseFailed => "release-failed",
             Self::ReleaseReturned => "release-returned",
             Self::DriftFound => "drift-found",
+            Self::Emergency => "emergency",
+            Self::ReviewDue => "review-due",
+            Self::ReviewOverdue => "review-overdue",
+            Self::ReviewSettled => "review-settled",
         }
     }
 }

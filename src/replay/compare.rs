@@ -1,11 +1,11 @@
 //! What was recorded, held against what is found again. Pure.
 
-use crate::audit::{UpdateRecord, VerdictRecord};
-use crate::decide::{Code, Reason, UpdateVerdict, Verdict};
+use crate::audit::{EmergencyRecord, SettledHow, UpdateRecord, VerdictRecord};
+use crate::decide::{Code, DebtState, EmergencyUse, Reason, UpdateVerdict, Verdict};
 use crate::ledger::name_from_hex;
 use crate::policy::zone_rules;
-use crate::types::RefName;
-use std::collections::BTreeSet;
+use crate::types::{Oid, RefName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether the names of an entry are still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,7 @@ pub(super) fn differences(
             how,
         }));
     }
+    found.extend(of_debts(record, verdict));
     found
 }
 
@@ -87,6 +88,10 @@ fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<Stri
             list(&targets)
         ));
     }
+    found.extend(of_emergency(
+        update.emergency.as_ref(),
+        judged.emergency.as_ref(),
+    ));
     if names == Names::Known {
         let people = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
         let covers = judged.commits.iter().flat_map(|commit| &commit.covers);
@@ -109,6 +114,75 @@ fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<Stri
         }
     }
     found
+}
+
+/// In what the emergency that an update rests on is told differently.
+fn of_emergency(
+    recorded: Option<&EmergencyRecord>,
+    found: Option<&EmergencyUse>,
+) -> Option<String> {
+    let (recorded, found) = match (recorded, found) {
+        (None, None) => return None,
+        (Some(_), None) => return Some("an emergency let it in, and it is approved".to_owned()),
+        (None, Some(_)) => {
+            return Some("it was taken for approved, and only an emergency lets it in".to_owned());
+        }
+        (Some(recorded), Some(found)) => (recorded, found),
+    };
+    let cosigned: Vec<Oid> = found.cosigned.iter().map(|(tag, _)| *tag).collect();
+    let of_record = (
+        recorded.tag,
+        &recorded.cosigned,
+        recorded.base,
+        recorded.due,
+    );
+    let of_found = (found.tag, &cosigned, found.base, found.due);
+    (of_record != of_found)
+        .then(|| "it rests on another emergency, or on other terms, than is found".to_owned())
+}
+
+/// What is told of settled debts, and what is found.
+fn of_debts(record: &VerdictRecord, verdict: &Verdict) -> Vec<Difference> {
+    let told: BTreeSet<(u64, &str)> = record
+        .settled
+        .iter()
+        .map(|settled| {
+            let how = match settled.how {
+                SettledHow::Review => "approved",
+                SettledHow::Revert => "taken back",
+            };
+            (settled.entry, how)
+        })
+        .collect();
+    let found: BTreeMap<(u64, &str), &RefName> = verdict
+        .debts
+        .iter()
+        .filter_map(|debt| {
+            let how = match debt.state {
+                DebtState::Open { .. } => return None,
+                DebtState::Reviewed { .. } => "approved",
+                DebtState::Reverted { .. } => "taken back",
+            };
+            Some(((debt.debt.entry, how), &debt.refname))
+        })
+        .collect();
+    let mut differences = Vec::new();
+    for settled in &record.settled {
+        let key = told.iter().find(|(entry, _)| *entry == settled.entry);
+        if let Some((entry, how)) = key.filter(|key| !found.contains_key(*key)) {
+            differences.push(Difference::Told {
+                refname: settled.refname.clone(),
+                how: format!("it says that what entry {entry} let in was {how}, and it is not"),
+            });
+        }
+    }
+    for ((entry, how), refname) in found.iter().filter(|(key, _)| !told.contains(*key)) {
+        differences.push(Difference::Told {
+            refname: refname.to_string(),
+            how: format!("it does not say that what entry {entry} let in was {how}, and it is"),
+        });
+    }
+    differences
 }
 
 fn list(names: &[String]) -> String {

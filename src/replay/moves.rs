@@ -45,6 +45,8 @@ pub struct Move {
 pub enum Admission {
     /// The approvals that its rule demands.
     Approved,
+    /// An emergency, without approvals.
+    Emergency,
 }
 
 /// The people of one move.

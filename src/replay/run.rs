@@ -281,11 +281,12 @@ impl Run<'_> {
         control.broken = findings.iter().any(wrong);
         let hex = crate::types::hex(name.as_bytes());
         let mut updates = case.record.updates.iter();
-        let permit = updates.find_map(|update| {
+        let found = updates.find_map(|update| {
             let permit = update.permit.as_ref();
-            permit.filter(|permit| permit.ref_hex == hex)
+            let permit = permit.filter(|permit| permit.ref_hex == hex)?;
+            Some((permit, update.emergency.is_some()))
         });
-        let Some(permit) = permit else {
+        let Some((permit, emergency)) = found else {
             return;
         };
         if is_policy(name) && approved && !control.broken {
@@ -302,7 +303,10 @@ impl Run<'_> {
             contributors: hands.contributors,
             approved_by: hands.approved_by,
             final_approvers: hands.final_approvers,
-            admission: Admission::Approved,
+            admission: match emergency {
+                true => Admission::Emergency,
+                false => Admission::Approved,
+            },
             held: findings.is_empty(),
             named: case.names == Names::Known,
             went_in: false,

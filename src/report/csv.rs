@@ -6,7 +6,7 @@ use crate::types::Timestamp;
 use std::io;
 
 /// The head of the table.
-const HEAD: [&str; 15] = [
+const HEAD: [&str; 17] = [
     "entry",
     "accepted",
     "ref",
@@ -22,6 +22,8 @@ const HEAD: [&str; 15] = [
     "released",
     "targets",
     "evidence",
+    "emergency",
+    "settled",
 ];
 
 /// The changes of a report, a line each (RFC 4180). What a spreadsheet would take for a formula has
@@ -40,11 +42,13 @@ pub fn csv(report: &Report) -> io::Result<Vec<u8>> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn row(change: &Change) -> [String; 15] {
+fn row(change: &Change) -> [String; 17] {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let finished = change.releases.iter().filter(|release| release.finished);
     let targets: Vec<&str> = finished.clone().map(|release| &*release.target).collect();
     let evidence: Vec<&str> = change.evidence.iter().map(|hash| hash.as_str()).collect();
+    let emergency = change.emergency.as_ref();
+    let settled = emergency.and_then(|one| one.settled.as_ref());
     [
         change.entry.to_string(),
         change.time.to_string(),
@@ -66,6 +70,10 @@ fn row(change: &Change) -> [String; 15] {
         time(finished.map(|release| release.time).max()),
         targets.join(" "),
         evidence.join(" "),
+        emergency.map_or_else(String::new, |one| {
+            format!("{}: {}", one.people.join(" "), one.reason)
+        }),
+        time(settled.map(|settled| settled.time)),
     ]
 }
 

@@ -1,9 +1,12 @@
 //! From the log to what a report tells.
 
-use super::model::{Approval, Change, Kept, Note, Period, Refusal, ReleaseOf, Report, Went};
+use super::model::{
+    Approval, Change, EmergencyOf, Kept, Note, Period, Refusal, ReleaseOf, Report, SettledBy, Went,
+};
 use crate::audit::{
     AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReadRecord, RedactionRecord,
-    ReleaseRecord, ReleaseState, StreamRecord, StreamState, UpdateRecord, VerdictRecord, verify,
+    ReleaseRecord, ReleaseState, SettledRecord, StreamRecord, StreamState, UpdateRecord,
+    VerdictRecord, verify,
 };
 use crate::facts::{Current, Store};
 use crate::object::{Commit, Tag};
@@ -72,6 +75,10 @@ impl Gathering {
                 self.seen.entry(*oid).or_insert(entry.time);
             }
             self.landed.extend(&verdict.landed);
+            // What is owed for a change of the period may be settled later.
+            for settled in &verdict.settled {
+                self.settled(entry, settled);
+            }
         }
         if let Event::Begun { repository, .. } = &entry.event {
             self.repository.clone_from(repository);
@@ -182,7 +189,31 @@ impl Gathering {
             approvals: Vec::new(),
             evidence: verdict.evidence.clone(),
             releases: Vec::new(),
+            emergency: update.emergency.as_ref().map(|emergency| EmergencyOf {
+                people: emergency.people.clone(),
+                reason: emergency.reason.clone(),
+                ticket: emergency.ticket.clone(),
+                due: emergency.due,
+                settled: None,
+            }),
         });
+    }
+
+    fn settled(&mut self, entry: &Entry, settled: &SettledRecord) {
+        let places = self.places.get(&settled.entry).into_iter().flatten();
+        for place in places {
+            if let Some(change) = self.changes.get_mut(*place)
+                && change.refname == settled.refname
+                && let Some(emergency) = &mut change.emergency
+            {
+                emergency.settled = Some(SettledBy {
+                    entry: entry.seq,
+                    time: entry.time,
+                    how: settled.how,
+                    people: settled.people.clone(),
+                });
+            }
+        }
     }
 
     fn release(&mut self, entry: &Entry, release: &ReleaseRecord) {

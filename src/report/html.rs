@@ -1,8 +1,9 @@
 //! The report as one page: no script, nothing from elsewhere, light and dark, fit to print.
 
 use super::lead::{Lead, span};
-use super::model::{Change, Report, Went};
+use super::model::{Change, EmergencyOf, Report, Went};
 use super::plots;
+use crate::audit::SettledHow;
 use crate::types::{Oid, Timestamp};
 use std::fmt::Write;
 
@@ -155,6 +156,15 @@ fn article(text: &mut String, change: &Change) {
     };
     line("written by", people(&change.contributors));
     line("approved by", people(&change.approved_by));
+    if let Some(emergency) = &change.emergency {
+        line(
+            "emergency",
+            format!(
+                "<span class=\"warn\">not approved</span>: {}",
+                of(emergency)
+            ),
+        );
+    }
     let by = change.pushed_by.as_deref();
     line("pushed by", by.map_or_else(unknown, escape));
     let releases: Vec<String> = change.releases.iter().map(release).collect();
@@ -290,4 +300,34 @@ fn evidence(page: &mut String, report: &Report) {
         escape(&report.checkpoint.note)
     );
     section(page, "How to check this", &text);
+}
+
+/// What an emergency says, and what came of the review.
+fn of(emergency: &EmergencyOf) -> String {
+    let mut text = format!(
+        "declared by {}: {}",
+        people(&emergency.people),
+        escape(&emergency.reason)
+    );
+    if let Some(ticket) = &emergency.ticket {
+        text += &format!(" ({})", escape(ticket));
+    }
+    text += "<br>";
+    match &emergency.settled {
+        None => {
+            text += &format!(
+                "<span class=\"warn\">review owed</span>, due {}",
+                emergency.due
+            )
+        }
+        Some(settled) => {
+            let how = match settled.how {
+                SettledHow::Review => "reviewed",
+                SettledHow::Revert => "taken back, approved",
+            };
+            let by = people(&settled.people);
+            text += &format!("{how} by {by}, {} (entry {})", settled.time, settled.entry);
+        }
+    }
+    text
 }

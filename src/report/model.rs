@@ -1,6 +1,6 @@
 //! What a report tells.
 
-use crate::audit::{Checkpoint, Hash};
+use crate::audit::{Checkpoint, Hash, SettledHow};
 use crate::types::{Oid, Timestamp};
 use std::collections::BTreeSet;
 
@@ -102,6 +102,37 @@ pub struct Change {
     pub evidence: Vec<Hash>,
     /// What was done with it on each target.
     pub releases: Vec<ReleaseOf>,
+    /// The emergency that let it in without approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyOf>,
+}
+
+/// An emergency that let a change in, and what came of the review that is owed for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct EmergencyOf {
+    /// Who declared it, then who signed it too.
+    pub people: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// The ticket that it names.
+    pub ticket: Option<String>,
+    /// Until when the review is due.
+    pub due: Timestamp,
+    /// How it was settled, if it was.
+    pub settled: Option<SettledBy>,
+}
+
+/// How what was owed was settled.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct SettledBy {
+    /// The entry that says so.
+    pub entry: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Reviewed, or taken back.
+    pub how: SettledHow,
+    /// Who approved that.
+    pub people: Vec<String>,
 }
 
 /// Whether an accepted move was made.

@@ -40,6 +40,7 @@ fn change(entry: u64, writer: &str, reviewer: &str) -> Change {
             error: None,
             lifted_by: Vec::new(),
         }],
+        emergency: None,
     }
 }
 

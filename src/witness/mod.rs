@@ -2,9 +2,11 @@
 //! with the policy and that no push can move. So every clone is a witness: it keeps what it saw last,
 //! and says aloud when what it sees next is not that, made longer.
 
+mod debts;
 mod publish;
 mod seen;
 
+pub use debts::{Debts, debts};
 pub use publish::{PublishError, publish};
 pub use seen::{Seen, WitnessError, look, peek};
 

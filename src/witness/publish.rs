@@ -1,5 +1,6 @@
 //! The server's side: bringing the ref to where the log is.
 
+use super::debts::DEBTS;
 use super::{CHECKPOINT, CHECKPOINT_REF, KEY};
 use crate::audit::{AuditError, AuditLog, Checkpoint, Recorded, TILE_WIDTH, tile_path};
 use git2::build::TreeUpdateBuilder;
@@ -70,6 +71,10 @@ pub fn publish(git_dir: &Path, log: &AuditLog) -> Result<Checkpoint, PublishErro
     let key = format!("{}\n", log.key()?.as_str());
     update.upsert(KEY, blob(key.as_bytes())?, FileMode::Blob);
     tiles(&repository, log, (size, recorded.seq), &mut update)?;
+    // What is owed is shown too; where it cannot be told, as it was before.
+    if let Ok(Some(debts)) = super::debts::content(log) {
+        update.upsert(DEBTS, blob(&debts)?, FileMode::Blob);
+    }
     let empty = repository.find_tree(repository.treebuilder(None)?.write()?)?;
     let base: Tree<'_> = match &before {
         Some(commit) => commit.tree()?,

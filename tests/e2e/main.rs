@@ -19,6 +19,7 @@ mod corpus;
 mod directory;
 mod docs;
 mod doctor;
+mod emergency;
 #[allow(dead_code, reason = "shared by the tests of several servers")]
 mod hosting;
 mod init;

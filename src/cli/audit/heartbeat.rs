@@ -47,7 +47,7 @@ impl HeartbeatArgs {
         let server = Server::around(dir)?;
         // What cannot be told now is told with the next push.
         let _ = server.tell_moves(now());
-        let _ = server.tell_debts(now());
+        let owed = server.tell_debts(now()).unwrap_or(false);
         let log = &server.log;
         let authorities = self.authority.as_deref().map(authorities).transpose()?;
         let stamp = match &self.timestamp {
@@ -65,6 +65,10 @@ impl HeartbeatArgs {
             Ok(recorded) => recorded,
             Err(error) => return broken(error),
         };
+        if owed {
+            // A deadline that passes is noticed without any push.
+            crate::hook::tell_people(&server);
+        }
         let mut answer = Answer::pass(format!("{}\n", recorded.checkpoint));
         if let Err(error) = pump_at(server.store.git_dir()) {
             answer.text += &format!("nothing was sent to the streams: {error}\n");

@@ -3,9 +3,9 @@
 use super::About;
 use crate::cli::Failure;
 use crate::client::{Assessment, Assumed, FileStat, Outlook, Planned, Workspace, branch};
-use crate::decide::UpdateVerdict;
+use crate::decide::{CommitVerdict, DebtState, DebtVerdict, UpdateVerdict};
 use crate::statement::{Decision, Particulars, Statement};
-use crate::types::{Oid, RefName, Timestamp};
+use crate::types::{Oid, PersonName, RefName, Timestamp};
 use crate::ui;
 
 /// A commit and the ref that it is meant for.
@@ -20,6 +20,8 @@ pub(in crate::cli) struct Target {
     pub assessment: Assessment,
     /// The paths that change.
     pub files: Vec<FileStat>,
+    /// What is owed, where the commit is one that went in by an emergency.
+    pub debt: Option<DebtVerdict>,
 }
 
 impl Target {
@@ -43,6 +45,9 @@ impl Target {
             )));
         }
         let commit = workspace.commit(&about.commit, &refname)?;
+        if let Some(debt) = owed(workspace, &refname, commit) {
+            return Self::of_debt(workspace, signer, refname, debt);
+        }
         let planned = workspace.change(refname.clone(), Some(commit))?;
         let planned = planned
             .ok_or_else(|| Failure::usage(format!("{refname} is at {} already", commit.short())))?;
@@ -54,6 +59,62 @@ impl Target {
             commit,
             base,
             assessment,
+            debt: None,
+        })
+    }
+
+    /// What went in by an emergency, as it was when it did.
+    fn of_debt(
+        workspace: &Workspace,
+        signer: &Assumed,
+        refname: RefName,
+        debt: DebtVerdict,
+    ) -> anyhow::Result<Self> {
+        let (base, commit) = (debt.debt.base, debt.debt.commit);
+        Ok(Self {
+            files: workspace.diffstat(base, commit)?,
+            refname,
+            commit,
+            base,
+            assessment: workspace.assess(&[], signer)?,
+            debt: Some(debt),
+        })
+    }
+
+    /// The commits that it is about.
+    pub(in crate::cli) fn commits(&self) -> &[CommitVerdict] {
+        match &self.debt {
+            Some(debt) => &debt.commits,
+            None => self.verdict().map_or(&[], |update| &update.commits),
+        }
+    }
+
+    /// What a statement would do about what is owed.
+    pub(in crate::cli) fn settling(
+        &self,
+        workspace: &Workspace,
+        statement: &Statement,
+        signer: Option<&PersonName>,
+    ) -> Option<String> {
+        let debt = self.debt.as_ref()?;
+        let entry = debt.debt.entry;
+        let after = match signer {
+            Some(person) => workspace.owed_with(statement, person),
+            None => workspace.owed(),
+        };
+        let after = after.into_iter().find(|one| one.debt.entry == entry);
+        let state = after.map(|one| one.state);
+        Some(match state {
+            Some(DebtState::Open { notes, .. }) => {
+                let why: String = notes
+                    .iter()
+                    .map(|note| format!(" {}.", note.text))
+                    .collect();
+                format!("It went in by an emergency (entry {entry}), and is still owed then.{why}")
+            }
+            Some(DebtState::Reviewed { .. } | DebtState::Reverted { .. }) | None => format!(
+                "It went in by an emergency (entry {entry}): this settles what is owed for it."
+            ),
         })
     }
 
@@ -76,7 +137,19 @@ impl Target {
             checkpoint: workspace.checkpoint(),
             stage: None,
             reason,
-            particulars: Particulars::default(),
+            particulars: Particulars {
+                settles: match decision {
+                    Decision::Approve => self.debt.as_ref().map(|debt| debt.debt.tag),
+                    Decision::Reject
+                    | Decision::Lift
+                    | Decision::Withdraw { .. }
+                    | Decision::Emergency
+                    | Decision::Delegate
+                    | Decision::Rollback
+                    | Decision::Check => None,
+                },
+                ..Particulars::default()
+            },
         })
     }
 
@@ -97,6 +170,14 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// What is owed of exactly this commit on this ref.
+fn owed(workspace: &Workspace, refname: &RefName, commit: Oid) -> Option<DebtVerdict> {
+    let is_this = |debt: &DebtVerdict| {
+        debt.refname == *refname && debt.debt.commit == commit && debt.state.is_open()
+    };
+    workspace.owed().into_iter().find(is_this)
 }
 
 fn assess(workspace: &Workspace, planned: Planned, signer: &Assumed) -> anyhow::Result<Assessment> {

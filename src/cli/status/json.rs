@@ -3,6 +3,7 @@
 use super::server::ServerState;
 use super::{Seen, Status};
 use crate::client::Stored;
+use crate::decide::{DebtState, DebtVerdict};
 use crate::policy::{Closed, Hours};
 use crate::types::{Oid, RefName, escape};
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ pub(super) fn answer(status: &Status) -> String {
         "refs": refs.map(|one| of_ref(status, one)).collect::<Vec<_>>(),
         "statements": status.standing.statements.iter().map(statement).collect::<Vec<_>>(),
         "unread": status.standing.unread,
+        "debts": status.debts.iter().map(debt).collect::<Vec<_>>(),
         "server": server,
     });
     format!("{answer:#}\n")
@@ -55,6 +57,28 @@ pub(in crate::cli) fn hours_of(hours: &Hours<'_>) -> Value {
         "closed": closed.collect::<Vec<_>>(),
         "changes": hours.changes.as_ref().map(|moment| moment.at),
         "text": hours.shown(),
+    })
+}
+
+fn debt(debt: &DebtVerdict) -> Value {
+    let (state, notes) = match &debt.state {
+        DebtState::Open { notes, .. } => ("open", notes.as_slice()),
+        DebtState::Reviewed { .. } => ("reviewed", &[][..]),
+        DebtState::Reverted { .. } => ("reverted", &[][..]),
+    };
+    let notes = notes
+        .iter()
+        .map(|note| json!({ "code": note.code.to_string(), "text": note.text }));
+    json!({
+        "ref": debt.refname.to_string(),
+        "entry": debt.debt.entry,
+        "commit": debt.debt.commit,
+        "emergency": debt.debt.tag,
+        "due": debt.debt.due,
+        "state": state,
+        "overdue": debt.overdue,
+        "could": debt.could(),
+        "notes": notes.collect::<Vec<_>>(),
     })
 }
 

@@ -6,6 +6,7 @@ mod server;
 
 use super::{Answer, Exit};
 use crate::client::{Freshness, Standing, View, Workspace};
+use crate::decide::DebtVerdict;
 use crate::facts::Store;
 use crate::folder::{Folder, FolderError};
 use crate::policy::Policy;
@@ -41,6 +42,8 @@ struct Status {
     standing: Standing,
     /// The machine's clock.
     now: Timestamp,
+    /// What is owed for emergencies.
+    debts: Vec<DebtVerdict>,
 }
 
 /// Where things were looked at.
@@ -99,6 +102,7 @@ impl StatusArgs {
             },
             policy_id: workspace.policy_id,
             now: workspace.now,
+            debts: workspace.owed(),
             policy: workspace.bundle.policy,
             standing,
         })

@@ -3,9 +3,10 @@
 use super::server::ServerState;
 use super::{Seen, Status};
 use crate::client::Stored;
+use crate::decide::{DebtState, DebtVerdict};
 use crate::policy::Policy;
 use crate::statement::Decision;
-use crate::types::{RefName, escape};
+use crate::types::{RefName, escape, shell_word};
 use std::fmt::Write;
 
 /// So many statements are shown.
@@ -34,6 +35,7 @@ pub(super) fn answer(status: &Status) -> String {
             let _ = writeln!(text, "      {}", hours.shown());
         }
     }
+    write_debts(&mut text, &status.debts);
     write_statements(&mut text, status);
     if let Seen::Server(state) = &status.seen {
         write_server(&mut text, state);
@@ -49,6 +51,41 @@ fn needs(policy: &Policy, name: &RefName) -> String {
         format!(", needs {} of {}", rule.required, teams.join(" or "))
     });
     rules.collect()
+}
+
+/// What went in by emergencies and is owed.
+fn write_debts(text: &mut String, debts: &[DebtVerdict]) {
+    let mut open = debts.iter().filter(|debt| debt.state.is_open()).peekable();
+    if open.peek().is_some() {
+        text.push_str("\nREVIEWS OWED for what went in by an emergency\n");
+    }
+    for debt in open {
+        let (commit, name, due) = (debt.debt.commit.short(), &debt.refname, debt.debt.due);
+        let when = match debt.overdue {
+            true => format!("OVERDUE since {due}: nothing else goes to this ref"),
+            false => format!("due by {due}"),
+        };
+        let _ = writeln!(
+            text,
+            "  {commit} on {name}, let in by entry {}",
+            debt.debt.entry
+        );
+        let _ = writeln!(text, "      {when}");
+        if let DebtState::Open { notes, could } = &debt.state {
+            for note in notes {
+                let _ = writeln!(text, "      {} ({})", note.text, note.code);
+            }
+            let could: Vec<String> = could.iter().map(ToString::to_string).collect();
+            let could = match could.as_slice() {
+                [] => "nobody is left who could approve it: take it back".to_owned(),
+                could => format!("{} can look at it:", could.join(" or ")),
+            };
+            let _ = writeln!(text, "      {could}");
+        }
+        let subject = debt.debt.commit.subject();
+        let name = shell_word(&name.to_string());
+        let _ = writeln!(text, "      relhook approve {subject} --ref {name}");
+    }
 }
 
 fn write_statements(text: &mut String, status: &Status) {

@@ -3,6 +3,7 @@
 use super::{Seen, Status};
 use crate::audit::{AuditLog, Recorded};
 use crate::client::{Git, Standing, View};
+use crate::decide::DebtVerdict;
 use crate::facts::Store;
 use crate::folder::Folder;
 use crate::install::{Mode, Request, StepState, install_server};
@@ -51,6 +52,7 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
     };
     let standing = view.standing(&Git::at(store.git_dir()))?;
     let log = AuditLog::at(folder.path());
+    let debts = owed(view, folder, &log)?;
     let (missing, mut warnings) = installation(dir);
     warnings.extend(untold(folder.path(), &bundle));
     warnings.extend(unsent(folder.path(), &bundle));
@@ -67,7 +69,21 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
         policy_id,
         seen: Seen::Server(state),
         standing,
+        debts,
     })
+}
+
+/// What is owed for emergencies, by the log's time where that is later.
+fn owed(view: View<'_>, folder: &Folder, log: &AuditLog) -> anyhow::Result<Vec<DebtVerdict>> {
+    let ledger = Ledger::open(folder.path(), log)?;
+    let refs = ledger.refs()?.into_iter();
+    let refs = refs.filter(|(_, known)| !known.emergencies().is_empty());
+    let refs: Vec<RefName> = refs.map(|(name, _)| name).collect();
+    if refs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = log.last().map_or(view.now, |last| view.now.max(last.time));
+    Ok(View { now, ..view }.owed(&ledger, &refs))
 }
 
 /// Who is not told what they are to be told.

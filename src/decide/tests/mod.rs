@@ -3,7 +3,7 @@
 
 mod absence;
 mod attacks;
-mod build;
+pub(crate) mod build;
 mod dice;
 mod hours;
 mod laws;

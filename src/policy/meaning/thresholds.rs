@@ -2,7 +2,7 @@
 
 use super::super::fields::At;
 use super::super::reach::{Demand, reachable};
-use super::super::schema::{BranchEntry, DemandEntry, Document, PersonEntry};
+use super::super::schema::{BranchEntry, DemandEntry, Document, EmergencyEntry, PersonEntry};
 use super::super::yaml::shown;
 use super::{Complaints, Fault, Shows, attribution, shows};
 use crate::policy::Attribution;
@@ -20,7 +20,34 @@ pub(super) fn check(document: &Document, complaints: &mut Complaints) {
             demand(&index, &path.demand, &authors, complaints);
         }
         pushers(&index, &rule.entry, complaints);
+        if let Some(emergency) = &rule.entry.emergency {
+            declarers(&index, emergency, complaints);
+        }
     }
+}
+
+/// Somebody can declare an emergency, and where a second signature is asked for, somebody else can give it.
+fn declarers(index: &Index<'_>, entry: &EmergencyEntry, complaints: &mut Complaints) {
+    let can_sign = |entry: &PersonEntry| !entry.disabled && entry.has_keys;
+    if !index.all_there(&entry.by) {
+        return;
+    }
+    let by = index.members_who(&entry.by, can_sign);
+    let why = match &entry.cosign {
+        _ if by.is_empty() => "nobody in these teams has a key, so nobody could declare one",
+        None => return,
+        Some(cosign) if !index.all_there(&cosign.value) => return,
+        Some(cosign) => {
+            let second = index.members_who(&cosign.value, can_sign);
+            let two = by.iter().any(|one| second.iter().any(|other| one != other));
+            if two {
+                return;
+            }
+            "there are no two people with keys who could declare one and sign it too"
+        }
+    };
+    let (what, why) = ("emergency".to_owned(), why.to_owned());
+    complaints.add(entry.at, Fault::Value { what, why });
 }
 
 fn demand(

@@ -4,6 +4,7 @@ mod audit;
 mod calendar;
 mod care;
 mod complaints;
+mod emergency;
 mod globs;
 mod hostile;
 mod judgement;
