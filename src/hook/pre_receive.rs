@@ -64,6 +64,7 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     let facts = gather_facts(sources, pusher, claimed);
     let verdict = decide(in_force.policy(), &facts);
     let recorded = record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
+    super::leave(ledger);
     Ok(Answer {
         text: ui::report(&verdict, in_force.policy()) + &ui::logged(&recorded.checkpoint),
         exit: u8::from(!verdict.accepted()),

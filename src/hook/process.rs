@@ -9,10 +9,11 @@ use std::io::Read;
 /// they name different processes, and nothing is concluded.
 pub(super) fn parent() -> Option<String> {
     let parent = rustix::process::getppid()?.as_raw_nonzero();
-    let mut stat = String::with_capacity(1024);
     let mut file = std::fs::File::open(format!("/proc/{parent}/stat")).ok()?;
-    // The file does not say how long it is; with room for it, it is read at once.
-    file.read_to_string(&mut stat).ok()?;
+    // One line, which the system gives whole.
+    let mut line = [0; 1024];
+    let length = file.read(&mut line).ok()?;
+    let stat = String::from_utf8_lossy(line.get(..length)?);
     // The program's name is in brackets and may hold anything. Its beginning is the 22nd field,
     // and what follows the bracket is the third.
     let (_, fields) = stat.rsplit_once(')')?;

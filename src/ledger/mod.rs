@@ -458,12 +458,13 @@ fn see(database: &Connection, oid: Oid, time: Timestamp) -> Result<(), Trouble> 
 /// What tells this start of the machine from others. Where the system does not say, nothing: then
 /// the log is read again each time.
 fn boot_id() -> Vec<u8> {
-    let mut id = Vec::with_capacity(128);
+    // One line, which the system gives whole.
+    let mut id = [0; 128];
     let file = File::open("/proc/sys/kernel/random/boot_id");
-    match file.and_then(|mut file| file.read_to_end(&mut id)) {
-        Ok(_) => id,
-        Err(_) => Vec::new(),
-    }
+    let read = file.and_then(|mut file| file.read(&mut id));
+    read.ok()
+        .and_then(|length| id.get(..length))
+        .map_or_else(Vec::new, <[u8]>::to_vec)
 }
 
 impl Memory for Ledger {
