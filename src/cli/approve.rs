@@ -26,6 +26,9 @@ pub struct ApproveArgs {
     /// Override a release window or a freeze for this commit; again for another one
     #[arg(long = "override", value_name = "NAME", requires = "reason")]
     overrides: Vec<String>,
+    /// In whose stead, as the deputy whom they named
+    #[arg(long = "in-stead-of", value_name = "PERSON")]
+    stead: Option<String>,
     #[command(flatten)]
     how: How,
 }
@@ -46,6 +49,7 @@ impl ApproveArgs {
         let mut statement =
             target.statement(&workspace, Decision::Approve, expires, self.reason.clone())?;
         statement.particulars.overrides = self.overrides(workspace.policy())?;
+        statement.particulars.stead = state::stead(&workspace, self.stead.as_deref())?;
         target.show_diff(&self.about, &workspace)?;
         let person = signer.person.as_ref();
         let afterwards =

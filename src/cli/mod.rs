@@ -5,6 +5,7 @@ mod approve;
 mod audit;
 mod check;
 mod completions;
+mod delegate;
 mod directory;
 mod doctor;
 mod drift;
@@ -71,6 +72,8 @@ pub enum Command {
     Emergency(emergency::EmergencyArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
+    /// Name a deputy: who may approve in your stead, where, and from when until when
+    Delegate(delegate::DelegateArgs),
     /// Say who could approve a commit now, and why nobody else can
     WhoCan(who_can::WhoCanArgs),
     /// Show how things stand: protected refs, statements, and on the server the rest
@@ -138,6 +141,7 @@ impl Cli {
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Emergency(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Withdraw(args) => args.run(&self.git_dir),
+            Command::Delegate(args) => args.run(&self.git_dir),
             Command::WhoCan(args) => args.run(&self.git_dir),
             Command::Status(args) => args.run(&self.git_dir),
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),

@@ -118,7 +118,8 @@ impl Workspace {
             let aged = self.gather(planned, pusher, &memory);
             if !decide(self.policy(), &aged).accepted() {
                 doubts.push(
-                    "an approval may have expired: the server counts from when it first saw it"
+                    "an approval may have expired, or have come before its deputy was named: the \
+                     server counts from when it first saw each"
                         .to_owned(),
                 );
             }
@@ -273,7 +274,8 @@ impl Workspace {
 
     fn expires(&self, refname: &RefName) -> bool {
         let rules = self.policy().rules_for(refname);
-        rules.iter().any(|rule| rule.expire.is_some())
+        let hangs = |rule: &&BranchRule| rule.expire.is_some() || rule.delegation.is_some();
+        rules.iter().any(hangs)
     }
 
     /// The commits of the push that no ref of the server reaches.
@@ -298,7 +300,7 @@ impl Workspace {
     fn claimed_times(&self, facts: &PushFacts, new: &HashSet<Oid>) -> HashMap<Oid, Timestamp> {
         let mut times = HashMap::new();
         for range in facts.updates.iter().filter_map(UpdateFacts::range) {
-            for statement in &range.statements {
+            for statement in range.statements.iter().chain(&range.delegations) {
                 if let Some(time) = self.tag_time(statement.tag) {
                     times.insert(statement.tag, time.min(self.now));
                 }

@@ -6,6 +6,7 @@
 mod assess;
 mod chances;
 mod cosigner;
+mod deputies;
 mod diffstat;
 mod error;
 mod git;
@@ -23,6 +24,7 @@ mod workspace;
 pub use assess::{Assessment, Outlook};
 pub use chances::{Chance, Could, WhyNot};
 pub use cosigner::{Cosigner, Cosigning};
+pub use deputies::Deputy;
 pub use diffstat::{ChangeKind, FileStat};
 pub use error::ClientError;
 pub use git::Git;

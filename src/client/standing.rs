@@ -1,6 +1,6 @@
 //! The statements that are still worth something: about commits that no protected ref has yet.
 
-use super::{ClientError, Git};
+use super::{ClientError, Deputy, Git};
 use crate::decide::{DebtVerdict, decide};
 use crate::facts::{Current, Memory, PushFacts, Sources, Store, gather_owing};
 use crate::object::Tag;
@@ -50,6 +50,8 @@ pub struct Standing {
     pub statements: Vec<Stored>,
     /// How many more there are than were read.
     pub unread: usize,
+    /// Who stands in for whom, or will.
+    pub deputies: Vec<Deputy>,
 }
 
 impl View<'_> {
@@ -98,6 +100,7 @@ impl View<'_> {
             refs,
             statements: without_withdrawn(all),
             unread,
+            deputies: self.deputies(&about)?,
         })
     }
 
@@ -171,7 +174,7 @@ fn pending(
 }
 
 /// The statements that still hold: neither withdrawn by their own signer nor withdrawals.
-fn without_withdrawn(all: Vec<Stored>) -> Vec<Stored> {
+pub(super) fn without_withdrawn(all: Vec<Stored>) -> Vec<Stored> {
     let withdrawn: BTreeSet<(Oid, Option<PersonName>)> = all
         .iter()
         .filter(|stored| stored.signer.is_some())

@@ -3,6 +3,7 @@
 //! Anybody may carry one; what counts is that it is whole, in its place, and signed by a person
 //! of the policy who still counts.
 
+use super::naming;
 use super::range::Case;
 use super::signer::{Signer, signer};
 use super::{Reason, Signed, emergency};
@@ -54,8 +55,9 @@ fn unheard(decision: Decision) -> Option<Reason> {
         | Decision::Reject
         | Decision::Lift
         | Decision::Withdraw { .. }
+        | Decision::Delegate
         | Decision::Emergency => None,
-        Decision::Delegate | Decision::Rollback | Decision::Check => {
+        Decision::Rollback | Decision::Check => {
             let word = decision.word();
             Some(Reason::StatementFormat {
                 why: format!("the decision `{word}` is not known to this relhook"),
@@ -104,6 +106,11 @@ fn by_whom(case: &Case<'_>, arriving: &ArrivingStatement, reasons: &mut Vec<Reas
             return;
         }
         Signer::Person { number, disabled } => {
+            if arriving.statement.decision == Decision::Delegate {
+                let statement = &arriving.statement;
+                let faults = naming::faults(case.policy, roster, case.now, statement, number);
+                reasons.extend(faults);
+            }
             if disabled {
                 reasons.push(Reason::StatementSigner {
                     person: roster.name(number),

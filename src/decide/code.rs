@@ -194,6 +194,18 @@ macro_rules! every_code {
                 "";
             515 DEBT_UNCLEAR, "whether a review is still owed cannot be told",
                 "";
+            521 DELEGATION_POLICY, "a delegation under another policy than the one in force",
+                "the policy has changed since it was signed; make it again: relhook delegate";
+            522 DELEGATION_NOT_ALLOWED, "a delegation that the policy does not allow",
+                "";
+            523 DELEGATION_OF_NOTHING, "a delegation of what its signer does not have",
+                "who is only a deputy hands nothing on: whoever they stand in for can name another one";
+            524 DELEGATION_TIME, "a delegation whose time does not fit",
+                "choose other times with --from and --until";
+            525 DELEGATION_DEPUTY, "a delegation to somebody who cannot be a deputy",
+                "name somebody else with --to";
+            526 STEAD, "a word in somebody's stead that does not count",
+                "";
             541 OUTSIDE_WINDOWS, "no release window is open",
                 "";
             542 FROZEN, "a freeze holds",

@@ -1,7 +1,9 @@
 //! Cover: under one rule, whether each commit that adds something was approved by enough distinct
 //! people who had no hand in it.
 
+use super::count::{Asked, Could, Count, Deputy, Reach, available, heeded, stand_ins};
 use super::demands::{self, Demand, Touched};
+use super::deputies::Delegation;
 use super::lack::Lacks;
 use super::reach::{Start, spread};
 use super::roster::{Crowd, Number};
@@ -25,8 +27,14 @@ pub(super) struct Ruling<'a> {
     pub settling: Vec<Approval>,
     /// Who is barred from the whole range, where the rule bars contributors from all of it.
     barred: Option<Crowd>,
-    /// For each approver and each commit, the first of their approvals that reaches it.
-    reach: BTreeMap<Number, Vec<Option<Reverse<usize>>>>,
+    /// For each approver and each commit, the first of their own approvals that reaches it.
+    reach: BTreeMap<Number, Reach>,
+    /// Who approves in somebody's stead, by a delegation that the rule heeds.
+    pub deputies: Vec<Deputy<'a>>,
+    /// The delegations that the rule heeds.
+    pub heeded: Vec<&'a Delegation>,
+    /// Those of them by which somebody could approve now.
+    pub available: Vec<&'a Delegation>,
 }
 
 /// How the commits fared under one rule.
@@ -44,6 +52,17 @@ pub(super) struct Outcome {
     pub own_work: BTreeMap<Number, Vec<At>>,
     /// Approvers whose approvals do not reach commits that are short.
     pub unreached: BTreeMap<Number, Vec<At>>,
+    /// Deputies, and in whose stead, whose approvals do not cover commits that are short, and why.
+    pub stead: BTreeMap<(Number, Number, Uncovering), Vec<At>>,
+}
+
+/// Why an approval in somebody's stead covers nothing of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Uncovering {
+    /// This one of the two had a hand in it.
+    Hand(Number),
+    /// It touches paths that the delegation is not for.
+    Paths,
 }
 
 impl<'a> Ruling<'a> {
@@ -56,10 +75,16 @@ impl<'a> Ruling<'a> {
         };
         let approvals = young(&voices.approvals);
         let mut starts: BTreeMap<Number, Vec<Start<Reverse<usize>>>> = BTreeMap::new();
-        for (number, approval) in approvals.iter().enumerate() {
+        let own = approvals.iter().enumerate();
+        for (number, approval) in own.filter(|(_, approval)| approval.stead.is_none()) {
             let own = starts.entry(approval.person).or_default();
             own.extend(approval.starts(span, Reverse(number)));
         }
+        let heeded = heeded(span, rule);
+        let deputies = heeded
+            .iter()
+            .filter_map(|delegation| Deputy::of(span, delegation, &approvals))
+            .collect();
         let reach = starts.into_iter();
         Self {
             span,
@@ -74,6 +99,9 @@ impl<'a> Ruling<'a> {
             },
             settling: young(&voices.settling),
             approvals,
+            deputies,
+            available: available(span, rule, &heeded),
+            heeded,
         }
     }
 
@@ -119,14 +147,24 @@ impl<'a> Ruling<'a> {
                 let Some(demand) = self.demands.get(number) else {
                     continue;
                 };
-                let counted = covering.both(&demand.members);
-                outcome.cover(self, at, &counted);
-                let have = u32::try_from(counted.len()).unwrap_or(u32::MAX);
+                let asked = Asked {
+                    number,
+                    demand,
+                    at,
+                    commit,
+                    barred,
+                };
+                let own = covering.both(&demand.members);
+                let count = self.count(&asked, own);
+                outcome.cover(self, at, &count);
+                let have = u32::try_from(count.len()).unwrap_or(u32::MAX);
                 if have < demand.required {
                     let could = demand.able.without(barred).without(&covering);
-                    lacks.add(number, path, at, demand.required - have, &could);
+                    let could = self.could(&asked, &count, could);
+                    let missing = demand.required - have;
+                    lacks.add(self.span, (number, path), at, missing, &could);
                     outcome.short(at, self.shortfall(demand, path, have, &could));
-                    outcome.explain(self, at, demand, &approvers, barred);
+                    outcome.explain(self, &asked, &approvers);
                 }
             }
         }
@@ -148,7 +186,7 @@ impl<'a> Ruling<'a> {
         demand: &Demand<'_>,
         path: Option<&RepoPath>,
         have: u32,
-        could: &Crowd,
+        could: &Could<'_>,
     ) -> Shortfall {
         let paths = demand.paths.zip(path);
         Shortfall {
@@ -157,23 +195,36 @@ impl<'a> Ruling<'a> {
             required: demand.required,
             have,
             from: demand.from.to_vec(),
-            could: self.span.roster.names(could),
+            could: self.span.roster.names(&could.own),
+            stand_ins: stand_ins(self.span, could.stand_ins.iter().copied()),
         }
     }
 }
 
 impl Outcome {
-    fn cover(&mut self, ruling: &Ruling<'_>, at: At, counted: &Crowd) {
-        for person in counted.iter() {
+    fn cover(&mut self, ruling: &Ruling<'_>, at: At, count: &Count) {
+        for person in count.own.iter() {
             let marks = ruling.reach.get(&person);
             let first = marks.and_then(|marks| marks.get(at).copied().flatten());
-            let approval = first.and_then(|Reverse(number)| ruling.approvals.get(number));
-            if let Some(approval) = approval {
-                self.covers.entry(at).or_default().insert(Cover {
-                    person: ruling.span.roster.name(person),
-                    by: approval.by,
-                });
+            if let Some(Reverse(number)) = first {
+                self.covered(ruling, at, number, None);
             }
+        }
+        for vote in count.together.iter().filter(|vote| !vote.is_own()) {
+            if let Some(number) = count.by.get(vote) {
+                self.covered(ruling, at, *number, Some(vote.seat));
+            }
+        }
+    }
+
+    fn covered(&mut self, ruling: &Ruling<'_>, at: At, number: usize, stead: Option<Number>) {
+        let roster = ruling.span.roster;
+        if let Some(approval) = ruling.approvals.get(number) {
+            self.covers.entry(at).or_default().insert(Cover {
+                person: roster.name(approval.person),
+                by: approval.by,
+                stead: stead.map(|stead| roster.name(stead)),
+            });
         }
     }
 
@@ -185,19 +236,14 @@ impl Outcome {
     }
 
     /// Notes who of the demand's teams has approved something without covering this commit.
-    fn explain(
-        &mut self,
-        ruling: &Ruling<'_>,
-        at: At,
-        demand: &Demand<'_>,
-        approvers: &Crowd,
-        barred: &Crowd,
-    ) {
+    fn explain(&mut self, ruling: &Ruling<'_>, asked: &Asked<'_>, approvers: &Crowd) {
+        self.explain_deputies(ruling, asked);
+        let at = asked.at;
         for person in ruling.reach.keys().copied() {
-            if !demand.members.has(person) {
+            if !asked.demand.members.has(person) {
                 continue;
             }
-            let list = match (approvers.has(person), barred.has(person)) {
+            let list = match (approvers.has(person), asked.barred.has(person)) {
                 (true, true) => &mut self.own_work,
                 (false, false) => &mut self.unreached,
                 (true, false) | (false, true) => continue,
@@ -205,6 +251,32 @@ impl Outcome {
             let commits = list.entry(person).or_default();
             if commits.last() != Some(&at) {
                 commits.push(at);
+            }
+        }
+    }
+
+    fn explain_deputies(&mut self, ruling: &Ruling<'_>, asked: &Asked<'_>) {
+        for deputy in &ruling.deputies {
+            let Delegation { by, to, .. } = deputy.delegation;
+            let reached = deputy.reach.get(asked.at).copied().flatten().is_some();
+            if !reached || !asked.demand.members.has(*by) {
+                continue;
+            }
+            let takes_in = deputy
+                .delegation
+                .takes_in(ruling.rule, asked.number, asked.commit);
+            let why = if asked.barred.has(*to) {
+                Uncovering::Hand(*to)
+            } else if asked.barred.has(*by) {
+                Uncovering::Hand(*by)
+            } else if takes_in {
+                continue;
+            } else {
+                Uncovering::Paths
+            };
+            let commits = self.stead.entry((*to, *by, why)).or_default();
+            if commits.last() != Some(&asked.at) {
+                commits.push(asked.at);
             }
         }
     }

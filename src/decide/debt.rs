@@ -158,7 +158,7 @@ impl Matter<'_> {
     /// Whether somebody distinct approves what went out.
     fn reviewed(&self, span: &Span<'_>, barred: &Crowd) -> (DebtState, Vec<CommitVerdict>) {
         let mut voices = sift(span);
-        voices.approvals.retain(|one| !barred.has(one.person));
+        voices.approvals.retain(|one| has_say(one, barred));
         let names = |approval: &Approval| approval.settles == Some(self.owed.debt.tag);
         let mut notes = Vec::new();
         let mut settled = !self.rules.is_empty();
@@ -233,8 +233,9 @@ impl Matter<'_> {
             .filter_map(|approval| {
                 let who = self.roster.name(approval.person);
                 let commit = debt.commit.short();
-                let why = if barred.has(approval.person) {
-                    "declared an emergency that is owed, or signed it too".to_owned()
+                let why = if !has_say(approval, barred) {
+                    "declared an emergency that is owed, or signed it too, or stands in for who did"
+                        .to_owned()
                 } else if approval.settles != Some(debt.tag) {
                     format!("does not say that it settles `{}`", debt.tag.short())
                 } else {
@@ -264,7 +265,7 @@ impl Matter<'_> {
         let bringing = update.range?;
         let span = Span::new(self.policy, self.roster, name, self.facts.now, bringing).ok()?;
         let mut voices = sift(&span);
-        voices.approvals.retain(|one| !barred.has(one.person));
+        voices.approvals.retain(|one| has_say(one, &barred));
         let mut by = BTreeSet::new();
         for rule in self.rules {
             let ruling = Ruling::new(&span, rule, &voices);
@@ -276,6 +277,13 @@ impl Matter<'_> {
         }
         (!self.rules.is_empty() && !span.exhausted()).then_some(by)
     }
+}
+
+/// Whether neither who approves nor in whose stead is one of those who have no say: nobody is rid of
+/// their own emergency by naming a deputy.
+fn has_say(approval: &Approval, barred: &Crowd) -> bool {
+    let stead = approval.stead.is_some_and(|stead| barred.has(stead));
+    !barred.has(approval.person) && !stead
 }
 
 fn approvers(outcome: &Outcome) -> impl Iterator<Item = PersonName> {

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// A demand's number: 0 for the branch's own, then the path rules in their order.
 pub(super) type Number = usize;
 
+/// The branch's own demand.
+pub(super) const BRANCH: Number = 0;
+
 /// So many people of these teams.
 pub(super) struct Demand<'a> {
     /// How many distinct people; at least 1.

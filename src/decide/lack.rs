@@ -1,13 +1,14 @@
 //! What is lacking under one rule, gathered over all commits: a reason for each demand.
 
-use super::Reason;
+use super::count::{Could, stand_ins};
 use super::demands::{Demand, Number};
 use super::reason::Lack;
 use super::roster::Crowd;
 use super::span::{At, Span};
+use super::{Reason, StandIn};
 use crate::policy::BranchRule;
 use crate::types::RepoPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is lacking so far, by demand.
 #[derive(Default)]
@@ -20,29 +21,35 @@ struct Found<'a> {
     /// Who could approve every one of the commits, and at least one.
     all: Crowd,
     some: Crowd,
+    /// Who could approve every one of them in somebody's stead.
+    stand_ins: BTreeSet<StandIn>,
 }
 
 impl<'a> Lacks<'a> {
     /// Adds a commit that lacks `missing` approvals, which those of `could` could give.
     pub(super) fn add(
         &mut self,
-        demand: Number,
-        path: Option<&'a RepoPath>,
+        span: &Span<'_>,
+        (demand, path): (Number, Option<&'a RepoPath>),
         at: At,
         missing: u32,
-        could: &Crowd,
+        could: &Could<'_>,
     ) {
+        let stand_ins = stand_ins(span, could.stand_ins.iter().copied());
+        let could = &could.own;
         let found = self.0.entry(demand).or_insert_with(|| Found {
             path,
             commits: Vec::new(),
             missing: 0,
             all: could.clone(),
             some: Crowd::default(),
+            stand_ins: stand_ins.clone(),
         });
         found.commits.push(at);
         found.missing = found.missing.max(missing);
         found.all = found.all.both(could);
         found.some.join(could);
+        found.stand_ins.retain(|one| stand_ins.contains(one));
     }
 
     /// One reason for each demand that is not met.
@@ -65,6 +72,7 @@ impl<'a> Lacks<'a> {
                 from: demand.from.to_vec(),
                 could: span.roster.names(&found.all),
                 some: span.roster.names(&found.some),
+                stand_ins: found.stand_ins.clone(),
             };
             Some(match (demand.paths, found.path) {
                 (Some(paths), Some(path)) => Reason::PathsNotCovered {

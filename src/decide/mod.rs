@@ -5,13 +5,16 @@
 mod arrival;
 mod attribution;
 mod code;
+mod count;
 mod cover;
 mod debt;
 mod demands;
+mod deputies;
 mod emergency;
 mod hours;
 mod judge;
 mod lack;
+mod naming;
 mod notes;
 mod objections;
 mod pusher;
@@ -19,9 +22,11 @@ mod range;
 mod reach;
 mod reason;
 mod roster;
+mod seats;
 mod shape;
 mod signer;
 mod span;
+mod stead;
 mod tip;
 mod verdict;
 mod voices;
@@ -29,10 +34,11 @@ mod voices;
 pub(crate) use code::every_code;
 pub use code::{Code, UnknownCode};
 pub use judge::decide;
+pub use naming::heeds;
 pub use reason::{EmergencyFault, Lack, Reason, Shut, Signed};
 pub use verdict::{
     CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Override, Permit,
-    Shortfall, UpdateVerdict, Verdict,
+    Shortfall, StandIn, UpdateVerdict, Verdict,
 };
 
 #[cfg(test)]

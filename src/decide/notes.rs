@@ -2,9 +2,10 @@
 //! refused pusher the question.
 
 use super::cover::{Age, Outcome, Ruling, age};
-use super::reason::words::{any_of, commits};
+use super::reason::words::{any_of, commits, in_stead};
 use super::roster::{Crowd, Number};
 use super::span::{At, Span};
+use super::stead;
 use super::voices::{Approval, Voices};
 use super::{Code, Note};
 use crate::facts::{Approving, CommitFacts, StatementFacts};
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 /// So many notes are given; more would hide the rest.
 const MOST: usize = 20;
 
-fn note(code: Code, text: String) -> Note {
+pub(super) fn note(code: Code, text: String) -> Note {
     Note { code, text }
 }
 
@@ -56,6 +57,12 @@ pub(super) fn withdrawn(span: &Span<'_>, person: Number, at: At) -> Note {
     let commit = span.oid(at).map_or_else(String::new, |oid| oid.short());
     let text = format!("what {person} said of `{commit}`, {person} has withdrawn");
     note(Code::APPROVAL_WITHDRAWN, text)
+}
+
+pub(super) fn stead_unknown(span: &Span<'_>, person: Number, facts: &StatementFacts) -> Note {
+    let said = said(span, person, &facts.statement);
+    let text = format!("{said} in the stead of somebody whom the policy does not know");
+    note(Code::STEAD, text)
 }
 
 pub(super) fn base_elsewhere(span: &Span<'_>, person: Number, facts: &StatementFacts) -> Note {
@@ -177,10 +184,14 @@ pub(super) fn of_rules(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) ->
         for (person, commits) in &outcome.unreached {
             notes.extend(unreached(ruling, *person, commits));
         }
+        for ((deputy, stead, why), commits) in &outcome.stead {
+            notes.push(stead::uncovering(ruling, (*deputy, *stead), *why, commits));
+        }
         let aged = voices.approvals.iter();
         notes.extend(aged.filter_map(|approval| of_age(ruling, approval)));
     }
     notes.extend(outsiders(voices, judged));
+    notes.extend(stead::unheard(voices, judged));
     notes
 }
 
@@ -202,7 +213,7 @@ fn own_work(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Note {
 
 fn unreached(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Option<Note> {
     let mut own = ruling.approvals.iter();
-    let approval = own.find(|approval| approval.person == person)?;
+    let approval = own.find(|one| one.person == person && one.stead.is_none())?;
     let approved = ruling.span.oid(approval.at)?.short();
     let text = format!(
         "{} approved `{approved}`, which does not take in {}",
@@ -214,7 +225,8 @@ fn unreached(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Option<Note>
 
 fn of_age(ruling: &Ruling<'_>, approval: &Approval) -> Option<Note> {
     let span = ruling.span;
-    if !ruling.could_approve().has(approval.person) {
+    let member = approval.stead.unwrap_or(approval.person);
+    if !ruling.could_approve().has(member) {
         return None;
     }
     let who = span.roster.name(approval.person);
@@ -247,28 +259,31 @@ fn outsiders(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<Note>
     let approvers = everybody(&|ruling| ruling.could_approve());
     let objectors = everybody(&|ruling| ruling.could_object());
     let approved = voices.approvals.iter();
-    let approved = approved.filter(|one| !approvers.has(one.person));
-    let approved = approved.map(|approval| (approval.person, approval.at, "approved"));
+    let approved = approved.filter(|one| !approvers.has(one.stead.unwrap_or(one.person)));
+    let approved = approved.map(|one| (one.person, one.stead, one.at, "approved"));
     let objected = voices.objections.iter();
-    let objected = objected.filter(|one| !objectors.has(one.person));
-    let objected = objected.map(|one| (one.person, one.at, "objected to"));
+    let objected = objected.filter(|one| !objectors.has(one.stead.unwrap_or(one.person)));
+    let objected = objected.map(|one| (one.person, one.stead, one.at, "objected to"));
     let outside = approved.chain(objected);
     let span = first.span;
     outside
-        .filter_map(|(who, at, verb)| {
-            let who = span.roster.name(who);
+        .filter_map(|(person, stead, at, verb)| {
+            let stead = stead.map(|stead| span.roster.name(stead));
+            let who = in_stead(&span.roster.name(person), stead.as_ref());
+            let outside = stead.map_or_else(String::new, |stead| format!("{stead} "));
             let commit = span.oid(at)?.short();
             let teams: BTreeSet<_> = judged
                 .iter()
                 .flat_map(|(ruling, _)| &ruling.rule.from)
                 .collect();
-            let text = format!("{who} {verb} `{commit}`, but is not in {}", any_of(teams));
+            let teams = any_of(teams);
+            let text = format!("{who} {verb} `{commit}`, but {outside}is not in {teams}");
             Some(note(Code::NOT_IN_TEAM, text))
         })
         .collect()
 }
 
-fn oids(span: &Span<'_>, places: &[At]) -> Vec<Oid> {
+pub(super) fn oids(span: &Span<'_>, places: &[At]) -> Vec<Oid> {
     places.iter().filter_map(|at| span.oid(*at)).collect()
 }
 

@@ -160,6 +160,7 @@ fn objecting(
     standing
         .map(|(_, objection)| Reason::Rejected {
             person: span.roster.name(objection.person),
+            stead: objection.stead.map(|stead| span.roster.name(stead)),
             commit: span.oid(objection.at).unwrap_or(objection.tag),
             tag: objection.tag,
             reason: objection.reason.map(str::to_owned),

@@ -1,5 +1,6 @@
 //! A range of commits, numbered, with its people numbered: what cover is computed over.
 
+use super::deputies::{self, Delegation};
 use super::roster::{Crowd, Roster};
 use super::signer::{Signer, signer};
 use crate::facts::{CommitFacts, RangeFacts};
@@ -28,6 +29,8 @@ pub(super) struct Span<'a> {
     pub contributors: Vec<Crowd>,
     /// Who signed each commit.
     pub signers: Vec<Signer>,
+    /// Who was named a deputy for the ref.
+    pub delegations: Vec<Delegation>,
     places: HashMap<Oid, At>,
     steps: Cell<u64>,
 }
@@ -61,6 +64,7 @@ impl<'a> Span<'a> {
             parents,
             contributors,
             signers,
+            delegations: deputies::all(policy, roster, refname, &facts.delegations),
             places,
             steps: Cell::new(STEPS),
         })

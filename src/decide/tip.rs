@@ -1,9 +1,12 @@
 //! Somebody says yes to the whole: docs/decisions/tip.md.
 
 use super::Reason;
+use super::count;
 use super::cover::{Outcome, Ruling};
+use super::demands;
+use super::deputies::Delegation;
 use super::reach::between;
-use super::roster::Crowd;
+use super::roster::{Crowd, Number};
 use super::span::At;
 use super::voices::Approval;
 
@@ -21,11 +24,24 @@ pub(super) fn fault(ruling: &Ruling<'_>, outcome: &Outcome) -> Option<Reason> {
     if says_yes(ruling, &counts, &|_| true) {
         return None;
     }
+    let stand_ins = ruling.available().filter(|delegation| {
+        let free = |at: &At| {
+            let barred = ruling.span.contributors.get(*at);
+            barred.is_some_and(|crowd| {
+                let barred = ruling.barred(crowd);
+                !barred.has(delegation.to) && !barred.has(delegation.by)
+            })
+        };
+        own.members.has(delegation.by)
+            && takes_in_all(ruling, delegation)
+            && counts.iter().any(free)
+    });
     Some(Reason::TipNotNamed {
         refname: ruling.span.refname.clone(),
         tip: ruling.span.facts.tip,
         from: own.from.to_vec(),
         could: ruling.span.roster.names(&could(ruling, &own.able, &counts)),
+        stand_ins: count::stand_ins(ruling.span, stand_ins),
     })
 }
 
@@ -42,11 +58,27 @@ fn says_yes(ruling: &Ruling<'_>, counts: &[At], wanted: &dyn Fn(&Approval) -> bo
     let Some(own) = ruling.demands.first() else {
         return false;
     };
-    let names_tip = |approval: &&Approval| {
-        approval.at == TIP && own.members.has(approval.person) && wanted(approval)
+    let counts_for = |approval: &Approval| {
+        if approval.stead.is_none() {
+            let only = [approval.person];
+            return own.members.has(approval.person) && covers_any(ruling, approval, &only, counts);
+        }
+        ruling.carrying(approval).any(|delegation| {
+            let both = [delegation.to, delegation.by];
+            own.members.has(delegation.by)
+                && takes_in_all(ruling, delegation)
+                && covers_any(ruling, approval, &both, counts)
+        })
     };
-    let mut candidates = ruling.approvals.iter().filter(names_tip);
-    candidates.any(|approval| covers_any(ruling, approval, counts))
+    let mut approvals = ruling.approvals.iter();
+    approvals.any(|one| one.at == TIP && wanted(one) && counts_for(one))
+}
+
+/// Whether a delegation is for all paths of the range: who stands in for some of them only cannot
+/// say yes to the whole.
+fn takes_in_all(ruling: &Ruling<'_>, delegation: &Delegation) -> bool {
+    let mut adding = ruling.span.adding();
+    adding.all(|(_, commit, _)| delegation.takes_in(ruling.rule, demands::BRANCH, commit))
 }
 
 /// The commits by which a yes to the whole is measured: those that add something; where none
@@ -60,15 +92,19 @@ fn concerning(ruling: &Ruling<'_>) -> Vec<At> {
     }
 }
 
-/// Whether an approval of the tip reaches a commit that its signer had no hand in.
-fn covers_any(ruling: &Ruling<'_>, approval: &Approval, counts: &[At]) -> bool {
+/// Whether an approval of the tip reaches a commit that none of these people had a hand in: its signer
+/// and whom they stand in for.
+fn covers_any(ruling: &Ruling<'_>, approval: &Approval, people: &[Number], counts: &[At]) -> bool {
     let distinct = |at: &At| {
         if approval.commit && *at == approval.at {
             // An approving commit does not approve itself.
             return false;
         }
         let contributors = ruling.span.contributors.get(*at);
-        contributors.is_some_and(|crowd| !ruling.barred(crowd).has(approval.person))
+        contributors.is_some_and(|crowd| {
+            let barred = ruling.barred(crowd);
+            people.iter().all(|person| !barred.has(*person))
+        })
     };
     match approval.since {
         // The tip reaches all of its range.

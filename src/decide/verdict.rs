@@ -192,6 +192,19 @@ pub struct Cover {
     pub person: PersonName,
     /// The statement's tag, or the approving commit.
     pub by: Oid,
+    /// In whose stead, where it counts as theirs.
+    pub stead: Option<PersonName>,
+}
+
+/// Somebody who could approve in another's stead.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StandIn {
+    /// Who could.
+    pub deputy: PersonName,
+    /// In whose stead.
+    pub stead: PersonName,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// A closed window or a freeze that does not keep an update from going in.
@@ -223,6 +236,8 @@ pub struct Shortfall {
     pub from: Vec<TeamName>,
     /// Who could still approve.
     pub could: BTreeSet<PersonName>,
+    /// Who could in somebody's stead.
+    pub stand_ins: BTreeSet<StandIn>,
 }
 
 /// An explanation that did not decide.

@@ -1,6 +1,7 @@
 //! Who says what about a range: statements and approving commits, sifted into approvals and
 //! objections that may count, and notes about those that cannot.
 
+use super::deputies;
 use super::notes;
 use super::reach::Start;
 use super::roster::Number;
@@ -22,6 +23,8 @@ pub(super) struct Approval {
     pub by: Oid,
     /// Who approves.
     pub person: Number,
+    /// In whose stead, where not in their own name.
+    pub stead: Option<Number>,
     /// The commit of the range that they compared with.
     pub since: Option<At>,
     /// When the server first saw it.
@@ -61,6 +64,8 @@ pub(super) struct Objection<'a> {
     pub tag: Oid,
     /// Who objects.
     pub person: Number,
+    /// In whose stead, where not in their own name.
+    pub stead: Option<Number>,
     /// When the server first saw it.
     pub seen: Option<Timestamp>,
     /// When its signer says that it was made.
@@ -166,6 +171,14 @@ impl<'a> Voices<'a> {
         if withdrawn.contains(&(person, facts.tag)) {
             return self.notes.push(notes::withdrawn(span, person, at));
         }
+        let stead = match &facts.statement.particulars.stead {
+            None => None,
+            Some(name) => match span.roster.number(name) {
+                Some(number) => Some(number),
+                None => return self.notes.push(notes::stead_unknown(span, person, facts)),
+            },
+        };
+        self.unchecked_deputy(span, person, facts);
         match facts.statement.decision {
             Decision::Withdraw { .. }
             | Decision::Lift
@@ -179,6 +192,7 @@ impl<'a> Voices<'a> {
                         at,
                         by: facts.tag,
                         person,
+                        stead,
                         since,
                         seen: facts.first_seen,
                         claimed: facts.claimed,
@@ -194,6 +208,7 @@ impl<'a> Voices<'a> {
                 at,
                 tag: facts.tag,
                 person,
+                stead,
                 seen: facts.first_seen,
                 claimed: facts.claimed,
                 reason: facts.statement.reason.as_deref(),
@@ -211,6 +226,21 @@ impl Voices<'_> {
             self.notes.push(disabled());
         } else {
             self.approvals.push(approval);
+        }
+    }
+
+    /// Where nobody can tell who named the deputy who objects, nobody knows what the objection does.
+    fn unchecked_deputy(&mut self, span: &Span<'_>, person: Number, facts: &StatementFacts) {
+        let objects = facts.statement.decision == Decision::Reject;
+        if objects && facts.statement.particulars.stead.is_some() {
+            let to = span.roster.name(person);
+            let all = &span.facts.delegations;
+            let unchecked = deputies::unchecked(span.policy, span.refname, &to, all);
+            self.unchecked
+                .extend(unchecked.map(|(tag, problem)| Reason::Signature {
+                    on: Signed::Stored(tag),
+                    problem,
+                }));
         }
     }
 
@@ -346,6 +376,7 @@ fn approving_commit(
         at,
         by: commit.oid,
         person,
+        stead: None,
         since: None,
         seen: approving.first_seen,
         claimed: approving.claimed,

@@ -41,7 +41,14 @@ pub fn effects(old: &Policy, new: &Policy, statements: &[Stored]) -> Vec<Effect>
     let effect = |stored: &Stored| {
         let person = stored.signer.as_ref()?;
         let refname = &stored.statement.refname;
-        let counts = |policy: &Policy| counts(policy, refname, person, stored.statement.decision);
+        // What is said in somebody's stead hangs on who that is.
+        let member = stored
+            .statement
+            .particulars
+            .stead
+            .as_ref()
+            .unwrap_or(person);
+        let counts = |policy: &Policy| counts(policy, refname, member, stored.statement.decision);
         let kind = match (stored.statement.decision, counts(old), counts(new)) {
             (Decision::Approve, true, false) => EffectKind::ApprovalEnds,
             (Decision::Approve, false, true) => EffectKind::ApprovalBegins,

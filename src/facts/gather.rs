@@ -1,6 +1,7 @@
 //! One push: what each of its updates is about, and everything known about it.
 
 use super::content::Trees;
+use super::delegations;
 use super::graph::Graph;
 use super::names::{About, Names};
 use super::people::People;
@@ -25,6 +26,8 @@ pub(super) struct Gatherer<'a> {
     pub emergencies: HashMap<RefName, Vec<Debt>>,
     /// What is owed, as far as it was gathered.
     pub owing: Vec<Owing>,
+    /// Who was named a deputy, once that was read.
+    pub named: Option<Rc<delegations::Named>>,
 }
 
 /// Gathers the facts about a push. It never fails: what could not be read says so, update by
@@ -81,6 +84,7 @@ impl<'a> Gatherer<'a> {
             stored: HashMap::new(),
             emergencies: HashMap::new(),
             owing: Vec::new(),
+            named: None,
         }
     }
 }

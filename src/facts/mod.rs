@@ -5,6 +5,7 @@
 
 mod commits;
 mod content;
+mod delegations;
 mod first_pushers;
 mod gather;
 mod graph;

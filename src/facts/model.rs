@@ -200,6 +200,10 @@ pub struct RangeFacts {
     /// Every statement about a commit of the range, stored or arriving in this push, whatever ref
     /// it is for and however its signature fared.
     pub statements: Vec<StatementFacts>,
+    /// Who was named a deputy for the ref, and what takes that back: statements about the policy's
+    /// own history. Of those that are over only what an objection may rest on; none where no rule
+    /// for the ref lets anybody name one.
+    pub delegations: Vec<StatementFacts>,
 }
 
 /// One commit of a range.

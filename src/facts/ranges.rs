@@ -70,6 +70,7 @@ impl Gatherer<'_> {
             fast_forward,
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
+            delegations: Vec::new(),
         };
         self.read_commits(name, facts, &range.commits, arriving)
     }
@@ -90,6 +91,7 @@ impl Gatherer<'_> {
             fast_forward: true,
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
+            delegations: Vec::new(),
         };
         self.read_commits(name, facts, &range.commits, arriving)
     }
@@ -122,6 +124,7 @@ impl Gatherer<'_> {
         }
         self.verify(&mut facts.commits, &mut unverified);
         facts.statements = self.statements(&facts, arriving)?;
+        facts.delegations = self.delegations(name, &facts, arriving)?;
         Ok(facts)
     }
 

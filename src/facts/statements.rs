@@ -32,9 +32,9 @@ pub fn stored_statements(sources: &Sources<'_>, commit: Oid) -> Result<Vec<State
 }
 
 /// A statement's tag, read.
-struct Told {
-    tag: Tag,
-    statement: Statement,
+pub(super) struct Told {
+    pub tag: Tag,
+    pub statement: Statement,
     /// The name that it has to be stored under.
     name: StatementRef,
 }
@@ -207,10 +207,29 @@ impl Gatherer<'_> {
     }
 
     fn read_stored(&self, commit: Oid) -> Result<Vec<StatementFacts>, Fault> {
+        let told = self.told_about(commit)?;
+        let mut statements = Vec::with_capacity(told.len());
+        for (oid, told) in told {
+            let signer = self.people.signer(told.tag.signature.as_ref());
+            statements.push(StatementFacts {
+                tag: oid,
+                statement: told.statement,
+                signer,
+                first_seen: self.first_seen(oid)?,
+                claimed: Timestamp::from_unix(told.tag.tagger.claimed_seconds),
+                base: BaseRelation::None,
+            });
+        }
+        Ok(statements)
+    }
+
+    /// The tags of the statements about a commit that are stored, and what each says; whose they are
+    /// is not asked.
+    pub(super) fn told_about(&self, commit: Oid) -> Result<Vec<(Oid, Told)>, Fault> {
         let prefix = format!("{STATEMENT_PREFIX}{commit}/");
         let limit = self.sources.store.limits().statements;
         let refs = self.sources.store.refs_below(prefix.as_bytes(), limit)?;
-        let mut statements = Vec::with_capacity(refs.len());
+        let mut all = Vec::with_capacity(refs.len());
         for (name, oid) in refs {
             let broken = |why: String| Fault::Unreadable {
                 why: format!("the stored statement {name}: {why}"),
@@ -223,17 +242,9 @@ impl Gatherer<'_> {
             if told.name.to_refname() != name {
                 return Err(broken("its content belongs under another name".into()));
             }
-            let signer = self.people.signer(told.tag.signature.as_ref());
-            statements.push(StatementFacts {
-                tag: oid,
-                statement: told.statement,
-                signer,
-                first_seen: self.first_seen(oid)?,
-                claimed: Timestamp::from_unix(told.tag.tagger.claimed_seconds),
-                base: BaseRelation::None,
-            });
+            all.push((oid, told));
         }
-        Ok(statements)
+        Ok(all)
     }
 
     /// Reads a tag as a statement.

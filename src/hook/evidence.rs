@@ -1,8 +1,8 @@
 //! The full report of a verdict, for the record: everything that it said, as JSON.
 
 use crate::decide::{
-    CommitVerdict, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason, UpdateVerdict,
-    Verdict,
+    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason,
+    UpdateVerdict, Verdict,
 };
 use crate::types::escape;
 use serde_json::{Value, json};
@@ -132,9 +132,19 @@ fn commit(commit: &CommitVerdict) -> Value {
         "strangers": commit.strangers,
         "adds_content": commit.adds,
         "covered_by": commit.covers.iter()
-            .map(|cover| json!({ "person": cover.person, "by": cover.by }))
+            .map(covered)
             .collect::<Vec<_>>(),
     })
+}
+
+/// In whose stead is said only where it is: the report of most pushes stands in the log itself.
+fn covered(cover: &Cover) -> Value {
+    match &cover.stead {
+        None => json!({ "person": cover.person, "by": cover.by }),
+        Some(stead) => {
+            json!({ "person": cover.person, "by": cover.by, "in_stead_of": stead })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -225,6 +225,7 @@ pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
         oids.extend(arriving(update));
         if let Some(range) = update.range() {
             oids.extend(range.statements.iter().map(|statement| statement.tag));
+            oids.extend(range.delegations.iter().map(|statement| statement.tag));
             oids.extend(approving_commits(range));
         }
     }
@@ -232,6 +233,7 @@ pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
     let owed = facts.owing.iter().flat_map(|owing| &owing.open);
     for range in owed.filter_map(|owed| owed.range.as_ref().ok()) {
         oids.extend(range.statements.iter().map(|statement| statement.tag));
+        oids.extend(range.delegations.iter().map(|statement| statement.tag));
         oids.extend(approving_commits(range));
     }
     oids

@@ -58,7 +58,8 @@ pub use keyfiles::{
 };
 pub use lockout::locks_out;
 pub use model::{
-    Attribution, BranchRule, Independence, PathRule, Person, Policy, PolicyId, RepositoryName,
+    Attribution, BranchRule, DelegationRule, Independence, PathRule, Person, Policy, PolicyId,
+    RepositoryName,
 };
 pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
 pub(crate) use schema::is_plain_https;

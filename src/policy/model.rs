@@ -101,6 +101,19 @@ pub struct BranchRule {
     pub windows: Vec<WindowName>,
     /// The freezes none of which may hold.
     pub freezes: Vec<WindowName>,
+    /// Who may name a deputy, and whom; nobody if absent.
+    pub delegation: Option<DelegationRule>,
+}
+
+/// Who may let whom approve in their stead, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelegationRule {
+    /// The teams whose people may name a deputy; what they can hand on is only what they have.
+    pub by: Vec<TeamName>,
+    /// The teams from which a deputy is taken.
+    pub to: Vec<TeamName>,
+    /// How long one delegation may be, from its beginning to its end.
+    pub longest: Seconds,
 }
 
 /// Whom a contribution bars from approving.

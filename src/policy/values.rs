@@ -150,6 +150,19 @@ pub(crate) fn span(text: &str) -> Result<Seconds, String> {
     }
 }
 
+/// How long somebody may be stood in for at a time: `21d` or `12h`.
+pub(crate) fn absence(text: &str) -> Result<Seconds, String> {
+    const MAX_ABSENCE_DAYS: u64 = 92;
+    let span = span(text)?;
+    if span.0 <= MAX_ABSENCE_DAYS * 24 * 60 * 60 {
+        Ok(span)
+    } else {
+        Err(format!(
+            "is longer than {MAX_ABSENCE_DAYS} days: who is away for longer is replaced in the teams"
+        ))
+    }
+}
+
 /// A time of day: `08:00` to `24:00`.
 pub(super) fn minute(text: &str) -> Result<Minute, String> {
     let why = || "is not a time of day from `00:00` to `24:00`".to_owned();

@@ -189,5 +189,8 @@ fn teams_of(rule: &BranchRule) -> impl Iterator<Item = &TeamName> {
     let emergency = emergency
         .flat_map(|emergency| emergency.by.iter().chain(emergency.cosign.iter().flatten()));
     let pushing = rule.push.iter().flatten();
-    approving_teams(rule).chain(pushing).chain(emergency)
+    let delegation = rule.delegation.iter();
+    let delegation = delegation.flat_map(|rule| rule.by.iter().chain(&rule.to));
+    let others = emergency.chain(delegation);
+    approving_teams(rule).chain(pushing).chain(others)
 }

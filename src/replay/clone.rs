@@ -359,16 +359,18 @@ impl Walk {
         heard: Heard,
         now: Timestamp,
     ) -> Result<Option<Judged>, Fault> {
-        let Some(version) = self.versions.get(version) else {
+        let Some(version) = self.versions.get(version).copied() else {
             return Ok(None);
         };
-        let Ok(loaded) = self.policies.at(&self.store, *version) else {
+        let Ok(loaded) = self.policies.at(&self.store, version) else {
             return Ok(None);
         };
         if !loaded.policy.protects(stretch.name) {
             return Ok(None);
         }
-        let past = self.past(stretch, heard)?;
+        let lets = loaded.policy.rules_for(stretch.name);
+        let lets = lets.iter().any(|rule| rule.delegation.is_some());
+        let past = self.past(stretch, lets.then_some(version), heard)?;
         self.store.look_at(Some(past));
         let memory = Then(stretch.from, now);
         let sources = self.sources(&loaded, &memory, now);
@@ -400,14 +402,24 @@ impl Walk {
         }))
     }
 
-    /// The statements about a stretch, as refs of then.
-    fn past(&mut self, stretch: Stretch<'_>, heard: Heard) -> Result<Past, Fault> {
+    /// The statements about a stretch, as refs of then; and where a version of the policy lets people
+    /// name deputies, those about its history.
+    fn past(
+        &mut self,
+        stretch: Stretch<'_>,
+        version: Option<Oid>,
+        heard: Heard,
+    ) -> Result<Past, Fault> {
         let mut refs = BTreeMap::new();
         if let Some(from) = stretch.from {
             refs.insert(stretch.name.clone(), from);
         }
         let about = self.store.names_below(STATEMENT_PREFIX.as_bytes(), MAX)?;
-        for oid in commits_between(&self.store, stretch.to, stretch.from)? {
+        let mut subjects = commits_between(&self.store, stretch.to, stretch.from)?;
+        if let Some(version) = version {
+            subjects.extend(commits_between(&self.store, version, None)?);
+        }
+        for oid in subjects {
             if !about.contains(oid.to_string().as_bytes()) {
                 continue;
             }

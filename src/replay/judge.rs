@@ -11,11 +11,12 @@ use super::policies::{Loaded, Policies};
 use super::story::Story;
 use crate::audit::{AuditLog, VerdictRecord};
 use crate::decide::{Code, Reason, Verdict, decide};
-use crate::facts::{Past, Pusher, Sources, Store, gather};
+use crate::facts::{Past, Pusher, Sources, Store, commits_between, gather};
 use crate::ledger::{each_arrival, name_from_hex};
+use crate::object::Tag;
 use crate::policy::{IdentitySource, Policy};
 use crate::signature::SignatureStatus;
-use crate::statement::StatementRef;
+use crate::statement::{Decision, Statement, StatementRef};
 use crate::types::{Oid, PersonName, RefChange, RefName, Seconds, Timestamp};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -139,7 +140,9 @@ impl Judge<'_> {
         let deleted = heard.lost.iter().any(is_gone);
         let (known, _) = self.here(self.then_about(case.subjects()));
         let mut first = self.attempt(&loaded, case, &heard, &known, Claims::All);
-        let (mut others, gone) = self.here(self.others(case, &heard, &first.members));
+        let deputies = self.naming(&loaded, case, &first);
+        let about = first.members.iter().copied().chain(deputies);
+        let (mut others, gone) = self.here(self.others(case, &heard, about));
         if !heard.lost.is_empty() && !others.is_empty() {
             // What the evidence would have had may be in the repository.
             first = self.attempt(&loaded, case, &heard, &others, Claims::All);
@@ -347,9 +350,55 @@ impl Judge<'_> {
         taken.into_iter().partition(has)
     }
 
+    /// The commits of the policy's history by which deputies were named, or taken back, before: where
+    /// the policy of then heeded that for something that was pushed.
+    fn naming(&self, loaded: &Loaded, case: Case<'_>, first: &Attempt) -> Vec<Oid> {
+        let heeds = |name: &RefName| {
+            let mut rules = loaded.policy.rules_for(name).into_iter();
+            rules.any(|rule| rule.delegation.is_some())
+        };
+        let mut updates = first.verdict.updates.iter();
+        if first.members.is_empty() || !updates.any(|update| heeds(&update.refname)) {
+            return Vec::new();
+        }
+        // A history that cannot be read stopped the judging already.
+        let history = commits_between(&self.store, case.record.policy, None);
+        let mut history = history.unwrap_or_default();
+        history.retain(|commit| {
+            let taken = self.then.statements.get(commit).into_iter().flatten();
+            taken
+                .into_iter()
+                .any(|taken| self.is_about_deputies(taken.tag))
+        });
+        history
+    }
+
+    fn is_about_deputies(&self, tag: Oid) -> bool {
+        let Ok(Ok(bytes)) = self.store.tag_bytes(tag) else {
+            // One that is gone may have been.
+            return true;
+        };
+        let statement = Tag::parse(&bytes).ok();
+        let statement = statement.and_then(|tag| Statement::parse(&tag).ok());
+        statement.is_some_and(|statement| match statement.decision {
+            Decision::Delegate | Decision::Withdraw { .. } => true,
+            Decision::Approve
+            | Decision::Reject
+            | Decision::Lift
+            | Decision::Emergency
+            | Decision::Rollback
+            | Decision::Check => false,
+        })
+    }
+
     /// Those about these commits that are not among the evidence.
-    fn others(&self, case: Case<'_>, heard: &Heard, members: &BTreeSet<Oid>) -> Vec<Taken> {
-        let mut others = self.then_about(members.iter().copied());
+    fn others(
+        &self,
+        case: Case<'_>,
+        heard: &Heard,
+        about: impl Iterator<Item = Oid>,
+    ) -> Vec<Taken> {
+        let mut others = self.then_about(about);
         others
             .retain(|taken| !heard.statements.contains_key(&taken.tag) && !case.brings(taken.tag));
         others

@@ -6,7 +6,7 @@ use crate::types::Timestamp;
 use std::io;
 
 /// The head of the table.
-const HEAD: [&str; 17] = [
+const HEAD: [&str; 18] = [
     "entry",
     "accepted",
     "ref",
@@ -24,6 +24,7 @@ const HEAD: [&str; 17] = [
     "evidence",
     "emergency",
     "settled",
+    "in_stead",
 ];
 
 /// The changes of a report, a line each (RFC 4180). What a spreadsheet would take for a formula has
@@ -42,13 +43,17 @@ pub fn csv(report: &Report) -> io::Result<Vec<u8>> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn row(change: &Change) -> [String; 17] {
+fn row(change: &Change) -> [String; 18] {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let finished = change.releases.iter().filter(|release| release.finished);
     let targets: Vec<&str> = finished.clone().map(|release| &*release.target).collect();
     let evidence: Vec<&str> = change.evidence.iter().map(|hash| hash.as_str()).collect();
     let emergency = change.emergency.as_ref();
     let settled = emergency.and_then(|one| one.settled.as_ref());
+    let in_stead = change.in_stead.iter();
+    let in_stead: Vec<String> = in_stead
+        .map(|one| format!("{}:{}", one.person, one.of))
+        .collect();
     [
         change.entry.to_string(),
         change.time.to_string(),
@@ -74,6 +79,7 @@ fn row(change: &Change) -> [String; 17] {
             format!("{}: {}", one.people.join(" "), one.reason)
         }),
         time(settled.map(|settled| settled.time)),
+        in_stead.join(" "),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! From the log to what a report tells.
 
 use super::model::{
-    Approval, Change, EmergencyOf, Kept, Note, Period, Refusal, ReleaseOf, Report, SettledBy, Went,
+    Approval, Change, EmergencyOf, InStead, Kept, Note, Period, Refusal, ReleaseOf, Report,
+    SettledBy, Went,
 };
 use crate::audit::{
     AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReadRecord, RedactionRecord,
@@ -13,6 +14,7 @@ use crate::object::{Commit, Tag};
 use crate::policy::POLICY_REF;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Deadline, Oid, RefName, Timestamp};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Reads and verifies the whole log, and gathers what is in the period.
@@ -183,6 +185,10 @@ impl Gathering {
             went: Went::Unknown,
             contributors: update.contributors.clone(),
             approved_by: update.approved_by.clone(),
+            in_stead: verdict
+                .report
+                .as_ref()
+                .map_or_else(BTreeSet::new, |report| in_stead(report, &update.refname)),
             pushed_by,
             policy: verdict.policy,
             committed: None,
@@ -342,7 +348,14 @@ impl Gathering {
             change.committed =
                 commit.map(|commit| Timestamp::from_unix(commit.committer.claimed_seconds));
             for hash in &change.evidence {
-                change.approvals.extend(approval(log, hash, &self.seen));
+                let Ok(raw) = log.evidence(hash) else {
+                    continue;
+                };
+                change.approvals.extend(approval(hash, &raw, &self.seen));
+                // A long report of the verdict is kept beside its entry.
+                if let Ok(report) = serde_json::from_slice(&raw) {
+                    change.in_stead.extend(in_stead(&report, &change.refname));
+                }
             }
         }
     }
@@ -387,14 +400,35 @@ fn streamed(stream: &StreamRecord) -> String {
 }
 
 /// The piece of evidence as a statement; nothing where it is something else.
-fn approval(log: &AuditLog, hash: &Hash, seen: &HashMap<Oid, Timestamp>) -> Option<Approval> {
-    let raw = log.evidence(hash).ok()?;
-    Tag::parse(&raw).ok()?;
-    let id = git2::Oid::hash_object(git2::ObjectType::Tag, &raw).ok()?;
+fn approval(hash: &Hash, raw: &[u8], seen: &HashMap<Oid, Timestamp>) -> Option<Approval> {
+    Tag::parse(raw).ok()?;
+    let id = git2::Oid::hash_object(git2::ObjectType::Tag, raw).ok()?;
     let oid = Oid::from_bytes(id.as_bytes()).ok()?;
     Some(Approval {
         hash: hash.clone(),
         oid,
         seen: seen.get(&oid).copied(),
     })
+}
+
+/// Who approved in whose stead, by the report of a verdict (`relhook/verdict/v1`).
+fn in_stead(report: &Value, refname: &str) -> BTreeSet<InStead> {
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
+    let updates = list(report, "updates").unwrap_or_default();
+    let own = updates.iter().filter(|update| {
+        let name = update.get("ref").and_then(Value::as_str);
+        name == Some(refname)
+    });
+    let commits = own.filter_map(|update| list(update, "commits")).flatten();
+    let covers = commits.filter_map(|commit| list(&commit, "covered_by"));
+    let text = |cover: &Value, key: &str| Some(cover.get(key)?.as_str()?.to_owned());
+    covers
+        .flatten()
+        .filter_map(|cover| {
+            Some(InStead {
+                of: text(&cover, "in_stead_of")?,
+                person: text(&cover, "person")?,
+            })
+        })
+        .collect()
 }

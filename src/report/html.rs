@@ -1,7 +1,7 @@
 //! The report as one page: no script, nothing from elsewhere, light and dark, fit to print.
 
 use super::lead::{Lead, span};
-use super::model::{Change, EmergencyOf, Report, Went};
+use super::model::{Change, EmergencyOf, InStead, Report, Went};
 use super::plots;
 use crate::audit::SettledHow;
 use crate::types::{Oid, Timestamp};
@@ -156,6 +156,11 @@ fn article(text: &mut String, change: &Change) {
     };
     line("written by", people(&change.contributors));
     line("approved by", people(&change.approved_by));
+    if !change.in_stead.is_empty() {
+        let stands_in = |one: &InStead| format!("{} for {}", escape(&one.person), escape(&one.of));
+        let all: Vec<String> = change.in_stead.iter().map(stands_in).collect();
+        line("in the stead of", all.join("<br>"));
+    }
     if let Some(emergency) = &change.emergency {
         line(
             "emergency",

@@ -90,6 +90,8 @@ pub struct Change {
     pub contributors: Vec<String>,
     /// Whose approval counted.
     pub approved_by: Vec<String>,
+    /// Which of them approved in somebody's stead.
+    pub in_stead: BTreeSet<InStead>,
     /// Who pushed it.
     pub pushed_by: Option<String>,
     /// The commit of the policy that it was judged by.
@@ -133,6 +135,15 @@ pub struct SettledBy {
     pub how: SettledHow,
     /// Who approved that.
     pub people: Vec<String>,
+}
+
+/// Somebody whose approval counted as another's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct InStead {
+    /// Who approved.
+    pub person: String,
+    /// In whose stead.
+    pub of: String,
 }
 
 /// Whether an accepted move was made.

@@ -4,6 +4,7 @@ use super::model::*;
 use super::{csv, html, lines};
 use crate::audit::{Checkpoint, Hash};
 use crate::types::{Oid, Timestamp};
+use std::collections::BTreeSet;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_790_000_000 + seconds)
@@ -23,6 +24,7 @@ fn change(entry: u64, writer: &str, reviewer: &str) -> Change {
         went: Went::In,
         contributors: vec![writer.into()],
         approved_by: vec![reviewer.into()],
+        in_stead: BTreeSet::new(),
         pushed_by: Some(writer.into()),
         policy: oid(),
         committed: Some(at(0)),

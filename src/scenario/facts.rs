@@ -205,6 +205,7 @@ impl Told {
             fast_forward: self.movement != Movement::Forced,
             commits,
             statements,
+            delegations: Vec::new(),
         })
     }
 

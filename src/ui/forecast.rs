@@ -159,7 +159,9 @@ fn write_cover(page: &mut Page, commit: &CommitVerdict) {
 }
 
 fn shown(cover: &Cover) -> String {
-    format!("{} (`{}`)", cover.person, cover.by.short())
+    let stead = cover.stead.as_ref();
+    let stead = stead.map_or_else(String::new, |stead| format!(" in {stead}'s stead"));
+    format!("{}{stead} (`{}`)", cover.person, cover.by.short())
 }
 
 /// `needs 1 more of reviewers for db/x: rita or remy could approve`.
@@ -171,7 +173,9 @@ fn lacks(shortfall: &Shortfall) -> String {
         Some((_, path)) => format!(" for `{path}`"),
         None => String::new(),
     };
-    let could: Vec<String> = shortfall.could.iter().map(ToString::to_string).collect();
+    let mut could: Vec<String> = shortfall.could.iter().map(ToString::to_string).collect();
+    let deputies = shortfall.stand_ins.iter();
+    could.extend(deputies.map(|one| format!("{} in {}'s stead", one.deputy, one.stead)));
     let could = if could.is_empty() {
         "nobody is left who could".to_owned()
     } else {

@@ -49,7 +49,7 @@ pub fn proposal(proposal: &Proposal<'_>, color: Color) -> String {
     );
     for commit in proposal.commits.iter().take(MAX_COMMITS) {
         page.line(Tone::Plain, &commit_row(commit));
-        write_own(&mut page, commit, proposal.signer.0);
+        write_own(&mut page, commit, proposal);
     }
     let more = proposal.commits.len().saturating_sub(MAX_COMMITS);
     if more > 0 {
@@ -83,6 +83,9 @@ fn write_head(page: &mut Page, proposal: &Proposal<'_>) {
         (None, because) => format!("nobody that the policy knows ({because})"),
     };
     page.paragraph(Tone::Plain, "  as ", &signer);
+    if let Some(stead) = &statement.particulars.stead {
+        page.paragraph(Tone::Plain, "  in the stead of ", &stead.to_string());
+    }
     if let Some(until) = statement.expires {
         page.paragraph(Tone::Plain, "  until ", &until.to_string());
     }
@@ -94,14 +97,16 @@ fn write_head(page: &mut Page, proposal: &Proposal<'_>) {
     }
 }
 
-fn write_own(page: &mut Page, commit: &CommitVerdict, signer: Option<&PersonName>) {
-    let own = signer.is_some_and(|person| commit.contributors.contains(person));
-    if own && commit.adds {
-        page.paragraph(
-            Tone::Bad,
-            "            ",
-            "yours: an approval by you does not count for it",
-        );
+fn write_own(page: &mut Page, commit: &CommitVerdict, proposal: &Proposal<'_>) {
+    const INDENT: &str = "            ";
+    let has_hand = |person: &PersonName| commit.adds && commit.contributors.contains(person);
+    let stead = proposal.statement.particulars.stead.as_ref();
+    if proposal.signer.0.is_some_and(has_hand) {
+        let text = "yours: an approval by you does not count for it";
+        page.paragraph(Tone::Bad, INDENT, text);
+    } else if let Some(stead) = stead.filter(|stead| has_hand(stead)) {
+        let text = format!("{stead}'s: an approval in their stead does not count for it");
+        page.paragraph(Tone::Bad, INDENT, &text);
     }
 }
 

@@ -83,9 +83,18 @@ pub(super) fn commits(reason: &Reason) -> &[Oid] {
 /// The people who could supply what a reason asks for.
 pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
     if let Reason::NotCovered(lack) | Reason::PathsNotCovered { lack, .. } = reason {
-        lack.could.iter().chain(&lack.some).collect()
-    } else if let Reason::TipNotNamed { could, .. } = reason {
-        could.iter().collect()
+        let deputies = lack.stand_ins.iter().map(|one| &one.deputy);
+        lack.could
+            .iter()
+            .chain(&lack.some)
+            .chain(deputies)
+            .collect()
+    } else if let Reason::TipNotNamed {
+        could, stand_ins, ..
+    } = reason
+    {
+        let deputies = stand_ins.iter().map(|one| &one.deputy);
+        could.iter().chain(deputies).collect()
     } else if let Reason::Emergency(fault) = reason {
         fault.helpers().into_iter().flatten().collect()
     } else if let Reason::Rejected {

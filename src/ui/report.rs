@@ -129,13 +129,15 @@ fn is_statement(update: &UpdateVerdict) -> bool {
 }
 
 fn approvers(update: &UpdateVerdict, policy: &Policy) -> Vec<String> {
-    let names: BTreeSet<&PersonName> = update
-        .commits
-        .iter()
-        .flat_map(|commit| &commit.covers)
-        .map(|cover| &cover.person)
+    let covers = update.commits.iter().flat_map(|commit| &commit.covers);
+    let names: BTreeSet<(&PersonName, Option<&PersonName>)> = covers
+        .map(|cover| (&cover.person, cover.stead.as_ref()))
         .collect();
-    names.iter().map(|name| person(policy, name)).collect()
+    let shown = |(name, stead): (&PersonName, Option<&PersonName>)| match stead {
+        None => person(policy, name),
+        Some(stead) => format!("{} in {stead}'s stead", person(policy, name)),
+    };
+    names.into_iter().map(shown).collect()
 }
 
 fn refused(verdict: &Verdict, policy: &Policy) -> String {

@@ -101,6 +101,7 @@ fn lack(commits: usize) -> Lack {
         from: vec![TeamName::new("reviewers")],
         could: people(&["rita", "remy"]),
         some: people(&["rita", "remy"]),
+        stand_ins: BTreeSet::new(),
     }
 }
 
@@ -193,6 +194,7 @@ fn an_accepted_push() {
     done.covers = vec![Cover {
         person: person_name("rita"),
         by: oid(9),
+        stead: None,
     }];
     let statement = format!("refs/relhook/statements/{}/{}", oid(1), "0".repeat(16));
     let taken = update(&statement, Vec::new(), Vec::new());
@@ -226,6 +228,7 @@ fn t_01_t_02_t_03_hostile_titles_and_names_cannot_repaint_the_report() {
     hostile.strangers = vec![escape(b"\x1b]0;x\x07 <\xff@x>")];
     let objection = Reason::Rejected {
         person: person_name("rita"),
+        stead: None,
         commit: oid(1),
         tag: oid(7),
         reason: Some("no\r\x1b[1Ayes".into()),

@@ -2,7 +2,7 @@
 
 use super::{Checked, render};
 use crate::client::{Freshness, Outlook, PolicyNews};
-use crate::decide::{CommitVerdict, Note, Override, Reason, Shortfall, UpdateVerdict};
+use crate::decide::{CommitVerdict, Note, Override, Reason, Shortfall, StandIn, UpdateVerdict};
 use crate::types::{Oid, RefChange, escape};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -117,6 +117,7 @@ fn commit(commit: &CommitVerdict, new: &HashSet<Oid>) -> Value {
         "covered_by": list(&commit.covers, |cover| json!({
             "person": cover.person,
             "by": cover.by,
+            "in_stead_of": cover.stead,
         })),
         "shortfalls": list(&commit.shortfalls, shortfall),
     })
@@ -135,5 +136,10 @@ fn shortfall(shortfall: &Shortfall) -> Value {
         "have": shortfall.have,
         "from": shortfall.from,
         "could": shortfall.could,
+        "stand_ins": shortfall.stand_ins.iter().map(stand_in).collect::<Vec<_>>(),
     })
+}
+
+fn stand_in(one: &StandIn) -> Value {
+    json!({ "person": one.deputy, "in_stead_of": one.stead, "until": one.until })
 }

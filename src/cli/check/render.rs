@@ -2,7 +2,7 @@
 
 use super::Checked;
 use crate::client::{Freshness, Outlook, PolicyNews};
-use crate::decide::{Lack, Reason};
+use crate::decide::Reason;
 use crate::types::{Oid, escape, shell_word};
 use crate::ui::{self, Color, Forecast, Next};
 use std::os::unix::ffi::OsStrExt;
@@ -110,15 +110,17 @@ fn tip_to_approve(checked: &Checked) -> Option<Oid> {
     updates
         .flat_map(|update| &update.reasons)
         .find_map(|reason| {
-            if let Reason::NotCovered(Lack { tip, some, .. })
-            | Reason::PathsNotCovered {
-                lack: Lack { tip, some, .. },
+            if let Reason::NotCovered(lack) | Reason::PathsNotCovered { lack, .. } = reason {
+                let somebody = !lack.some.is_empty() || !lack.stand_ins.is_empty();
+                somebody.then_some(lack.tip)
+            } else if let Reason::TipNotNamed {
+                tip,
+                could,
+                stand_ins,
                 ..
             } = reason
             {
-                (!some.is_empty()).then_some(*tip)
-            } else if let Reason::TipNotNamed { tip, could, .. } = reason {
-                (!could.is_empty()).then_some(*tip)
+                (!could.is_empty() || !stand_ins.is_empty()).then_some(*tip)
             } else {
                 None
             }

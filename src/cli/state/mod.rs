@@ -8,7 +8,7 @@ mod target;
 pub(super) use target::Target;
 
 use crate::client::{Assumed, Freshness, Workspace};
-use crate::types::{Timestamp, escape};
+use crate::types::{PersonName, Timestamp, escape};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::Path;
@@ -73,6 +73,25 @@ impl How {
     }
 }
 
+/// The person of the policy in whose stead something is said.
+pub(super) fn stead(
+    workspace: &Workspace,
+    name: Option<&str>,
+) -> anyhow::Result<Option<PersonName>> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let person = PersonName::new(name);
+    if workspace.policy().people.contains_key(&person) {
+        Ok(Some(person))
+    } else {
+        let shown = escape(name.as_bytes());
+        Err(super::Failure::usage(format!(
+            "--in-stead-of: the policy knows no person `{shown}`"
+        )))
+    }
+}
+
 /// What a `--expires` says: a span from now (`30d`, `12h`) or a time.
 pub(super) fn expiry(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     let wrong = |why: String| super::Failure::usage(format!("--expires: {why}"));
@@ -87,9 +106,67 @@ pub(super) fn expiry(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     }
 }
 
+/// What a day or a moment of `--from` and `--until` spans.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Day {
+    /// When it begins.
+    pub begin: Timestamp,
+    /// When it is over; a moment is over when it begins.
+    pub end: Timestamp,
+}
+
+/// A day (`2026-12-14`, UTC), a time, or a span from `since` (`14d`, `12h`).
+pub(super) fn day(text: &str, option: &str, since: Timestamp) -> anyhow::Result<Day> {
+    const DAY: crate::types::Seconds = crate::types::Seconds(24 * 60 * 60);
+    let moment = |time: Timestamp| Day {
+        begin: time,
+        end: time,
+    };
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(moment(time));
+    }
+    if let Ok(begin) = format!("{text}T00:00:00Z").parse::<Timestamp>() {
+        return Ok(Day {
+            begin,
+            end: begin.plus(DAY),
+        });
+    }
+    let span = crate::policy::span(text).map_err(|why| {
+        let shown = escape(text.as_bytes());
+        super::Failure::usage(format!(
+            "{option}: `{shown}` is neither a day like 2026-12-14 nor a time like \
+             2026-12-14T12:00:00Z, and as a span it {why}"
+        ))
+    })?;
+    Ok(moment(since.plus(span)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_whole_and_a_moment_is_none() {
+        let now: Timestamp = "2026-12-01T08:00:00Z".parse().unwrap();
+        let read = |text| {
+            let day = day(text, "--until", now).unwrap();
+            (day.begin.to_string(), day.end.to_string())
+        };
+        let of = |begin: &str, end: &str| (begin.to_owned(), end.to_owned());
+        assert_eq!(
+            read("2026-12-14"),
+            of("2026-12-14T00:00:00Z", "2026-12-15T00:00:00Z")
+        );
+        let moment = "2026-12-14T12:00:00Z";
+        assert_eq!(read(moment), of(moment, moment));
+        assert_eq!(
+            read("14d"),
+            of("2026-12-15T08:00:00Z", "2026-12-15T08:00:00Z")
+        );
+        for bad in ["2026-12-32", "soon", "14", "", "-1d"] {
+            assert!(day(bad, "--until", now).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn an_expiry_is_a_span_or_a_time_to_come() {

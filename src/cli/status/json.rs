@@ -2,7 +2,7 @@
 
 use super::server::ServerState;
 use super::{Seen, Status};
-use crate::client::Stored;
+use crate::client::{Deputy, Stored};
 use crate::decide::{DebtState, DebtVerdict};
 use crate::policy::{Closed, Hours};
 use crate::types::{Oid, RefName, escape};
@@ -25,6 +25,7 @@ pub(super) fn answer(status: &Status) -> String {
         "statements": status.standing.statements.iter().map(statement).collect::<Vec<_>>(),
         "unread": status.standing.unread,
         "debts": status.debts.iter().map(debt).collect::<Vec<_>>(),
+        "deputies": status.standing.deputies.iter().map(deputy).collect::<Vec<_>>(),
         "server": server,
     });
     format!("{answer:#}\n")
@@ -93,6 +94,24 @@ fn statement(stored: &Stored) -> Value {
         "tag": stored.tag,
         "expires": statement.expires,
         "reason": reason.map(|text| escape(text.as_bytes())),
+    })
+}
+
+/// Who stands in for whom.
+fn deputy(deputy: &Deputy) -> Value {
+    let statement = &deputy.stored.statement;
+    let grant = statement.particulars.grant.as_ref();
+    let reason = statement.reason.as_ref();
+    json!({
+        "deputy": grant.map(|grant| &grant.to),
+        "in_stead_of": deputy.by(),
+        "ref": statement.refname.to_string(),
+        "paths": grant.map(|grant| &grant.paths),
+        "from": grant.map(|grant| grant.from),
+        "until": statement.expires,
+        "reason": reason.map(|text| escape(text.as_bytes())),
+        "tag": deputy.stored.tag,
+        "counts": deputy.heeded,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::server::ServerState;
 use super::{Seen, Status};
-use crate::client::Stored;
+use crate::client::{Deputy, Stored};
 use crate::decide::{DebtState, DebtVerdict};
 use crate::policy::Policy;
 use crate::statement::Decision;
@@ -37,6 +37,7 @@ pub(super) fn answer(status: &Status) -> String {
     }
     write_debts(&mut text, &status.debts);
     write_statements(&mut text, status);
+    write_deputies(&mut text, &status.standing.deputies);
     if let Seen::Server(state) = &status.seen {
         write_server(&mut text, state);
     }
@@ -132,6 +133,20 @@ fn row(stored: &Stored) -> String {
         let _ = writeln!(row, "      {}", escape(reason.as_bytes()));
     }
     row
+}
+
+/// Who stands in for whom. Nothing where nobody does.
+fn write_deputies(text: &mut String, deputies: &[Deputy]) {
+    if !deputies.is_empty() {
+        text.push_str("\ndeputies\n");
+    }
+    for deputy in deputies.iter().take(MAX_STATEMENTS) {
+        text.push_str(&crate::cli::delegate::row(deputy));
+    }
+    let more = deputies.len().saturating_sub(MAX_STATEMENTS);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
 }
 
 fn write_server(text: &mut String, state: &ServerState) {

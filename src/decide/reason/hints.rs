@@ -1,8 +1,9 @@
 //! What to do about a reason: who can supply what is missing, and the command to run next.
 
 use super::pusher;
-use super::words::{all_of, any_of};
-use super::{Lack, Reason, Shut};
+use super::words::{all_of, any_of, stand_ins};
+use super::{Lack, Reason, Shut, StandIn};
+use crate::decide::naming;
 use crate::types::{Oid, PersonName, RefName, TeamName, shell_word};
 use std::collections::BTreeSet;
 
@@ -11,25 +12,43 @@ impl Reason {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         if let Self::NotCovered(lack) | Self::PathsNotCovered { lack, .. } = self {
-            return of_lack(lack);
+            let mut hints = of_lack(lack);
+            hints.extend(of_stand_ins(&lack.stand_ins, &lack.refname, lack.tip));
+            return hints;
         }
         if let Self::TipNotNamed {
             refname,
             tip,
             from,
             could,
+            stand_ins,
         } = self
         {
-            return of_tip(refname, *tip, from, could);
+            let mut hints = match could.is_empty() && !stand_ins.is_empty() {
+                true => Vec::new(),
+                false => of_tip(refname, *tip, from, could),
+            };
+            hints.extend(of_stand_ins(stand_ins, refname, *tip));
+            return hints;
         }
         if let Self::Rejected {
             person,
+            stead,
             tag,
             disabled,
             ..
         } = self
         {
-            return of_objection(person, *tag, *disabled);
+            let mut hints = of_objection(person, *tag, *disabled);
+            hints.extend(
+                stead
+                    .as_ref()
+                    .map(|stead| format!("{stead} can overrule it by an approval of their own")),
+            );
+            return hints;
+        }
+        if let Self::DelegationNotAllowed { by, from, .. } = self {
+            return vec![naming::whom(by, from)];
         }
         if let Self::Emergency(fault) = self
             && let Some(hints) = fault.hints()
@@ -63,12 +82,30 @@ fn of_objection(person: &PersonName, tag: Oid, disabled: bool) -> Vec<String> {
     vec![format!("{settled}, {person} can take it back: {command}")]
 }
 
+/// Who could approve in somebody's stead.
+fn of_stand_ins(all: &BTreeSet<StandIn>, refname: &RefName, tip: Oid) -> Option<String> {
+    let first = all.first()?;
+    let approve = approve(refname, tip);
+    // Each names the one whom they stand in for: the command shows how.
+    Some(format!(
+        "a deputy can too, {}: {approve} --in-stead-of {}",
+        stand_ins(all),
+        first.stead
+    ))
+}
+
 fn of_lack(lack: &Lack) -> Vec<String> {
     if lack.could.len() >= lack.missing as usize {
         return vec![ask(&lack.could, lack.missing, &lack.refname, lack.tip)];
     }
     if lack.some.len() < lack.missing as usize {
-        return vec![too_few(&lack.some, &lack.from)];
+        // Where deputies make up for them, who they are is said next.
+        let enough = lack.some.len() + lack.stand_ins.len() >= lack.missing as usize;
+        return match (enough, lack.some.is_empty()) {
+            (true, true) => Vec::new(),
+            (true, false) => vec![ask(&lack.some, lack.missing, &lack.refname, lack.tip)],
+            (false, _) => vec![too_few(&lack.some, &lack.from)],
+        };
     }
     let who = all_of(&lack.some);
     let part = if lack.some.len() == 1 {

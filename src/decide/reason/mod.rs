@@ -11,6 +11,7 @@ pub(in crate::decide) mod words;
 
 pub use emergency::EmergencyFault;
 
+use super::StandIn;
 use crate::facts::{Fault, Role};
 use crate::policy::{Attribution, IdentitySource, Moment};
 use crate::signature::SignatureProblem;
@@ -315,6 +316,50 @@ pub enum Reason {
         statement: Oid,
     },
 
+    // A delegation that arrives.
+    /// The delegation was made under another policy than the one in force.
+    #[error("the delegation was made under the policy `{}`, which is not the one in force", .stated.short())]
+    DelegationPolicy {
+        /// The commit that it names.
+        stated: Oid,
+    },
+    /// Nobody lets the signer name this deputy there.
+    #[error("no rule for `{refname}` lets {person} name {to} a deputy")]
+    DelegationNotAllowed {
+        /// Who signed it.
+        person: PersonName,
+        /// Who is named.
+        to: PersonName,
+        /// The ref.
+        refname: RefName,
+        /// The teams whose people may name a deputy there; none where nobody may.
+        by: Vec<TeamName>,
+        /// The teams from which one is taken.
+        from: Vec<TeamName>,
+    },
+    /// The signer has nothing to hand on.
+    #[error("{person} is not asked for approvals of `{refname}`, and so has nothing to hand on")]
+    DelegationOfNothing {
+        /// Who signed it.
+        person: PersonName,
+        /// The ref.
+        refname: RefName,
+    },
+    /// Its time does not fit.
+    #[error("the delegation is not taken: {why}")]
+    DelegationTime {
+        /// Why not.
+        why: String,
+    },
+    /// Who is named cannot be a deputy.
+    #[error("{to} cannot be a deputy: {why}")]
+    DelegationDeputy {
+        /// Who is named.
+        to: PersonName,
+        /// Why not.
+        why: &'static str,
+    },
+
     // Cover.
     /// Commits that lack approvals by the branch's own teams.
     #[error("{}", words::lacking(.0, None))]
@@ -340,12 +385,16 @@ pub enum Reason {
         from: Vec<TeamName>,
         /// Who could.
         could: BTreeSet<PersonName>,
+        /// Who could in somebody's stead.
+        stand_ins: BTreeSet<StandIn>,
     },
     /// Somebody who could approve objects.
-    #[error("{}", words::objection(.person, *.commit, .reason.as_deref()))]
+    #[error("{}", words::objection(&words::in_stead(.person, .stead.as_ref()), *.commit, .reason.as_deref()))]
     Rejected {
         /// Who.
         person: PersonName,
+        /// In whose stead, where not in their own name.
+        stead: Option<PersonName>,
         /// The commit that they object to.
         commit: Oid,
         /// Their statement's tag.
@@ -505,6 +554,8 @@ pub struct Lack {
     pub could: BTreeSet<PersonName>,
     /// Who could approve at least one of them.
     pub some: BTreeSet<PersonName>,
+    /// Who could approve every one of them in somebody's stead.
+    pub stand_ins: BTreeSet<StandIn>,
 }
 
 /// What keeps everything from going out for a while.

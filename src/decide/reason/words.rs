@@ -1,6 +1,6 @@
 //! Lists and numbers, as sentences want them.
 
-use super::{Lack, Shut, Signed};
+use super::{Lack, Shut, Signed, StandIn};
 use crate::facts::Role;
 use crate::policy::Attribution;
 use crate::types::{Oid, PersonName, RepoPath, escape};
@@ -112,11 +112,29 @@ pub(super) fn lacking(lack: &Lack, paths: Option<(&Vec<String>, &RepoPath)>) -> 
 }
 
 /// What somebody objects to and why.
-pub(super) fn objection(person: &PersonName, commit: Oid, reason: Option<&str>) -> String {
+pub(super) fn objection(who: &str, commit: Oid, reason: Option<&str>) -> String {
     let said = reason.map_or_else(String::new, |text| {
         format!(": `{}`", escape(text.as_bytes()))
     });
-    format!("{person} objects to `{}`{said}", commit.short())
+    format!("{who} objects to `{}`{said}", commit.short())
+}
+
+/// `carol`, or `carol, in rita's stead,`.
+pub(in crate::decide) fn in_stead(person: &PersonName, stead: Option<&PersonName>) -> String {
+    stead.map_or_else(
+        || person.to_string(),
+        |stead| format!("{person}, in {stead}'s stead,"),
+    )
+}
+
+/// `carol in rita's stead (until 2026-12-14T00:00:00Z) or dan in remy's stead (until …)`.
+pub(in crate::decide) fn stand_ins(all: &BTreeSet<StandIn>) -> String {
+    any_of(all.iter().map(|one| {
+        format!(
+            "{} in {}'s stead (until {})",
+            one.deputy, one.stead, one.until
+        )
+    }))
 }
 
 /// That no window is open, and when one is.

@@ -10,7 +10,7 @@ use crate::policy::{
     Attribution, AuditPolicy, BranchRule, Calendar, IdentitySource, Independence, PathGlobs,
     PathRule, PathRules, Person, Policy, RepositoryName,
 };
-use crate::statement::{Decision, Particulars, Statement};
+use crate::statement::{Decision, Grant, Particulars, Statement};
 use crate::types::{
     Email, KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, TeamName, Timestamp,
 };
@@ -104,6 +104,7 @@ pub fn rule(pattern: &str) -> BranchRule {
         freezes: Vec::new(),
         release: Vec::new(),
         emergency: None,
+        delegation: None,
     }
 }
 
@@ -206,6 +207,28 @@ pub fn withdraws(number: u32, person: &str, about: u32, what: u32) -> StatementF
     says(number, Decision::Withdraw { statement }, person, about)
 }
 
+/// A delegation by a person to another one, for prod, from and until so many seconds from now; seen a
+/// minute ago. It is about a commit of the policy, 7.
+pub fn delegates(number: u32, by: &str, to: &str, (from, until): (i64, i64)) -> StatementFacts {
+    let mut made = says(20_000 + number, Decision::Delegate, by, 7);
+    made.statement.base = None;
+    made.base = BaseRelation::None;
+    made.statement.expires = Some(at(until));
+    made.statement.reason = Some("leave".into());
+    made.statement.particulars.grant = Some(Grant {
+        to: who(to),
+        from: at(from),
+        paths: Vec::new(),
+    });
+    made
+}
+
+/// What somebody says in another's stead.
+pub fn for_(mut statement: StatementFacts, stead: &str) -> StatementFacts {
+    statement.statement.particulars.stead = Some(who(stead));
+    statement
+}
+
 /// The approver compared with a commit of the range.
 pub fn since(mut statement: StatementFacts, base: u32) -> StatementFacts {
     statement.statement.base = Some(oid(base));
@@ -221,6 +244,7 @@ pub fn range(commits: Vec<CommitFacts>, statements: Vec<StatementFacts>) -> Rang
         fast_forward: true,
         commits,
         statements,
+        delegations: Vec::new(),
     }
 }
 

@@ -4,9 +4,11 @@
 mod absence;
 mod attacks;
 pub(crate) mod build;
+mod deputies;
 mod dice;
 mod hours;
 mod laws;
+mod leave;
 mod messages;
 mod oracle;
 mod random;

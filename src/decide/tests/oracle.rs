@@ -8,14 +8,25 @@ use crate::facts::{
 };
 use crate::policy::{Attribution, BranchRule, Independence, Policy};
 use crate::statement::Decision;
-use crate::types::{Oid, PersonName, TeamName, Timestamp};
+use crate::types::{Oid, PersonName, RepoPath, TeamName, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 type People = BTreeSet<PersonName>;
 type Oids = BTreeSet<Oid>;
 
-/// A commit that lacks approvals: the commit, the rule, the paths, how many it has, who could.
-pub type Short = (Oid, String, Option<Vec<String>>, u32, People);
+/// A commit that lacks approvals: the commit, the rule, the paths, how many it has, who could, and who
+/// could in whose stead.
+pub type Short = (
+    Oid,
+    String,
+    Option<Vec<String>>,
+    u32,
+    People,
+    BTreeSet<Pair>,
+);
+
+/// A deputy and the person whom they stand in for.
+pub type Pair = (PersonName, PersonName);
 
 /// What the rule says of one update of a protected ref.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +43,7 @@ pub struct Answer {
 
 struct Approval {
     person: PersonName,
+    stead: Option<PersonName>,
     /// What it names: the commit of a statement, or the approving commit itself.
     names: Oid,
     covers: Oids,
@@ -272,8 +284,13 @@ impl Oracle<'_> {
                 }
                 _ => continue,
             }
+            let stead = facts.statement.particulars.stead.clone();
+            if stead.as_ref().is_some_and(|stead| !self.known(stead)) {
+                continue;
+            }
             all.push(Approval {
                 person,
+                stead,
                 names: facts.statement.commit,
                 covers,
                 seen: facts.first_seen,
@@ -296,6 +313,7 @@ impl Oracle<'_> {
             && !self.withdrawn(&person, commit.oid);
         counts.then(|| Approval {
             person,
+            stead: None,
             names: commit.oid,
             covers: commit
                 .parents
@@ -364,30 +382,68 @@ impl Oracle<'_> {
                 }
             }
             let barred = self.barred(rule, commit);
-            let reaching = self.young(rule).into_iter();
-            let reaching = reaching.filter(|approval| approval.covers.contains(&commit.oid));
-            let covering: People = reaching
-                .map(|approval| approval.person)
-                .filter(|name| !barred.contains(name))
-                .collect();
+            let mut reaching = self.young(rule);
+            reaching.retain(|approval| approval.covers.contains(&commit.oid));
             for (required, from, paths) in demands {
                 let members = self.members(from);
-                let have: People = covering.intersection(&members).cloned().collect();
+                let concerned: Vec<&RepoPath> = touched
+                    .iter()
+                    .filter(|one| {
+                        let globs = paths
+                            .as_ref()
+                            .map(|globs| crate::policy::PathGlobs::compile(globs).unwrap());
+                        globs.is_none_or(|globs| globs.is_match(one.as_bytes()))
+                    })
+                    .collect();
+                // Everybody's own yes takes their own seat, a deputy's that of the other.
+                let mut votes: BTreeSet<Pair> = BTreeSet::new();
+                for approval in &reaching {
+                    let seat = approval.stead.as_ref().unwrap_or(&approval.person);
+                    let through = approval.stead.is_none()
+                        || self
+                            .deputy(rule, (&approval.person, seat), approval.seen)
+                            .iter()
+                            .any(|given| for_all(given, &concerned));
+                    let clean = !barred.contains(&approval.person) && !barred.contains(seat);
+                    if through && clean && members.contains(seat) {
+                        votes.insert((approval.person.clone(), seat.clone()));
+                    }
+                }
+                let have = most(&votes);
                 answer
                     .covers
                     .entry(commit.oid)
                     .or_default()
-                    .extend(have.iter().cloned());
-                if have.len() < required as usize {
-                    let mut could = members;
-                    could.retain(|name| {
-                        !barred.contains(name)
-                            && !covering.contains(name)
-                            && !self.policy.people[name].keys.is_empty()
-                    });
-                    let have = u32::try_from(have.len()).unwrap();
+                    .extend(votes.iter().map(|(voter, _)| voter.clone()));
+                let helps = |voter: &PersonName, seat: &PersonName| {
+                    let mut more = votes.clone();
+                    more.insert((voter.clone(), seat.clone()));
+                    !barred.contains(voter)
+                        && !barred.contains(seat)
+                        && members.contains(seat)
+                        && !self.policy.people[voter].keys.is_empty()
+                        && most(&more) > have
+                };
+                if have < required as usize {
+                    let could = members.iter().filter(|name| helps(name, name));
+                    let could = could.cloned().collect();
+                    let mut pairs = BTreeSet::new();
+                    for (voter, seat) in self.policy.people.keys().flat_map(|voter| {
+                        let people = self.policy.people.keys();
+                        people.map(move |seat| (voter, seat))
+                    }) {
+                        let now = Some(self.facts.now);
+                        let given = self.deputy(rule, (voter, seat), now);
+                        let given = given.iter().any(|given| for_all(given, &concerned));
+                        if given && helps(voter, seat) {
+                            pairs.insert((voter.clone(), seat.clone()));
+                        }
+                    }
+                    let have = u32::try_from(have).unwrap();
                     let rule = rule.pattern.clone();
-                    answer.short.insert((commit.oid, rule, paths, have, could));
+                    answer
+                        .short
+                        .insert((commit.oid, rule, paths, have, could, pairs));
                 }
             }
         }
@@ -402,14 +458,111 @@ impl Oracle<'_> {
         } else {
             adding
         };
+        let touched: Vec<&RepoPath> = self
+            .adding()
+            .into_iter()
+            .flat_map(|commit| match &commit.content {
+                Content::Adds(touched) => touched.iter().collect::<Vec<_>>(),
+                _ => Vec::new(),
+            })
+            .collect();
         self.young(rule).iter().any(|approval| {
+            let seat = approval.stead.as_ref().unwrap_or(&approval.person);
+            let through = approval.stead.is_none()
+                || self
+                    .deputy(rule, (&approval.person, seat), approval.seen)
+                    .iter()
+                    .any(|given| for_all(given, &touched));
             approval.names == self.range.tip
-                && members.contains(&approval.person)
+                && through
+                && members.contains(seat)
                 && counts.iter().any(|commit| {
+                    let barred = self.barred(rule, commit);
                     approval.covers.contains(&commit.oid)
-                        && !self.barred(rule, commit).contains(&approval.person)
+                        && !barred.contains(&approval.person)
+                        && !barred.contains(seat)
                 })
         })
+    }
+
+    /// When this delegation was taken back by who gave it, as far as that is known.
+    fn taken_back(&self, given: &StatementFacts) -> Vec<Option<Timestamp>> {
+        let by = self.signer(&given.signer);
+        let all = self.range.delegations.iter();
+        all.filter(|facts| {
+            facts.statement.decision
+                == Decision::Withdraw {
+                    statement: given.tag,
+                }
+                && facts.statement.repository == self.policy.repository.0
+                && self.signer(&facts.signer) == by
+        })
+        .map(|facts| facts.first_seen)
+        .collect()
+    }
+
+    /// The delegations that say that one person may speak for the other here.
+    fn named(&self, (deputy, stead): (&PersonName, &PersonName)) -> Vec<&StatementFacts> {
+        let all = self.range.delegations.iter();
+        all.filter(|facts| {
+            let statement = &facts.statement;
+            let grant = statement.particulars.grant.as_ref();
+            statement.decision == Decision::Delegate
+                && statement.repository == self.policy.repository.0
+                && statement.refname == self.update.refname
+                && deputy != stead
+                && grant.is_some_and(|grant| grant.to == *deputy)
+                && self.signer(&facts.signer).as_ref() == Some(stead)
+        })
+        .collect()
+    }
+
+    /// The delegations by which what one person said then counts as the other's yes.
+    fn deputy(
+        &self,
+        rule: &BranchRule,
+        (deputy, stead): (&PersonName, &PersonName),
+        seen: Option<Timestamp>,
+    ) -> Vec<&StatementFacts> {
+        let (Some(allowed), Some(seen)) = (&rule.delegation, seen) else {
+            return Vec::new();
+        };
+        let mut all = self.named((deputy, stead));
+        all.retain(|facts| {
+            let from = facts.statement.particulars.grant.as_ref().unwrap().from;
+            let until = facts.statement.expires.unwrap();
+            let long = until.as_unix() - from.as_unix();
+            self.members(&allowed.by).contains(stead)
+                && self.members(&allowed.to).contains(deputy)
+                && long <= i64::try_from(allowed.longest.0).unwrap()
+                && self.taken_back(facts).is_empty()
+                && facts.first_seen.is_some_and(|given| given <= seen)
+                && (from..until).contains(&seen)
+                && (from..until).contains(&self.facts.now)
+        });
+        all
+    }
+
+    /// Whether somebody was a deputy when they objected, whatever became of it since.
+    fn was_deputy(
+        &self,
+        rule: &BranchRule,
+        pair: (&PersonName, &PersonName),
+        no: &StatementFacts,
+    ) -> bool {
+        rule.delegation.is_some()
+            && self.named(pair).iter().any(|facts| {
+                let Some(seen) = no.first_seen else {
+                    return true;
+                };
+                let from = facts.statement.particulars.grant.as_ref().unwrap().from;
+                let until = facts.statement.expires.unwrap();
+                let back = self.taken_back(facts);
+                let gone = !back.contains(&None) && back.iter().flatten().any(|back| *back < seen);
+                facts.first_seen.is_none_or(|given| given <= seen)
+                    && (from..until).contains(&seen)
+                    && !gone
+            })
     }
 
     fn objections(&self, rule: &BranchRule) -> Oids {
@@ -426,17 +579,62 @@ impl Oracle<'_> {
             let Some(person) = self.heard(facts) else {
                 continue;
             };
+            let stead = facts.statement.particulars.stead.as_ref();
             let yeses = self.not_too_old(rule, self.yeses());
             let came_round = yeses.iter().any(|approval| {
-                approval.person == person
+                let same = approval.person == person && approval.stead.as_ref() == stead;
+                let overrules = match stead {
+                    None => same,
+                    Some(stead) => {
+                        let own = approval.person == *stead && approval.stead.is_none();
+                        let pair = (&person, stead);
+                        own || same && !self.deputy(rule, pair, approval.seen).is_empty()
+                    }
+                };
+                overrules
                     && approval.covers.contains(&facts.statement.commit)
                     && approval.claimed >= facts.claimed
                     && matches!((approval.seen, facts.first_seen), (Some(yes), Some(no)) if yes > no)
             });
-            if could.contains(&person) && !came_round {
+            let counts = match stead {
+                None => could.contains(&person),
+                Some(stead) => {
+                    could.contains(stead) && self.was_deputy(rule, (&person, stead), facts)
+                }
+            };
+            if counts && !came_round {
                 standing.insert(facts.tag);
             }
         }
         standing
     }
+}
+
+/// Whether a delegation is for all of these paths.
+fn for_all(given: &StatementFacts, paths: &[&RepoPath]) -> bool {
+    let globs = &given.statement.particulars.grant.as_ref().unwrap().paths;
+    let globs = (!globs.is_empty()).then(|| crate::policy::PathGlobs::compile(globs).unwrap());
+    globs.is_none_or(|globs| paths.iter().all(|path| globs.is_match(path.as_bytes())))
+}
+
+/// How many of these can count together, nobody twice and for nobody twice: every choice is tried.
+fn most(votes: &BTreeSet<Pair>) -> usize {
+    fn further(left: &[&Pair], taken: &mut Vec<Pair>) -> usize {
+        let Some((first, rest)) = left.split_first() else {
+            return taken.len();
+        };
+        let without = further(rest, taken);
+        if taken
+            .iter()
+            .any(|pair| pair.0 == first.0 || pair.1 == first.1)
+        {
+            return without;
+        }
+        taken.push((*first).clone());
+        let with = further(rest, taken);
+        taken.pop();
+        with.max(without)
+    }
+    let votes: Vec<&Pair> = votes.iter().collect();
+    further(&votes, &mut Vec::new())
 }

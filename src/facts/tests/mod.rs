@@ -1,6 +1,7 @@
 //! Gathering, on real repositories made by git, with real signatures.
 
 mod commits;
+mod delegations;
 mod policies;
 mod ranges;
 mod statements;

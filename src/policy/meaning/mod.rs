@@ -2,6 +2,7 @@
 
 mod calendar;
 mod checks;
+mod deputies;
 mod stages;
 mod thresholds;
 mod witnesses;
@@ -30,6 +31,7 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
     checks::rules(document, complaints);
     checks::places(document, complaints);
     thresholds::check(document, complaints);
+    deputies::check(document, complaints);
     stages::check(document, complaints);
     calendar::check(document, complaints);
     witnesses::check(document, complaints);
@@ -159,6 +161,10 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
         },
         windows: windows(&entry.windows),
         freezes: windows(&entry.freezes),
+        delegation: match &entry.delegation {
+            None => None,
+            Some(delegation) => Some(deputies::rule(entry, delegation)?),
+        },
     })
 }
 

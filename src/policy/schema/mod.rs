@@ -116,6 +116,18 @@ pub(super) struct BranchEntry {
     pub(super) emergency: Option<EmergencyEntry>,
     pub(super) windows: Vec<At<String>>,
     pub(super) freezes: Vec<At<String>>,
+    pub(super) delegation: Option<DelegationEntry>,
+}
+
+/// A rule's `delegation`.
+#[derive(Debug)]
+pub(super) struct DelegationEntry {
+    /// Everybody whose approval counts under the rule, where it is left out.
+    pub(super) by: Option<Vec<At<String>>>,
+    pub(super) to: Vec<At<String>>,
+    /// Where `to` stands, for what is wrong with it.
+    pub(super) at: Position,
+    pub(super) longest: Option<Seconds>,
 }
 
 /// How many of whom.

@@ -3,8 +3,8 @@
 use super::super::globs;
 use super::emergency;
 use super::{
-    At, Attribution, BranchEntry, Complaints, DemandEntry, Entry, Fault, Fields, Independence,
-    Named, Node, PathEntry, fields, items, named, names, read_as, shown, values,
+    At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Entry, Fault, Fields,
+    Independence, Named, Node, PathEntry, fields, items, named, names, read_as, shown, values,
 };
 use crate::policy::{GlobError, POLICY_REF, PathGlobs, Position};
 
@@ -51,7 +51,7 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "required",
         "from",
         "expire",
@@ -64,6 +64,7 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         "emergency",
         "windows",
         "freezes",
+        "delegation",
     ];
     const INDEPENDENCE: [(&str, Independence); 2] = [
         ("commit", Independence::Commit),
@@ -104,6 +105,21 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         freezes: fields
             .optional("freezes", complaints, names)
             .unwrap_or_default(),
+        delegation: fields.optional("delegation", complaints, delegation),
+    })
+}
+
+fn delegation(node: &Node, what: &str, complaints: &mut Complaints) -> Option<DelegationEntry> {
+    const KNOWN: [&str; 3] = ["by", "to", "longest"];
+    let fields = Fields::read(node, (what, node.at), "`delegation`", &KNOWN, complaints)?;
+    let longest = fields.required("longest", complaints, |node, what, complaints| {
+        read_as(node, what, complaints, values::absence)
+    });
+    Some(DelegationEntry {
+        by: fields.optional("by", complaints, names),
+        to: fields.required("to", complaints, names).unwrap_or_default(),
+        at: fields.get("to").map_or(node.at, |entry| entry.value.at),
+        longest: longest.map(|span| span.value),
     })
 }
 

@@ -4,6 +4,7 @@ mod audit;
 mod calendar;
 mod care;
 mod complaints;
+mod deputies;
 mod emergency;
 mod globs;
 mod hostile;
@@ -126,7 +127,7 @@ const KEYS: &str = "\
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
     host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
     url run verify windows freezes zone days until override drift health status contains within retries command audit log_reads streams \
-    transport facility socket format max_message";
+    transport facility socket format max_message delegation by longest";
 
 #[test]
 fn the_example_and_the_reference_name_every_key() {
