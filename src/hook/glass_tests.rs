@@ -217,6 +217,7 @@ impl Machine {
             fast_forward: true,
             statements: statements.collect(),
             commits,
+            delegations: Vec::new(),
         }
     }
 
