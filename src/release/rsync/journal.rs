@@ -26,6 +26,10 @@ struct Journal {
     commit: Oid,
     /// Which release the manifest was of that the run began from.
     base: Option<(Oid, u64, Timestamp)>,
+    /// Which release the manifest is of that travels with the files, if it does: it may be there before
+    /// all of them are.
+    #[serde(default)]
+    along: Option<(Oid, u64, Timestamp)>,
     /// Every file that the run may change.
     files: Vec<PathText>,
     /// Every directory that is ours.
@@ -51,11 +55,12 @@ fn path(job: &Job<'_>) -> PathBuf {
     job.desk.file(FILE)
 }
 
-/// Writes down what is going to be touched.
+/// Writes down what is going to be touched, beside the manifest that is there and the one that travels
+/// with the files.
 pub(super) fn begin(
     job: &Job<'_>,
     place: &str,
-    manifest: Option<&Manifest>,
+    (manifest, along): (Option<&Manifest>, Option<&Manifest>),
     files: &BTreeSet<RepoPath>,
     dirs: &BTreeSet<RepoPath>,
 ) -> Result<(), ReleaseError> {
@@ -64,6 +69,7 @@ pub(super) fn begin(
         place: place.to_owned(),
         commit: job.order.commit,
         base: base(manifest),
+        along: base(along),
         files: files.iter().map(PathText::from).collect(),
         dirs: dirs.iter().map(PathText::from).collect(),
     };
@@ -74,8 +80,8 @@ pub(super) fn begin(
         .map_err(ReleaseError::io(&path))
 }
 
-/// What a killed run left, if the directory still has the manifest that it began from: if not, it
-/// had ended, or something else was released since.
+/// What a killed run left, if the directory still has the manifest that it began from, or the one that
+/// travelled with its files: if not, it had ended, or something else was released since.
 pub(super) fn left(
     job: &Job<'_>,
     place: &str,
@@ -95,7 +101,9 @@ pub(super) fn left(
     if journal.schema != SCHEMA {
         return Err(broken("it has another schema".into()));
     }
-    if journal.place != place || journal.base != base(manifest) {
+    let found = base(manifest);
+    let went_along = found.is_some() && found == journal.along;
+    if journal.place != place || (found != journal.base && !went_along) {
         return Ok(Left::default());
     }
     let read = |list: &[PathText]| list.iter().map(PathText::path).collect::<Result<_, _>>();

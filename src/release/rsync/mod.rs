@@ -2,7 +2,8 @@
 //!
 //! Only what differs from the directory's manifest goes into a private folder and from there to the
 //! other side, as a list of paths; rsync renames it into place when all of it has arrived
-//! (`--delay-updates`). Then what is no longer wanted is removed, and last the manifest is replaced.
+//! (`--delay-updates`). Then what is no longer wanted is removed, and last the manifest is replaced; where
+//! files are sent and nothing else is to be done, it travels with them.
 //! What a run is going to touch is on relhook's own disk before it is touched, so that the next run
 //! knows what a killed one may have changed, and sends that again.
 
@@ -28,6 +29,11 @@ use crate::policy::{RsyncTarget, TargetKind, Verify};
 use crate::types::RepoPath;
 use remote::{PART, Remote};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+/// What visitors may do with the manifest.
+const READABLE: u32 = 0o644;
 
 /// Brings a directory of another machine to the order's tree.
 pub(in crate::release) fn release(
@@ -68,18 +74,29 @@ pub(in crate::release) fn release(
         plan: &plan,
         new_dirs: &new_dirs,
     };
+    let along = match !there.is_too_large && work.is_one_step(&left) {
+        true => Some(work.record(&stage)?),
+        false => None,
+    };
     journal::begin(
         job,
         &place,
-        manifest.as_ref(),
+        (manifest.as_ref(), along.as_ref()),
         &work.touched(),
         &work.dirs(),
     )?;
     if !there.has_temp {
         remote.make_temp()?;
     }
+    let sealed = |manifest: Manifest| manifest.to_bytes(job.seal).map_err(ReleaseError::Objects);
+    if let Some(record) = along {
+        work.send_with(&stage, &sealed(record)?)?;
+        journal::forget(job)?;
+        stage.end()?;
+        return Ok(Reached::Now);
+    }
     work.carry_out(&stage, &left)?;
-    let record = work.record(&stage)?;
+    let record = sealed(work.record(&stage)?)?;
     if there.is_too_large {
         // rsync would read all of it to send less.
         remote.remove(&[&RepoPath::new(MANIFEST_NAME.as_bytes().to_vec())])?;
@@ -163,6 +180,34 @@ impl Work<'_> {
         self.held.dirs.union(self.new_dirs).cloned().collect()
     }
 
+    /// Whether all there is to be done is to send files that rsync's own checksum is enough for. The
+    /// manifest travels with them then: to ask the other side once more costs more than a few files.
+    fn is_one_step(&self, left: &journal::Left) -> bool {
+        let plan = self.plan;
+        self.job.order.target.care.verify == Verify::Quick
+            && left.commit.is_none()
+            && !plan.puts.is_empty()
+            && plan.removed().next().is_none()
+            && plan.blocking_dirs.is_empty()
+            && plan.spare_dirs.is_empty()
+    }
+
+    /// Sends the files and the manifest. A run that is killed may leave the manifest in its place and
+    /// some of the files not: the journal tells the next run of both.
+    fn send_with(&self, stage: &Stage, record: &[u8]) -> Result<(), ReleaseError> {
+        let path = stage.root().join(MANIFEST_NAME);
+        let written = fs::write(&path, record)
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(READABLE)));
+        written.map_err(ReleaseError::io(&path))?;
+        let manifest = RepoPath::new(MANIFEST_NAME.as_bytes().to_vec());
+        let files = self.plan.puts.iter().map(|file| &file.path);
+        let paths: Vec<&RepoPath> = files.chain([&manifest]).collect();
+        self.job
+            .progress
+            .phase(Phase::Sending, self.plan.puts.len());
+        self.remote.send(stage, &paths)
+    }
+
     fn carry_out(&self, stage: &Stage, left: &journal::Left) -> Result<(), ReleaseError> {
         let (plan, remote) = (self.plan, self.remote);
         let clearing: Vec<&RepoPath> = plan
@@ -238,13 +283,17 @@ impl Work<'_> {
             files.insert(part.join(name.unwrap_or_default()));
             dirs.insert(part);
         }
+        let manifest = RepoPath::new(MANIFEST_NAME.as_bytes().to_vec());
+        let part = part_of(&manifest);
+        files.insert(part.join(manifest.as_bytes()));
+        dirs.insert(part);
         files.extend(self.remote.strays()?);
         self.remote.remove(&files.iter().collect::<Vec<_>>())?;
         self.remote
             .remove_dirs(&dirs.into_iter().rev().collect::<Vec<_>>())
     }
 
-    fn record(&self, stage: &Stage) -> Result<Vec<u8>, ReleaseError> {
+    fn record(&self, stage: &Stage) -> Result<Manifest, ReleaseError> {
         let kept = self.held.files.iter();
         let kept = kept.filter_map(|(path, held)| match held {
             Held::Known(content) => Some((path.clone(), content.clone())),
@@ -260,7 +309,7 @@ impl Work<'_> {
             .collect();
         let mut dirs = self.dirs();
         dirs.retain(|dir| !gone.contains(dir));
-        self.job.record(&contents, &dirs)
+        self.job.manifest_of(self.job.listing, &contents, &dirs)
     }
 }
 

@@ -252,7 +252,7 @@ impl<'a> Remote<'a> {
             "--delay-updates",
             &temp,
             &part,
-            "--out-format=%i %l",
+            "--out-format=%i %l %n",
             "--",
         ];
         let source = source(stage);
@@ -402,9 +402,14 @@ fn lacks_dir(messages: &[u8]) -> bool {
     String::from_utf8_lossy(messages).contains("change_dir")
 }
 
-/// The size of a file that was sent, from rsync's line about it.
+/// The size of a released file that was sent, from rsync's line about it.
 fn sent(line: &[u8]) -> Option<usize> {
-    let (what, size) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let mut words = line.splitn(3, |byte| *byte == b' ');
+    let mut word = || std::str::from_utf8(words.next()?).ok();
+    let (what, size) = (word()?, word()?);
+    if words.next()? == MANIFEST_NAME.as_bytes() {
+        return None;
+    }
     let file = what.starts_with('<') || what.starts_with("cL") || what.starts_with(".f");
     file.then(|| size.parse().ok()).flatten()
 }

@@ -42,11 +42,24 @@ const NEW: [(&str, &str); 7] = [
     ("late", "1"),
 ];
 
+/// The old release's paths with other contents: there is nothing to do but to send files.
+const EDITED: [(&str, &str); 7] = [
+    ("same", "1"),
+    ("edited", "new"),
+    ("gone/deep/x", "other"),
+    ("gone/y", "10"),
+    ("file-to-dir", "2"),
+    ("dir-to-file/p/q", "2"),
+    ("late", "2"),
+];
+
 /// A target behind a relay, which holds the old release and what others put there.
 struct Behind<K> {
     scene: Scene<K>,
     relay: Relay,
     film: String,
+    /// The new release.
+    to: [(&'static str, &'static str); 7],
     /// What of relhook's own an undisturbed run leaves.
     clean: BTreeSet<String>,
     /// How many bytes it sends.
@@ -55,6 +68,10 @@ struct Behind<K> {
 
 impl<K: Relayed> Behind<K> {
     fn new() -> Self {
+        Self::going_to(NEW)
+    }
+
+    fn going_to(to: [(&'static str, &'static str); 7]) -> Self {
         let mut scene = Scene::<K>::new();
         let port = scene.kind.port();
         let relay = Relay::before(port);
@@ -66,13 +83,14 @@ impl<K: Relayed> Behind<K> {
             scene,
             relay,
             film: digits.collect(),
+            to,
             clean: BTreeSet::new(),
             bytes: 0,
         };
         behind.old();
         behind.relay.calm();
         let order = behind.next();
-        let files = with(&NEW, &behind.film);
+        let files = with(&behind.to, &behind.film);
         crate::release_kit::released(behind.scene.release(&order));
         behind.scene.holds(&files);
         behind.bytes = behind.relay.sent();
@@ -86,7 +104,7 @@ impl<K: Relayed> Behind<K> {
     }
 
     fn next(&mut self) -> Order {
-        self.scene.ordered(&with(&NEW, &self.film))
+        self.scene.ordered(&with(&self.to, &self.film))
     }
 
     /// The old release, then the new one met in the middle of it; false if it was over before.
@@ -110,7 +128,7 @@ impl<K: Relayed> Behind<K> {
         }
         child.wait().unwrap();
         self.scene
-            .holds_no_half(&with(&OLD, "short"), &with(&NEW, &self.film));
+            .holds_no_half(&with(&OLD, "short"), &with(&self.to, &self.film));
         self.relay.calm();
         (order, wrong)
     }
@@ -123,7 +141,7 @@ impl<K: Relayed> Behind<K> {
             let after = 1 + self.bytes * place / PLACES + 31 * place;
             let (order, wrong) = self.met(after, what);
             met += u64::from(wrong);
-            let files = with(&NEW, &self.film);
+            let files = with(&self.to, &self.film);
             ends(&self.scene, &order, &files, &self.clean);
         }
         assert!(met + 3 > PLACES, "only {met} runs were met");
@@ -148,6 +166,13 @@ fn u_07_sftp_that_is_cut_off_anywhere_is_carried_on() {
 #[test]
 fn d_08_u_07_rsync_that_is_killed_anywhere_is_carried_on() {
     Behind::<Rsync>::new().survives(Break::Freeze);
+}
+
+/// The record travels with the files then, and may be there before all of them are.
+#[test]
+fn d_08_u_07_rsync_that_sends_the_record_along_is_carried_on() {
+    Behind::<Rsync>::going_to(EDITED).survives(Break::Freeze);
+    Behind::<Rsync>::going_to(EDITED).survives(Break::Cut);
 }
 
 #[test]

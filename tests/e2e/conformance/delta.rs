@@ -1,9 +1,10 @@
 //! What travels is what differs.
 
 use super::scene::{Scene, same};
-use super::{Kind, Others};
+use super::{Has, Kind, Others};
 use crate::release_kit::{Log, released};
-use relhook::release::{Adoption, Outcome};
+use relhook::policy::Verify;
+use relhook::release::{Adoption, Outcome, SPLIT, Setting, look};
 
 /// Of many files one changed, with its size as it was: it travels, and the others are not touched.
 pub fn u_22_only_what_differs_travels<K: Kind>() {
@@ -26,6 +27,59 @@ pub fn u_22_only_what_differs_travels<K: Kind>() {
         (Err(before), Err(after)) => assert_eq!(before, after),
         _ => panic!("it is told or not"),
     }
+}
+
+/// So many files that a record may have two parts: a small change after another travels alone, whatever
+/// kind of change it is, and the target is to the byte what its record says.
+pub fn u_22_a_large_release_changes_in_little<K: Kind>() {
+    let mut scene = Scene::<K>::new();
+    let names: Vec<String> = (0..SPLIT).map(|n| format!("d{}/f{n}", n % 7)).collect();
+    let many = names.iter().map(|name| (&**name, "content"));
+    let with = |more: &[(&'static str, &'static str)]| -> Vec<(&str, &str)> {
+        many.clone().chain(more.iter().copied()).collect()
+    };
+    scene.arrives(&with(&[
+        ("price", "100"),
+        ("d1/old name", "moves"),
+        ("gone/deep/x", "1"),
+        ("kind", "a"),
+    ]));
+    let changes = [
+        with(&[
+            ("price", "999"),
+            ("d1/old name", "moves"),
+            ("gone/deep/x", "1"),
+            ("kind", "a"),
+        ]),
+        with(&[
+            ("price", "999"),
+            ("d2/new name", "moves"),
+            ("kind/inner", "b"),
+            ("again", "999"),
+        ]),
+        with(&[
+            ("price", "999"),
+            ("d2/new name", "moves"),
+            ("kind", "c"),
+            ("gone/deep/x", "1"),
+        ]),
+        with(&[]),
+    ];
+    let still = scene.kind.identity("d1/f1");
+    for (files, uploaded) in changes.iter().zip([1, 3, 2, 0]) {
+        let order = scene.ordered(files);
+        let totals = released(scene.release(&order));
+        scene.holds(files);
+        assert_eq!(totals.uploaded, uploaded);
+        assert_eq!(totals.unchanged, files.len() as u64 - uploaded);
+        if K::NATURE.looks == Has::Yes {
+            let log = &mut Log::default();
+            let look = |setting: Setting<'_>| look(setting, &order, Verify::Deep, log);
+            let looked = scene.bench.with_setting(look).unwrap().unwrap();
+            assert_eq!(looked.differences, []);
+        }
+    }
+    assert_eq!(still, scene.kind.identity("d1/f1"));
 }
 
 /// What is there is there: no file is sent, and nothing is in the log.

@@ -221,6 +221,7 @@ macro_rules! conform {
             guarantee!($kind, tree, a_file_becomes_a_folder_and_back);
             guarantee!($kind, tree, u_01_u_02_what_it_cannot_hold_is_refused_unasked);
             guarantee!($kind, delta, u_22_only_what_differs_travels);
+            guarantee!($kind, delta, u_22_a_large_release_changes_in_little);
             guarantee!($kind, delta, the_same_release_again_does_nothing);
             guarantee!($kind, delta, what_is_not_wanted_any_more_goes);
             guarantee!($kind, others, u_08_files_of_others_are_left_alone);
