@@ -95,7 +95,7 @@ fn rules() -> Policy {
         .find(|rule| rule.pattern == PROD)
         .unwrap();
     rule.emergency = Some(Emergency {
-        by: teams(&["developers"]),
+        by: teams(&["developers", "owners"]),
         cosign: None,
         expire: Seconds(6 * HOUR),
         limit: Limit {
@@ -429,7 +429,7 @@ impl Machine {
             .find(|(facts, _)| facts.tag == tag)
             .unwrap();
         let (facts, by) = (found.0.clone(), found.1);
-        assert!(["dana", "dora"].contains(&by));
+        assert!(["dana", "dora", "remy"].contains(&by));
         assert_eq!(facts.statement.decision, Decision::Emergency);
         assert_eq!(
             (facts.statement.base, facts.statement.commit),
