@@ -142,11 +142,12 @@ struct Machine {
     moves: Vec<(u64, usize, usize, bool)>,
     // The naive account.
     open: Vec<Owes>,
-    used: BTreeMap<Oid, Timestamp>,
+    /// When each emergency let something in, and the entry.
+    used: BTreeMap<Oid, (Timestamp, u64)>,
     /// Commits that somebody distinct approved, or that an emergency's review settled.
     good: BTreeSet<usize>,
-    /// Emergencies whose push died: the same one may be tried again.
-    unmade: BTreeMap<Oid, u64>,
+    /// Entries of emergencies whose push died, while the ref has not moved since.
+    unmade: BTreeSet<u64>,
 }
 
 /// The id of the commit in a place; 0 is where it all began.
@@ -173,7 +174,7 @@ impl Machine {
             open: Vec::new(),
             used: BTreeMap::new(),
             good: BTreeSet::new(),
-            unmade: BTreeMap::new(),
+            unmade: BTreeSet::new(),
         }
     }
 
@@ -393,6 +394,7 @@ impl Machine {
             "it went in past what is overdue"
         );
         self.settles(&record);
+        self.is_tried_again(from, to);
         match &record.updates[0].emergency {
             None => {
                 for place in from + 1..=to {
@@ -402,17 +404,11 @@ impl Machine {
                     );
                     self.good.insert(place);
                 }
-                // It was to go in by an emergency whose push died, and goes in as it should.
-                self.open.retain(|one| {
-                    let tried = self.unmade.values().any(|entry| *entry == one.entry);
-                    !(tried && (one.from, one.to) == (from, to))
-                });
             }
             Some(emergency) => self.breaks(emergency.tag, from, to),
         }
         if outcome == Outcome::Emergency && dies {
-            let tag = record.updates[0].emergency.as_ref().unwrap().tag;
-            self.unmade.insert(tag, self.seq());
+            self.unmade.insert(self.seq());
         }
         self.moves.push((self.seq(), from, to, !dies));
         if !dies {
@@ -437,18 +433,13 @@ impl Machine {
         );
         assert!(facts.statement.expires.unwrap() > self.now && !self.withdrawn(tag));
         assert!(facts.first_seen.unwrap().plus(Seconds(6 * HOUR)) > self.now);
-        let again = self.unmade.remove(&tag);
-        if let Some(entry) = again {
-            self.open.retain(|one| one.entry != entry);
-            self.used.remove(&tag);
-        }
         assert!(!self.used.contains_key(&tag), "used twice");
         let lately = self
             .used
             .values()
-            .filter(|time| time.plus(Seconds(20 * DAY)) > self.now);
+            .filter(|(time, _)| time.plus(Seconds(20 * DAY)) > self.now);
         assert!(lately.count() < 2, "one too many");
-        self.used.insert(tag, self.now);
+        self.used.insert(tag, (self.now, self.seq()));
         let due = self.now.plus(Seconds(3 * DAY));
         self.open.push(Owes {
             entry: self.seq(),
@@ -457,6 +448,24 @@ impl Machine {
             by,
             due,
         });
+    }
+
+    /// The very move that an emergency was to make, whose push died: it is made by this one or not at all.
+    fn is_tried_again(&mut self, from: usize, to: usize) {
+        let same =
+            |one: &&Owes| self.unmade.contains(&one.entry) && (one.from, one.to) == (from, to);
+        let entries: Vec<u64> = self.open.iter().filter(same).map(|one| one.entry).collect();
+        for entry in entries {
+            self.never_went_in(entry);
+        }
+    }
+
+    /// What never went in is owed to nobody, and used nothing up; unless it was settled meanwhile.
+    fn never_went_in(&mut self, entry: u64) {
+        if self.open.iter().any(|one| one.entry == entry) {
+            self.open.retain(|one| one.entry != entry);
+            self.used.retain(|_, (_, of)| *of != entry);
+        }
     }
 
     fn tells(&mut self) {
@@ -475,14 +484,7 @@ impl Machine {
                 now: None,
             };
             if !happened {
-                // What never went in is owed to nobody.
-                self.open.retain(|one| one.entry != entry);
-                let tags = self.unmade.iter().filter(|(_, of)| **of == entry);
-                let tags: Vec<Oid> = tags.map(|(tag, _)| *tag).collect();
-                for tag in tags {
-                    self.unmade.remove(&tag);
-                    self.used.remove(&tag);
-                }
+                self.never_went_in(entry);
             }
             let seq = self.seq() + 1;
             take(&mut self.ledger, seq, self.now, &Told::Moved(moved.clone()));

@@ -22,7 +22,9 @@ impl RefRecord {
     ) -> Result<(), String> {
         let old = permit.old.ok_or("an emergency that made a ref")?;
         self.emergencies.retain(|one| {
-            let again = one.tag == emergency.tag && one.is_open() && !one.spent;
+            // The ref is still where it was, so that the same move was not made.
+            let same = (one.old, one.commit) == (old, permit.new);
+            let again = same && one.is_open() && !one.spent;
             // What is settled is counted and kept from being used again for as long as a policy may say.
             let forgotten = !one.is_open() && one.time.plus(Emergency::MEMORY) < time;
             !again && !forgotten
