@@ -176,6 +176,7 @@ fn verdict(
             codes: codes.iter().map(|code| (*code).to_owned()).collect(),
             approved_by,
             contributors: vec!["dana".into()],
+            rollback: None,
             permit,
             emergency: None,
         }],

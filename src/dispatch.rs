@@ -76,17 +76,37 @@ impl Orders for LedgerOrders<'_> {
         match order.course {
             // Nobody has to lift anything for what stood there before.
             Course::Back => Ok(Admission::Go(Vec::new())),
-            Course::Forward => match self.unwitnessed(order) {
-                Ok(None) => self.admit(order),
-                Ok(Some(held)) => Ok(held),
-                Err(error) => Err(error),
-            },
+            Course::Forward => self.ahead(order),
         }
         .map_err(|error| error.to_string())
     }
 }
 
 impl LedgerOrders<'_> {
+    /// Whether an order for what was accepted last may be carried out now.
+    fn ahead(&self, order: &Order) -> Result<Admission, OrderError> {
+        if self.goes_back(order)? {
+            return Ok(Admission::Go(Vec::new()));
+        }
+        match self.unwitnessed(order)? {
+            None => self.admit(order),
+            Some(held) => Ok(held),
+        }
+    }
+
+    /// Whether the ref was rolled back to the commit, and the target has gone past it or is still there.
+    /// A target that never had it is brought to it by its stages, as to anything new.
+    fn goes_back(&self, order: &Order) -> Result<bool, OrderError> {
+        let ledger = self.server.ledger()?;
+        let Some(before) = ledger.rolled_back_to(&order.refname, order.sequence)? else {
+            return Ok(false);
+        };
+        let state = crate::release::remembered(self.server.folder.path(), &order.target.name)?;
+        Ok(state.released.is_some_and(|landed| {
+            landed.refname == order.refname.to_string() && landed.sequence >= before
+        }))
+    }
+
     fn find(&self, name: &TargetName, aim: Aim) -> Result<Option<Order>, OrderError> {
         let (_, bundle) = self.server.store.policy()?.ok_or(OrderError::NoPolicy)?;
         let target = bundle.policy.targets.get(name);

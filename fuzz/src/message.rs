@@ -20,11 +20,15 @@ pub fn holds(data: &[u8]) {
         Err(error) => super::is_harmless(&error),
     }
     match approving(data) {
-        Ok(Some((refname, repository))) => {
+        Ok(Some(read)) => {
             let mut text = b"title\n\nRelhook-Approve: ".to_vec();
-            text.extend(refname.as_bytes());
-            text.extend(format!("\nRelhook-Repository: {repository}\n").bytes());
-            assert_eq!(approving(&text), Ok(Some((refname, repository))));
+            text.extend(read.refname.as_bytes());
+            text.extend(format!("\nRelhook-Repository: {}\n", read.repository).bytes());
+            let answers: Vec<String> = read.answers.iter().map(ToString::to_string).collect();
+            if !answers.is_empty() {
+                text.extend(format!("Relhook-Answers: {}\n", answers.join(" ")).bytes());
+            }
+            assert_eq!(approving(&text), Ok(Some(read)));
         }
         Ok(None) => {}
         Err(error) => super::is_harmless(&error),

@@ -273,7 +273,12 @@ pub(in crate::audit) fn needed_by(event: &Event) -> impl Iterator<Item = &Hash> 
     };
     let named = verdict.into_iter().flat_map(|verdict| {
         let arrivals = verdict.arrivals.iter();
-        arrivals.flat_map(|arrivals| &arrivals.lists)
+        let rollbacks = verdict.updates.iter();
+        let rollbacks = rollbacks.filter_map(|update| update.rollback.as_ref());
+        let rollbacks = rollbacks.flat_map(|rollback| &rollback.lists);
+        arrivals
+            .flat_map(|arrivals| &arrivals.lists)
+            .chain(rollbacks)
     });
     named.chain(body)
 }

@@ -377,11 +377,52 @@ pub struct UpdateRecord {
     /// The people who contributed to what it brings, if it was accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contributors: Vec<String>,
+    /// The rollback that it is, if it was accepted as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackRecord>,
     /// What the verdict allows.
     pub permit: Option<PermitRecord>,
     /// The emergency that it rests on, where it lacks approvals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<EmergencyRecord>,
+}
+
+/// A ref that goes back to what was accepted before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackRecord {
+    /// The tags of the statements that it rests on, sorted. None of them can be used again.
+    pub statements: Vec<Oid>,
+    /// Who signed them, and why; in the order of their tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<RollbackWord>,
+    /// How many commits the ref loses.
+    pub count: u64,
+    /// All of them, where they are few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loses: Vec<Oid>,
+    /// Else the hashes of the pieces of evidence that list them, one to a line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<Hash>,
+}
+
+/// A person's word that a ref is to go back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackWord {
+    /// Who.
+    pub person: String,
+    /// Why, escaped.
+    pub reason: String,
+}
+
+impl RollbackRecord {
+    /// Who says so, and why, for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let words = self.by.iter();
+        let words = words.map(|word| format!("{}: {}", word.person, word.reason));
+        words.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// A move that a verdict allows.

@@ -105,6 +105,7 @@ fn update() -> impl Strategy<Value = UpdateRecord> {
             codes,
             approved_by,
             contributors: vec!["dana".into()],
+            rollback: None,
             permit,
             emergency,
         },
@@ -376,6 +377,7 @@ fn usual_verdict(oid: Oid) -> VerdictRecord {
         codes: vec!["RH401".into()],
         approved_by: vec!["rita".into()],
         contributors: vec!["dana".into()],
+        rollback: None,
         permit: Some(permit),
         emergency: None,
     };

@@ -4,7 +4,7 @@
 //! entry, and the tree over all entries, are then as valid as before, and nobody can tell from them
 //! what was deleted: not even by trying all names, for the salt is gone too.
 
-use super::entry::{Event, Hash, UpdateRecord, VerdictRecord};
+use super::entry::{Event, Hash, RollbackWord, UpdateRecord, VerdictRecord};
 use crate::types::{Claimant, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -88,6 +88,9 @@ struct People {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<String>,
+    /// Who rolled the ref back, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rolled_back: Vec<RollbackWord>,
 }
 
 impl People {
@@ -102,6 +105,9 @@ impl People {
             people.reason = text(&mut emergency.reason);
             people.ticket = emergency.ticket.take();
         }
+        if let Some(rollback) = &mut update.rollback {
+            people.rolled_back = std::mem::take(&mut rollback.by);
+        }
         people
     }
 
@@ -112,6 +118,9 @@ impl People {
             emergency.people = self.emergency;
             emergency.reason = self.reason.unwrap_or_default();
             emergency.ticket = self.ticket;
+        }
+        if let Some(rollback) = &mut update.rollback {
+            rollback.by = self.rolled_back;
         }
     }
 }

@@ -43,7 +43,8 @@ pub use emergency::{DebtRecord, EmergencyRecord, SettledHow, SettledRecord};
 pub use entry::{
     ACCEPTED, ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, EMERGENCY, Entry, Event, Hash,
     HeartbeatRecord, MAX_DRIFT, MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, REJECTED,
-    ReleaseRecord, ReleaseState, StampRecord, StampSigner, UpdateRecord, VerdictRecord,
+    ReleaseRecord, ReleaseState, RollbackRecord, RollbackWord, StampRecord, StampSigner,
+    UpdateRecord, VerdictRecord,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

@@ -50,11 +50,12 @@ impl ApproveArgs {
             target.statement(&workspace, Decision::Approve, expires, self.reason.clone())?;
         statement.particulars.overrides = self.overrides(workspace.policy())?;
         statement.particulars.stead = state::stead(&workspace, self.stead.as_deref())?;
+        let mut remarks = target.why_rolled_back(&workspace)?;
         target.show_diff(&self.about, &workspace)?;
         let person = signer.person.as_ref();
         let afterwards =
             person.map(|person| workspace.with_statement(&target.assessment, &statement, person));
-        let settling = target.settling(&workspace, &statement, person);
+        remarks.extend(target.settling(&workspace, &statement, person));
         let proposal = Proposal {
             verb: "Approve",
             statement: &statement,
@@ -62,7 +63,7 @@ impl ApproveArgs {
             commits: target.commits(),
             files: &target.files,
             afterwards: afterwards.as_ref().and_then(|updates| updates.first()),
-            remarks: settling.as_slice(),
+            remarks: &remarks,
         };
         let shown = ui::proposal(&proposal, color);
         self.how.deliver(&workspace, &statement, &shown)

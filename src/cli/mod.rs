@@ -20,6 +20,7 @@ mod reading;
 mod reject;
 mod release;
 mod report;
+mod rollback;
 mod serve;
 mod state;
 mod status;
@@ -76,6 +77,8 @@ pub enum Command {
     Delegate(delegate::DelegateArgs),
     /// Say who could approve a commit now, and why nobody else can
     WhoCan(who_can::WhoCanArgs),
+    /// Take a protected ref back to what was accepted before, on your signed word
+    Rollback(rollback::RollbackArgs),
     /// Show how things stand: protected refs, statements, and on the server the rest
     Status(status::StatusArgs),
     /// Look a server over: what leads past the rule, and how to mend it
@@ -143,6 +146,7 @@ impl Cli {
             Command::Withdraw(args) => args.run(&self.git_dir),
             Command::Delegate(args) => args.run(&self.git_dir),
             Command::WhoCan(args) => args.run(&self.git_dir),
+            Command::Rollback(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Status(args) => args.run(&self.git_dir),
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),

@@ -86,7 +86,7 @@ impl Workspace {
     /// difference, it is a doubt.
     ///
     /// # Errors
-    /// When git cannot be asked which commits are new.
+    /// When git cannot be asked which commits are new, or what was rolled back cannot be read.
     pub fn assess(&self, planned: &[Planned], pusher: &Assumed) -> Result<Assessment, ClientError> {
         let new = self.new_commits(planned)?;
         let mut memory = CloneMemory {
@@ -95,6 +95,7 @@ impl Workspace {
             new,
             pusher: pusher.person.clone(),
             debts: self.debts.clone(),
+            rollbacks: self.rollbacks(planned.iter().map(|planned| &planned.refname))?,
         };
         let facts = self.gather(planned, pusher, &memory);
         let verdict = if planned.is_empty() {
@@ -169,6 +170,9 @@ impl Workspace {
         let one = self.as_stated(statement, signer, key);
         for update in &mut facts.updates {
             if let Some(range) = range_mut(update) {
+                if let Some(back) = &mut range.way_back {
+                    back.statements.push(one.clone());
+                }
                 range.statements.push(one.clone());
             }
         }
@@ -212,6 +216,7 @@ impl Workspace {
             new: HashSet::new(),
             pusher: None,
             debts: self.debts.clone(),
+            rollbacks: HashMap::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a clone can know in place of the server's ledger.
 
-use crate::facts::{Arrival, Debt, Memory};
+use super::rollbacks::KnownRollback;
+use crate::facts::{Arrival, Debt, Memory, Undone};
 use crate::types::{Claimant, Oid, PersonName, RefName, Timestamp};
 use crate::witness::Debts;
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,8 @@ pub(super) struct CloneMemory {
     pub(super) pusher: Option<PersonName>,
     /// The emergencies that the server shows.
     pub(super) debts: Debts,
+    /// What the server rolled back, as far as that can be told here.
+    pub(super) rollbacks: HashMap<RefName, Vec<KnownRollback>>,
 }
 
 impl Memory for CloneMemory {
@@ -34,6 +37,11 @@ impl Memory for CloneMemory {
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
         Ok(Some(self.seen.get(&oid).copied().unwrap_or(self.now)))
+    }
+
+    fn undone(&self, refname: &RefName, commits: &[Oid]) -> Result<Vec<Undone>, String> {
+        let all = self.rollbacks.get(refname).into_iter().flatten();
+        Ok(all.filter_map(|one| one.undone(commits)).collect())
     }
 
     fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {

@@ -7,7 +7,7 @@ use crate::policy::IdentitySource;
 use crate::signature::SignatureStatus;
 use crate::statement::{Statement, StatementRef, compose, tag_name};
 use crate::types::{Oid, PersonName, RefName, escape};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -152,6 +152,48 @@ impl Workspace {
             self.set_ref(&mirrored, signed.tag)?;
         }
         Ok(taken)
+    }
+
+    /// Pushes a statement together with the move that it allows, all or nothing, and only while the ref is
+    /// where the statement says; whether the server took both in. Then the mirror has them too.
+    ///
+    /// # Errors
+    /// As for [`Self::push`].
+    pub fn push_with_move(
+        &self,
+        signed: &Signed,
+        statement: &Statement,
+    ) -> Result<bool, ClientError> {
+        let taken = self.git.run(&self.move_words(signed, statement))?;
+        if taken {
+            self.set_ref(&self.remote.mirrored(&signed.refname)?, signed.tag)?;
+            let moved = self.remote.mirrored(&statement.refname)?;
+            self.set_ref(&moved, statement.commit)?;
+        }
+        Ok(taken)
+    }
+
+    /// The words of `git` that push a statement with the move that it allows.
+    #[must_use]
+    pub fn move_words(&self, signed: &Signed, statement: &Statement) -> Vec<OsString> {
+        let lease = |from: Oid| {
+            let mut word = OsString::from("--force-with-lease=");
+            word.push(OsStr::from_bytes(statement.refname.as_bytes()));
+            word.push(format!(":{from}"));
+            word
+        };
+        let mut words: Vec<OsString> = ["push", "--quiet", "--atomic", "--no-follow-tags"]
+            .map(OsString::from)
+            .to_vec();
+        words.push("--recurse-submodules=no".into());
+        words.extend(statement.base.map(lease));
+        words.push("--end-of-options".into());
+        words.push(self.remote.name().to_owned());
+        words.push(format!("{}:{}", signed.tag, signed.refname).into());
+        let mut to = OsString::from(format!("{}:", statement.commit));
+        to.push(OsStr::from_bytes(statement.refname.as_bytes()));
+        words.push(to);
+        words
     }
 
     fn set_ref(&self, refname: &RefName, oid: Oid) -> Result<(), ClientError> {

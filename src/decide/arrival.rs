@@ -8,8 +8,8 @@ use super::range::Case;
 use super::signer::{Signer, signer};
 use super::{Reason, Signed, emergency};
 use crate::facts::{ArrivingStatement, Current, StatementOutcome, UpdateFacts};
-use crate::policy::Policy;
-use crate::statement::Decision;
+use crate::policy::{POLICY_REF, Policy, Rollback};
+use crate::statement::{Decision, Statement};
 use crate::types::PersonName;
 
 /// So many statements of one person about one commit are stored, and so many withdrawals besides:
@@ -56,8 +56,9 @@ fn unheard(decision: Decision) -> Option<Reason> {
         | Decision::Lift
         | Decision::Withdraw { .. }
         | Decision::Delegate
+        | Decision::Rollback
         | Decision::Emergency => None,
-        Decision::Rollback | Decision::Check => {
+        Decision::Check => {
             let word = decision.word();
             Some(Reason::StatementFormat {
                 why: format!("the decision `{word}` is not known to this relhook"),
@@ -146,7 +147,34 @@ fn by_whom(case: &Case<'_>, arriving: &ArrivingStatement, reasons: &mut Vec<Reas
             limit: MAX_OWN,
         });
     }
+    reasons.extend(rollback(case.policy, &arriving.statement, &person));
     reasons.extend(withdrawal(arriving, person));
+}
+
+/// Why a rollback by this person would change nothing.
+fn rollback(policy: &Policy, statement: &Statement, person: &PersonName) -> Option<Reason> {
+    if statement.decision != Decision::Rollback {
+        return None;
+    }
+    let refname = statement.refname.clone();
+    let rules = policy.rules_for(&refname);
+    let rollbacks = rules.iter().filter_map(|rule| rule.rollback.as_ref());
+    let rollbacks: Vec<&Rollback> = rollbacks.collect();
+    if rules.is_empty()
+        || rollbacks.len() < rules.len()
+        || refname.as_bytes() == POLICY_REF.as_bytes()
+    {
+        return Some(Reason::RollbackNever { refname });
+    }
+    // Where several rules ask, who counts for one of them is worth something.
+    let may = rollbacks
+        .iter()
+        .any(|rollback| policy.members(&rollback.by).contains(person));
+    (!may).then(|| Reason::RollbackNotAllowed {
+        person: person.clone(),
+        refname,
+        by: rollbacks.iter().flat_map(|one| one.by.clone()).collect(),
+    })
 }
 
 fn withdrawal(arriving: &ArrivingStatement, signer: PersonName) -> Option<Reason> {

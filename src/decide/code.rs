@@ -212,6 +212,22 @@ macro_rules! every_code {
                 "";
             543 OVERRIDE, "an override that does not count",
                 "";
+            561 ROLLBACK_UNSTATED, "a protected ref would move back, and too few have said that it may",
+                "";
+            562 ROLLBACK_TARGET, "a rollback to what was never accepted",
+                "choose what went out before: relhook release list on the server";
+            563 ROLLBACK_UNKNOWN, "whether a ref was ever where it would go back to is not known here",
+                "the server knows: push, and it will say";
+            564 ROLLED_BACK, "an approval from before a rollback",
+                "";
+            565 ROLLBACK_SPENT, "a rollback that was carried out already",
+                "";
+            566 ROLLBACK_STALE, "a rollback of the ref as it was another time",
+                "";
+            567 ROLLBACK_BY, "a rollback by somebody who may not roll this ref back",
+                "";
+            568 ROLLBACK_NEVER, "a rollback of a ref that nobody may roll back",
+                "have `rollback` added to every rule of the ref, or bring a revert: git revert";
             601 UNRELEASABLE, "a tree that the target cannot hold",
                 "";
             602 TARGET_SELECTION, "the target's selection of files does not fit the tree",

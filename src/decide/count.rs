@@ -31,14 +31,35 @@ impl<'a> Deputy<'a> {
     ) -> Option<Self> {
         let numbered = approvals.iter().enumerate();
         let own = numbered.filter(|(_, approval)| carries(span, delegation, approval));
-        let starts: Vec<Start<Reverse<usize>>> = own
-            .flat_map(|(number, approval)| approval.starts(span, Reverse(number)))
-            .collect();
-        (!starts.is_empty()).then(|| Self {
+        let own: Vec<(usize, &Approval)> = own.collect();
+        let starts = |(_, approval): &(usize, &Approval)| !approval.starts(span, ()).is_empty();
+        own.iter().any(starts).then(|| Self {
             delegation,
-            reach: spread(span, &starts),
+            reach: reach_of(span, &own),
         })
     }
+}
+
+/// What some approvals reach and count for. Where rollbacks undid something, each is looked at by itself,
+/// for the next one may count where it does not.
+pub(super) fn reach_of(span: &Span<'_>, approvals: &[(usize, &Approval)]) -> Reach {
+    if !span.was_undone() {
+        let starts: Vec<Start<Reverse<usize>>> = approvals
+            .iter()
+            .flat_map(|(number, approval)| approval.starts(span, Reverse(*number)))
+            .collect();
+        return spread(span, &starts);
+    }
+    let mut reach: Reach = vec![None; span.facts.commits.len()];
+    for (number, approval) in approvals {
+        let marks = spread(span, &approval.starts(span, Reverse(*number)));
+        for (at, (slot, mark)) in reach.iter_mut().zip(marks).enumerate() {
+            if !span.is_stale(approval, at) {
+                *slot = (*slot).max(mark);
+            }
+        }
+    }
+    reach
 }
 
 /// One demand of one commit.

@@ -1,11 +1,11 @@
 //! Cover: under one rule, whether each commit that adds something was approved by enough distinct
 //! people who had no hand in it.
 
-use super::count::{Asked, Could, Count, Deputy, Reach, available, heeded, stand_ins};
+use super::count::{Asked, Could, Count, Deputy, Reach, available, heeded, reach_of, stand_ins};
 use super::demands::{self, Demand, Touched};
 use super::deputies::Delegation;
 use super::lack::Lacks;
-use super::reach::{Start, spread};
+use super::reach::spread;
 use super::roster::{Crowd, Number};
 use super::span::{At, Span};
 use super::voices::{Approval, Voices};
@@ -54,6 +54,8 @@ pub(super) struct Outcome {
     pub unreached: BTreeMap<Number, Vec<At>>,
     /// Deputies, and in whose stead, whose approvals do not cover commits that are short, and why.
     pub stead: BTreeMap<(Number, Number, Uncovering), Vec<At>>,
+    /// Approvers whose approvals of commits that are short a rollback has made void.
+    pub stale: BTreeMap<Number, Vec<At>>,
 }
 
 /// Why an approval in somebody's stead covers nothing of a commit.
@@ -74,25 +76,27 @@ impl<'a> Ruling<'a> {
             young.copied().collect()
         };
         let approvals = young(&voices.approvals);
-        let mut starts: BTreeMap<Number, Vec<Start<Reverse<usize>>>> = BTreeMap::new();
-        let own = approvals.iter().enumerate();
-        for (number, approval) in own.filter(|(_, approval)| approval.stead.is_none()) {
-            let own = starts.entry(approval.person).or_default();
-            own.extend(approval.starts(span, Reverse(number)));
+        let mut own: BTreeMap<Number, Vec<(usize, &Approval)>> = BTreeMap::new();
+        let all = approvals.iter().enumerate();
+        for (number, approval) in all.filter(|(_, approval)| approval.stead.is_none()) {
+            own.entry(approval.person)
+                .or_default()
+                .push((number, approval));
         }
+        let reach = own.into_iter();
+        let reach = reach
+            .map(|(who, own)| (who, reach_of(span, &own)))
+            .collect();
         let heeded = heeded(span, rule);
         let deputies = heeded
             .iter()
             .filter_map(|delegation| Deputy::of(span, delegation, &approvals))
             .collect();
-        let reach = starts.into_iter();
         Self {
             span,
             rule,
             demands: demands::all(span.roster, rule),
-            reach: reach
-                .map(|(who, starts)| (who, spread(span, &starts)))
-                .collect(),
+            reach,
             barred: match rule.independence {
                 Independence::Commit => None,
                 Independence::Range => Some(contributors_to_any(span, &voices.approvals)),
@@ -113,6 +117,19 @@ impl<'a> Ruling<'a> {
     /// Whether contributors are barred from the whole range.
     pub(super) fn bars_from_range(&self) -> bool {
         self.barred.is_some()
+    }
+
+    /// Whether a rollback has made an approval of the person void that reaches the commit.
+    fn has_stale(&self, person: Number, at: At) -> bool {
+        let mut own = self.approvals.iter();
+        !self.span.undoing(at).is_empty()
+            && own.any(|approval| {
+                let reaches = || spread(self.span, &approval.starts(self.span, ()));
+                approval.person == person
+                    && approval.stead.is_none()
+                    && self.span.is_stale(approval, at)
+                    && reaches().get(at).copied().flatten().is_some()
+            })
     }
 
     /// Everybody whose approval counts for some demand of the rule.
@@ -245,6 +262,7 @@ impl Outcome {
             }
             let list = match (approvers.has(person), asked.barred.has(person)) {
                 (true, true) => &mut self.own_work,
+                (false, false) if ruling.has_stale(person, at) => &mut self.stale,
                 (false, false) => &mut self.unreached,
                 (true, false) | (false, true) => continue,
             };

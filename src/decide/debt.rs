@@ -255,6 +255,10 @@ impl Matter<'_> {
         if !update.findings.reasons.is_empty() || update.findings.emergency.is_some() {
             return None;
         }
+        // Going back takes it off the ref, and is no review of it.
+        if update.findings.rollback.is_some() {
+            return None;
+        }
         let range = self.owed.range.as_ref().ok()?;
         let mut barred = self.barred(range)?;
         let name = &self.owing.refname;

@@ -131,6 +131,14 @@ fn check<'a>(
             real: case.real,
         });
     }
+    // What was rolled back since is another matter: it takes another emergency.
+    if span.undone_since(facts.first_seen) {
+        return Err(EmergencyFault::Elsewhere {
+            tag,
+            base: facts.statement.base,
+            real: case.real,
+        });
+    }
     if let Some(debt) = spent(case, tag, span.facts.tip) {
         return Err(EmergencyFault::Used {
             tag,

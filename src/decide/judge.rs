@@ -118,7 +118,8 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         guarded,
         range: _,
     } = judged;
-    if guarded && update.range().is_some() {
+    // Going back brings nothing that nobody has looked at, and is what an overdue review asks for.
+    if guarded && update.range().is_some() && findings.rollback.is_none() {
         let piles_up = findings.emergency.is_some() && emergency::may_pile_up(case.rules);
         if !piles_up {
             findings.reasons.extend(debt::overdue(debts, case.refname));
@@ -145,6 +146,7 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         commits: findings.commits,
         overridden: findings.overridden,
         zone_rules: findings.zone_rules,
+        rollback: findings.rollback,
         permit,
         emergency: findings.emergency.map(|used| *used),
     }
@@ -236,5 +238,6 @@ impl Findings {
         self.emergency = self.emergency.take().or(other.emergency);
         self.overridden.extend(other.overridden);
         self.zone_rules = self.zone_rules.or(other.zone_rules);
+        self.rollback = other.rollback.or(self.rollback.take());
     }
 }

@@ -30,6 +30,7 @@ mod stead;
 mod tip;
 mod verdict;
 mod voices;
+mod way_back;
 
 pub(crate) use code::every_code;
 pub use code::{Code, UnknownCode};
@@ -38,8 +39,9 @@ pub use naming::heeds;
 pub use reason::{EmergencyFault, Lack, Reason, Shut, Signed};
 pub use verdict::{
     CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Override, Permit,
-    Shortfall, StandIn, UpdateVerdict, Verdict,
+    RolledBack, Shortfall, StandIn, StatedBack, UpdateVerdict, Verdict,
 };
+pub use way_back::ROLLBACK_LIFE;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,10 +3,10 @@
 
 use super::cover::{Age, Outcome, Ruling, age};
 use super::reason::words::{any_of, commits, in_stead};
-use super::roster::{Crowd, Number};
+use super::roster::{Crowd, Number, Roster};
 use super::span::{At, Span};
 use super::stead;
-use super::voices::{Approval, Voices};
+use super::voices::{Approval, Voices, WordBack};
 use super::{Code, Note};
 use crate::facts::{Approving, CommitFacts, StatementFacts};
 use crate::signature::SignatureProblem;
@@ -174,6 +174,53 @@ pub(super) fn no_override(span: &Span<'_>, person: Number, name: &WindowName, wh
     note(Code::OVERRIDE, text)
 }
 
+/// `carl's rollback `1f0c2ab4d5e6``.
+fn word_back(roster: &Roster<'_>, word: &WordBack<'_>) -> String {
+    let person = roster.name(word.person);
+    format!("{person}'s rollback `{}`", word.tag.subject())
+}
+
+pub(super) fn spent(roster: &Roster<'_>, word: &WordBack<'_>) -> Note {
+    let text = format!("{} was carried out already", word_back(roster, word));
+    note(Code::ROLLBACK_SPENT, text)
+}
+
+pub(super) fn of_another_value(roster: &Roster<'_>, word: &WordBack<'_>) -> Note {
+    let base = word.base.map_or_else(
+        || "nothing".to_owned(),
+        |base| format!("`{}`", base.short()),
+    );
+    let text = format!(
+        "{} is from {base}, and the ref is elsewhere",
+        word_back(roster, word)
+    );
+    note(Code::ROLLBACK_STALE, text)
+}
+
+pub(super) fn of_another_time(roster: &Roster<'_>, word: &WordBack<'_>) -> Note {
+    let text = format!(
+        "{} is too old: it has to come after what it undoes, and counts for a day",
+        word_back(roster, word)
+    );
+    note(Code::ROLLBACK_STALE, text)
+}
+
+pub(super) fn arrival_unknown(roster: &Roster<'_>, word: &WordBack<'_>) -> Note {
+    let text = format!(
+        "{} does not count: when it arrived is not recorded",
+        word_back(roster, word)
+    );
+    note(Code::AGE_UNKNOWN, text)
+}
+
+pub(super) fn may_not_go_back(roster: &Roster<'_>, word: &WordBack<'_>) -> Note {
+    let text = format!(
+        "{} does not count: its signer is not among those who may",
+        word_back(roster, word)
+    );
+    note(Code::ROLLBACK_BY, text)
+}
+
 /// What the rules themselves find wrong with approvals that are sound as such.
 pub(super) fn of_rules(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec<Note> {
     let mut notes = Vec::new();
@@ -186,6 +233,9 @@ pub(super) fn of_rules(voices: &Voices<'_>, judged: &[(Ruling<'_>, Outcome)]) ->
         }
         for ((deputy, stead, why), commits) in &outcome.stead {
             notes.push(stead::uncovering(ruling, (*deputy, *stead), *why, commits));
+        }
+        for (person, commits) in &outcome.stale {
+            notes.push(stale(ruling, *person, commits));
         }
         let aged = voices.approvals.iter();
         notes.extend(aged.filter_map(|approval| of_age(ruling, approval)));
@@ -221,6 +271,22 @@ fn unreached(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Option<Note>
         commits(&oids(ruling.span, places))
     );
     Some(note(Code::DOES_NOT_REACH, text))
+}
+
+fn stale(ruling: &Ruling<'_>, person: Number, places: &[At]) -> Note {
+    let span = ruling.span;
+    let undoing = places.iter().flat_map(|at| span.undoing(*at));
+    let tags: BTreeSet<Oid> = undoing
+        .filter_map(|undone| undone.statements.first().copied())
+        .collect();
+    let tags: Vec<String> = tags.iter().map(Oid::to_string).collect();
+    let text = format!(
+        "{}'s approval does not count any more for {}: rolled back since. A new one has to answer          why, by `Relhook-Answers: {}`, which relhook approve writes",
+        span.roster.name(person),
+        commits(&oids(span, places)),
+        tags.join(" ")
+    );
+    note(Code::ROLLED_BACK, text)
 }
 
 fn of_age(ruling: &Ruling<'_>, approval: &Approval) -> Option<Note> {

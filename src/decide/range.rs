@@ -6,7 +6,8 @@ use super::roster::Roster;
 use super::span::{At, Span};
 use super::voices::{Voices, sift};
 use super::{
-    CommitVerdict, EmergencyUse, Note, Override, Reason, attribution, hours, notes, objections, tip,
+    CommitVerdict, EmergencyUse, Note, Override, Reason, RolledBack, attribution, hours, notes,
+    objections, tip, way_back,
 };
 use crate::facts::{CommitFacts, Owing, RangeFacts};
 use crate::policy::{BranchRule, Policy};
@@ -38,10 +39,14 @@ pub(super) struct Findings {
     pub emergency: Option<Box<EmergencyUse>>,
     pub overridden: Vec<Override>,
     pub zone_rules: Option<&'static str>,
+    pub rollback: Option<RolledBack>,
 }
 
 /// Judges a range.
 pub(super) fn judge(case: &Case<'_>, facts: &RangeFacts) -> Findings {
+    if let Some(back) = way_back::of(case, facts) {
+        return way_back::judge(case, facts, back);
+    }
     let mut findings = Findings {
         reasons: shape(case, facts),
         ..Findings::default()
@@ -106,7 +111,8 @@ fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
             (ruling, outcome)
         })
         .collect();
-    reasons.extend(objecting(span, &voices, &judged));
+    let rulings: Vec<&Ruling<'_>> = judged.iter().map(|(ruling, _)| ruling).collect();
+    reasons.extend(objecting(span, &voices, &rulings));
     for (ruling, outcome) in &judged {
         reasons.extend(outcome.reasons.iter().cloned());
         reasons.extend(tip::fault(ruling, outcome));
@@ -143,14 +149,15 @@ pub(super) fn verdicts(span: &Span<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec
         .collect()
 }
 
-fn objecting(
+/// The objections that stand under one of the rules.
+pub(super) fn objecting(
     span: &Span<'_>,
     voices: &Voices<'_>,
-    judged: &[(Ruling<'_>, Outcome)],
+    rulings: &[&Ruling<'_>],
 ) -> Vec<Reason> {
-    let by_rule: Vec<Vec<bool>> = judged
+    let by_rule: Vec<Vec<bool>> = rulings
         .iter()
-        .map(|(ruling, _)| objections::standing(ruling, &voices.objections))
+        .map(|ruling| objections::standing(ruling, &voices.objections))
         .collect();
     let numbered = voices.objections.iter().enumerate();
     let standing = numbered.filter(|(number, _)| {

@@ -3,11 +3,12 @@
 use super::deputies::{self, Delegation};
 use super::roster::{Crowd, Roster};
 use super::signer::{Signer, signer};
-use crate::facts::{CommitFacts, RangeFacts};
+use super::voices::Approval;
+use crate::facts::{CommitFacts, RangeFacts, Undone};
 use crate::policy::Policy;
 use crate::types::{Oid, RefName, Timestamp};
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A commit's number: its place in the range, children before parents, the tip at 0.
 pub(super) type At = usize;
@@ -31,6 +32,10 @@ pub(super) struct Span<'a> {
     pub signers: Vec<Signer>,
     /// Who was named a deputy for the ref.
     pub delegations: Vec<Delegation>,
+    /// The rollbacks that undid a commit before.
+    undone: BTreeMap<At, Vec<&'a Undone>>,
+    /// What approvals answer, by their statement's tag or the approving commit.
+    answers: HashMap<Oid, &'a [Oid]>,
     places: HashMap<Oid, At>,
     steps: Cell<u64>,
 }
@@ -65,6 +70,8 @@ impl<'a> Span<'a> {
             contributors,
             signers,
             delegations: deputies::all(policy, roster, refname, &facts.delegations),
+            undone: undone(facts, &places),
+            answers: answers(facts),
             places,
             steps: Cell::new(STEPS),
         })
@@ -78,6 +85,33 @@ impl<'a> Span<'a> {
     /// The commit at a place.
     pub(super) fn oid(&self, at: At) -> Option<Oid> {
         self.facts.commits.get(at).map(|commit| commit.oid)
+    }
+
+    /// Whether rollbacks undid any of it before.
+    pub(super) fn was_undone(&self) -> bool {
+        !self.undone.is_empty()
+    }
+
+    /// The rollbacks that undid a commit before.
+    pub(super) fn undoing(&self, at: At) -> &[&'a Undone] {
+        self.undone.get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a rollback undid some of it after something was seen, or nobody knows when that was.
+    pub(super) fn undone_since(&self, seen: Option<Timestamp>) -> bool {
+        let mut all = self.undone.values().flatten();
+        all.any(|undone| seen.is_none_or(|seen| seen < undone.at))
+    }
+
+    /// Whether an approval does not count for a commit because a rollback has undone it: the approval
+    /// was seen before, or does not answer why it was undone.
+    pub(super) fn is_stale(&self, approval: &Approval, at: At) -> bool {
+        let answers = self.answers.get(&approval.by).copied().unwrap_or(&[]);
+        self.undoing(at).iter().any(|undone| {
+            let before = approval.seen.is_none_or(|seen| seen < undone.at);
+            let mut tags = undone.statements.iter();
+            before || !tags.any(|tag| answers.contains(tag))
+        })
     }
 
     /// Counts steps. False once there were too many: then nothing may be concluded.
@@ -100,6 +134,30 @@ impl<'a> Span<'a> {
             .filter(|(_, (commit, _))| commit.content.adds())
             .map(|(at, (commit, crowd))| (at, commit, crowd))
     }
+}
+
+fn undone<'a>(facts: &'a RangeFacts, places: &HashMap<Oid, At>) -> BTreeMap<At, Vec<&'a Undone>> {
+    let mut by_place: BTreeMap<At, Vec<&Undone>> = BTreeMap::new();
+    for undone in &facts.undone {
+        for at in undone.commits.iter().filter_map(|oid| places.get(oid)) {
+            by_place.entry(*at).or_default().push(undone);
+        }
+    }
+    by_place
+}
+
+/// Asked for only where something was undone.
+fn answers(facts: &RangeFacts) -> HashMap<Oid, &[Oid]> {
+    if facts.undone.is_empty() {
+        return HashMap::new();
+    }
+    let statements = facts.statements.iter();
+    let statements = statements.map(|one| (one.tag, one.statement.particulars.answers.as_slice()));
+    let commits = facts.commits.iter().filter_map(|commit| {
+        let approving = commit.approving.as_ref()?;
+        Some((commit.oid, approving.answers.as_slice()))
+    });
+    statements.chain(commits).collect()
 }
 
 fn places(facts: &RangeFacts) -> Result<HashMap<Oid, At>, String> {

@@ -100,6 +100,9 @@ fn covers_any(ruling: &Ruling<'_>, approval: &Approval, people: &[Number], count
             // An approving commit does not approve itself.
             return false;
         }
+        if ruling.span.is_stale(approval, *at) {
+            return false;
+        }
         let contributors = ruling.span.contributors.get(*at);
         contributors.is_some_and(|crowd| {
             let barred = ruling.barred(crowd);

@@ -1,7 +1,7 @@
 //! What a decision says.
 
 use super::Reason;
-use crate::facts::Debt;
+use crate::facts::{Debt, Lost};
 use crate::types::{
     Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName, Timestamp, WindowName,
 };
@@ -80,6 +80,8 @@ pub struct UpdateVerdict {
     /// The version of the time-zone rules by which windows and freezes were read; absent where the
     /// ref has none.
     pub zone_rules: Option<&'static str>,
+    /// The rollback that it is, where the ref would move back and somebody who may has said so.
+    pub rollback: Option<RolledBack>,
     /// What may happen if the whole push is accepted; only for protected refs that pass.
     pub permit: Option<Permit>,
     /// The emergency that lets it in; only where it passes and lacks approvals.
@@ -164,6 +166,26 @@ impl DebtVerdict {
             DebtState::Reviewed { .. } | DebtState::Reverted { .. } => BTreeSet::new(),
         }
     }
+}
+
+/// A ref that is moved back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolledBack {
+    /// The statements that it rests on, in the order of their tags. None of them can be used again.
+    pub statements: Vec<StatedBack>,
+    /// The commits that the ref loses, children before parents.
+    pub loses: Vec<Lost>,
+}
+
+/// A person's word that a ref is to go back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedBack {
+    /// The statement's tag.
+    pub tag: Oid,
+    /// Who signed it.
+    pub person: PersonName,
+    /// Why; raw, as signed.
+    pub reason: String,
 }
 
 /// How one commit fared.

@@ -91,6 +91,54 @@ pub(super) struct Voices<'a> {
     pub withdrawn: HashSet<(Number, Oid)>,
 }
 
+/// A person's word that the ref is to go back to the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WordBack<'a> {
+    /// The statement's tag.
+    pub tag: Oid,
+    /// Who says so.
+    pub person: Number,
+    /// Where the ref was when they said so.
+    pub base: Option<Oid>,
+    /// When the server first saw it.
+    pub seen: Option<Timestamp>,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Who says that the ref is to go back: about this repository and ref, by people who still count, neither
+/// expired nor withdrawn. Why others do not count is added to `told`.
+pub(super) fn words_back<'a>(span: &Span<'a>, told: &mut Vec<Note>) -> Vec<WordBack<'a>> {
+    let withdrawn = withdrawn(span);
+    let mut words = Vec::new();
+    for facts in &span.facts.statements {
+        if facts.statement.decision != Decision::Rollback {
+            continue;
+        }
+        match admit(span, facts) {
+            Err(Refusal::Note(note)) => told.push(note),
+            Err(Refusal::Unchecked(_, problem)) => {
+                told.push(notes::signature(&facts.statement, &problem));
+            }
+            Ok(person) if withdrawn.contains(&(person, facts.tag)) => {
+                let at = span.place(facts.statement.commit).unwrap_or(0);
+                told.push(notes::withdrawn(span, person, at));
+            }
+            Ok(person) if span.roster.is_disabled(person) => {
+                told.push(notes::disabled(span, person, &facts.statement));
+            }
+            Ok(person) => words.push(WordBack {
+                tag: facts.tag,
+                person,
+                base: facts.statement.base,
+                seen: facts.first_seen,
+                reason: facts.statement.reason.as_deref().unwrap_or_default(),
+            }),
+        }
+    }
+    words
+}
+
 /// Sifts what is said about a range.
 pub(super) fn sift<'a>(span: &Span<'a>) -> Voices<'a> {
     let withdrawn = withdrawn(span);

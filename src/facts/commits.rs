@@ -111,9 +111,10 @@ impl Gatherer<'_> {
         let commit = Commit::parse(&bytes).map_err(|error| malformed(error.to_string()))?;
         let approval = approving(&commit.message).map_err(|error| malformed(error.to_string()))?;
         let approving = match approval {
-            Some((refname, repository)) => Some(Approving {
-                refname,
-                repository,
+            Some(approval) => Some(Approving {
+                refname: approval.refname,
+                repository: approval.repository,
+                answers: approval.answers,
                 first_seen: self.first_seen(oid)?,
                 claimed: Timestamp::from_unix(commit.committer.claimed_seconds),
             }),
@@ -170,7 +171,7 @@ impl Gatherer<'_> {
 }
 
 /// A message's first line, for people.
-fn title(message: &[u8]) -> String {
+pub(super) fn title(message: &[u8]) -> String {
     let line = message.split(|byte| *byte == b'\n').next();
     let line = line.unwrap_or_default();
     // No more than can be shown is escaped; an escape is never longer than it is wide.

@@ -1,8 +1,8 @@
 //! What only a server remembers.
 
-use super::{Arrival, Debt};
+use super::{Acceptance, Arrival, Debt, Undone};
 use crate::types::{Oid, RefName, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What is known of one ref.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,4 +55,36 @@ pub trait Memory {
     fn first_pushes(&self, _commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
         Ok(HashMap::new())
     }
+
+    /// The earlier rollbacks of `refname` that undid some of these commits. Asked after
+    /// [`Self::approved`].
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn undone(&self, _refname: &RefName, _commits: &[Oid]) -> Result<Vec<Undone>, String> {
+        Ok(Vec::new())
+    }
+
+    /// What is known of moving `refname` back from `old` to `new`.
+    ///
+    /// # Errors
+    /// A sentence, when it cannot be told.
+    fn way_back(&self, _refname: &RefName, _old: Oid, _new: Oid) -> Result<WayBack, String> {
+        Ok(WayBack {
+            accepted: Acceptance::Unknown,
+            since: None,
+            spent: BTreeSet::new(),
+        })
+    }
+}
+
+/// What is remembered of a way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// Whether the ref was let be there before.
+    pub accepted: Acceptance,
+    /// When the ref was last let be where it is.
+    pub since: Option<Timestamp>,
+    /// The tags of the statements that earlier rollbacks of the ref rested on.
+    pub spent: BTreeSet<Oid>,
 }

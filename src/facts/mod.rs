@@ -19,6 +19,7 @@ mod ranges;
 mod sources;
 mod statements;
 mod store;
+mod way_back;
 
 #[cfg(test)]
 mod testing;
@@ -29,11 +30,11 @@ pub use first_pushers::{Arrival, FirstPushers};
 pub use gather::{gather, gather_owing};
 pub use graph::commits_between;
 pub use limits::Limits;
-pub use memory::{Known, Memory};
+pub use memory::{Known, Memory, WayBack};
 pub use model::{
-    Approving, ArrivingStatement, BaseRelation, Claim, CommitFacts, Content, Current, Fault,
-    ProposedPolicy, PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact,
-    StatementFacts, StatementOutcome, Subject, UpdateFacts,
+    Acceptance, Approving, ArrivingStatement, BaseRelation, Claim, CommitFacts, Content, Current,
+    Fault, Lost, ProposedPolicy, PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact,
+    StatementFacts, StatementOutcome, Subject, Undone, UpdateFacts, WayBackFacts,
 };
 pub use names::is_confusing;
 pub use owing::{Debt, Owed, Owing};

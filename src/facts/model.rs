@@ -4,6 +4,7 @@ use super::{FirstPushers, Owing};
 use crate::signature::SignatureProblem;
 use crate::statement::Statement;
 use crate::types::{KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Everything that a decision about one push rests on.
@@ -204,6 +205,61 @@ pub struct RangeFacts {
     /// own history. Of those that are over only what an objection may rest on; none where no rule
     /// for the ref lets anybody name one.
     pub delegations: Vec<StatementFacts>,
+    /// The earlier rollbacks of the ref that undid a commit of the range. Hardly ever any.
+    pub undone: Vec<Undone>,
+    /// What moving the ref back would mean. There only where the new value does not descend from
+    /// the ref's real one, and every rule of the ref speaks of rollbacks.
+    pub way_back: Option<WayBackFacts>,
+}
+
+/// An earlier rollback, as far as it concerns a range: it took these commits off the ref again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// The tags of the statements that it rested on, sorted.
+    pub statements: Vec<Oid>,
+    /// When it was recorded. An approval that was seen before does not count for its commits.
+    pub at: Timestamp,
+    /// The commits of the range that it undid.
+    pub commits: BTreeSet<Oid>,
+}
+
+/// What moving a ref back to an earlier commit would mean.
+#[derive(Debug, Clone)]
+pub struct WayBackFacts {
+    /// Whether the new value is an ancestor of the ref's real one.
+    pub is_ancestor: bool,
+    /// The commits that the ref would lose, children before parents.
+    pub loses: Vec<Lost>,
+    /// Every statement about the new value, stored or arriving in this push.
+    pub statements: Vec<StatementFacts>,
+    /// Whether the ref was let be there before.
+    pub accepted: Acceptance,
+    /// When the ref was last let be where it is. A statement from before that is about another time.
+    pub since: Option<Timestamp>,
+    /// The tags of the statements that earlier rollbacks of the ref rested on.
+    pub spent: BTreeSet<Oid>,
+}
+
+/// A commit that a ref would lose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The commit.
+    pub oid: Oid,
+    /// The message's first line, escaped, at most 72 characters.
+    pub title: String,
+}
+
+/// Whether a ref was let be at a commit before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It was: by a verdict, or because it was there when relhook was installed.
+    Accepted,
+    /// It was, and a rollback has undone that since.
+    Undone,
+    /// Never.
+    Never,
+    /// Only the server knows.
+    Unknown,
 }
 
 /// One commit of a range.
@@ -299,6 +355,8 @@ pub struct Approving {
     pub first_seen: Option<Timestamp>,
     /// The committer's date: a claim, which may only take away from what the commit says.
     pub claimed: Timestamp,
+    /// The rollbacks that it answers, by the tags of their statements.
+    pub answers: Vec<Oid>,
 }
 
 /// One statement about a commit of a range.

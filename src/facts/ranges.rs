@@ -64,15 +64,22 @@ impl Gatherer<'_> {
             Some(real) if start.base == Some(real) => range.from_base,
             Some(real) => self.graph.reaches(tip, &[real])?.contains(&real),
         };
-        let facts = RangeFacts {
+        let mut facts = RangeFacts {
             base: start.base,
             tip,
             fast_forward,
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
             delegations: Vec::new(),
+            undone: Vec::new(),
+            way_back: None,
         };
-        self.read_commits(name, facts, &range.commits, arriving)
+        if let Some(real) = real.filter(|real| !fast_forward && *real != tip) {
+            facts.way_back = self.way_back(name, real, tip, arriving)?;
+        }
+        let mut facts = self.read_commits(name, facts, &range.commits, arriving)?;
+        self.fill_undone(name, &mut facts)?;
+        Ok(facts)
     }
 
     /// The commits that `tip` reaches and `base` does not, whatever the ref names.
@@ -92,6 +99,8 @@ impl Gatherer<'_> {
             commits: Vec::with_capacity(range.commits.len()),
             statements: Vec::new(),
             delegations: Vec::new(),
+            undone: Vec::new(),
+            way_back: None,
         };
         self.read_commits(name, facts, &range.commits, arriving)
     }
@@ -129,7 +138,7 @@ impl Gatherer<'_> {
     }
 
     /// Counts the commits of all ranges of the push: one limit is for them together.
-    fn spend_commits(&mut self, count: usize) -> Result<(), Fault> {
+    pub(super) fn spend_commits(&mut self, count: usize) -> Result<(), Fault> {
         let limit = self.sources.store.limits().commits;
         self.commits_spent = self.commits_spent.saturating_add(count);
         if self.commits_spent > limit {

@@ -197,7 +197,7 @@ impl Gatherer<'_> {
 
     /// The statements about a commit that are stored. They were checked when they came; one that
     /// does not hold any more is not skipped.
-    fn stored(&mut self, commit: Oid) -> Result<Rc<[StatementFacts]>, Fault> {
+    pub(super) fn stored(&mut self, commit: Oid) -> Result<Rc<[StatementFacts]>, Fault> {
         if let Some(known) = self.stored.get(&commit) {
             return Ok(Rc::clone(known));
         }

@@ -39,14 +39,15 @@ pub(super) fn arrivals(server: &Server, pusher: &Pusher) -> Result<Option<Arriva
         }
         Ok(())
     })?;
-    let (oids, lists) = listing.end()?;
+    let count = listing.count;
+    let Listed { oids, lists } = listing.end()?;
     if oids.is_empty() && lists.is_empty() {
         return Ok(None);
     }
     Ok(Some(ArrivalsRecord {
         by: Claimant::of(pusher),
         quarantine: Some(place(server, quarantine)),
-        count: listing.count,
+        count,
         oids,
         lists,
     }))
@@ -87,6 +88,21 @@ fn place(server: &Server, quarantine: &Path) -> String {
     below.unwrap_or(quarantine).to_string_lossy().into_owned()
 }
 
+/// Ids for the record: a few for the entry itself, or the evidence that lists them.
+pub(super) struct Listed {
+    pub oids: Vec<Oid>,
+    pub lists: Vec<Hash>,
+}
+
+/// Brings ids into the form that the record has them in. What is long is kept as evidence.
+pub(super) fn listed(server: &Server, oids: impl IntoIterator<Item = Oid>) -> Result<Listed, Stop> {
+    let mut listing = Listing::new(&server.log);
+    for oid in oids {
+        listing.add(oid)?;
+    }
+    listing.end()
+}
+
 /// Ids on their way into the record.
 struct Listing<'a> {
     log: &'a AuditLog,
@@ -125,16 +141,15 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// The ids for the entry, and the lists.
-    fn end(&mut self) -> Result<(Vec<Oid>, Vec<Hash>), Stop> {
+    fn end(mut self) -> Result<Listed, Stop> {
         if self.few.len() > FEW {
             self.keep()?;
         }
         self.few.sort_unstable();
-        Ok((
-            std::mem::take(&mut self.few),
-            std::mem::take(&mut self.lists),
-        ))
+        Ok(Listed {
+            oids: self.few,
+            lists: self.lists,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The full report of a verdict, for the record: everything that it said, as JSON.
 
 use crate::decide::{
-    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason,
+    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason, RolledBack,
     UpdateVerdict, Verdict,
 };
 use crate::types::escape;
@@ -68,7 +68,27 @@ fn update(update: &UpdateVerdict) -> Value {
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
         told.extend(more);
     }
+    if let (Some(fields), Some(rollback)) = (told.as_object_mut(), &update.rollback) {
+        fields.insert("rollback".into(), going_back(rollback));
+    }
     told
+}
+
+/// Where a ref goes back, on whose word, and what that undoes.
+fn going_back(rollback: &RolledBack) -> Value {
+    json!({
+        "statements": rollback.statements.iter()
+            .map(|one| json!({
+                "statement": one.tag,
+                "person": one.person,
+                "reason": crate::types::escape(one.reason.as_bytes()),
+            }))
+            .collect::<Vec<_>>(),
+        "loses": rollback.loses.iter().take(MAX_COMMITS)
+            .map(|one| json!({ "commit": one.oid, "title": one.title }))
+            .collect::<Vec<_>>(),
+        "loses_count": rollback.loses.len(),
+    })
 }
 
 /// The emergency that an update rests on. Why it was declared is in its statement.
@@ -150,6 +170,8 @@ fn covered(cover: &Cover) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::StatedBack;
+    use crate::facts::Lost;
     use crate::types::{PersonName, RefChange, RefName, WindowName};
 
     fn keys(value: &Value) -> Vec<&str> {
@@ -186,6 +208,17 @@ mod tests {
                     reason: None,
                 }],
                 zone_rules: Some("2026b"),
+                rollback: Some(RolledBack {
+                    statements: vec![StatedBack {
+                        tag: oid,
+                        person: PersonName::new("carl"),
+                        reason: "it breaks".into(),
+                    }],
+                    loses: vec![Lost {
+                        oid,
+                        title: "fix".into(),
+                    }],
+                }),
                 permit: None,
                 emergency: None,
             }],
@@ -207,6 +240,9 @@ mod tests {
             &update["reasons"][0],
             &update["commits"][0],
             &update["overridden"][0],
+            &update["rollback"],
+            &update["rollback"]["statements"][0],
+            &update["rollback"]["loses"][0],
         ]
         .into_iter()
         .flat_map(keys)

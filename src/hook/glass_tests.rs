@@ -217,6 +217,9 @@ impl Machine {
             tip: id(to),
             fast_forward: true,
             statements: statements.collect(),
+            delegations: Vec::new(),
+            undone: Vec::new(),
+            way_back: None,
             commits,
             delegations: Vec::new(),
         }
@@ -261,6 +264,7 @@ impl Machine {
             report: None,
             evidence: Vec::new(),
             arrivals: None,
+            rollbacks: std::collections::BTreeMap::new(),
             tidings: Tidings::default(),
         };
         let record = verdict_record(&verdict, &facts, circumstances);

@@ -45,6 +45,7 @@ pub fn publish() -> Answer {
         // The next push, heartbeat or release tells it as well.
         let _ = server.tell_moves(super::clock());
         let owed = server.tell_debts(super::clock()).unwrap_or(false);
+        keep_rollbacks(&git_dir, &server);
         let shown = crate::witness::publish(&git_dir, &server.log).map_err(|error| {
             let why = error.to_string();
             Stop::because(Reason::LogUnwritable { why })
@@ -75,6 +76,16 @@ pub fn tell_people(server: &Server) {
             }
         }
     }
+}
+
+/// Keeps what was rolled back where clones see it. The next time brings it along.
+fn keep_rollbacks(git_dir: &Path, server: &Server) {
+    // Not held while other things are done: nobody can make the ledger's file again meanwhile.
+    let rollbacks = server
+        .ledger()
+        .ok()
+        .and_then(|ledger| ledger.rollbacks().ok());
+    let _ = crate::witness::keep_rollbacks(git_dir, &rollbacks.unwrap_or_default());
 }
 
 fn wake(git_dir: &Path, input: impl Read) -> Result<Answer, Stop> {

@@ -2,18 +2,19 @@
 
 use super::identity::{self, Identified, Push};
 use super::progress::Ticker;
-use super::record::{Circumstances, evidence_of, verdict_record};
+use super::record::{Circumstances, evidence_of, rollback_record, verdict_record};
 use super::server::InForce;
 use super::{Answer, Claimed, Stop, arrivals, cosignature, evidence, input, process, variable};
-use crate::audit::{Event, Hash, Recorded, VerdictRecord};
+use crate::audit::{Event, Hash, Recorded, RollbackRecord, VerdictRecord};
 use crate::decide::{Reason, Verdict, decide};
 use crate::facts::{Progress, PushFacts, Pusher, Sources, gather};
 use crate::folder::replace_file;
 use crate::ledger::Ledger;
 use crate::server::Server;
-use crate::types::Oid;
+use crate::types::{Oid, RefName};
 use crate::ui;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::rc::Rc;
 
@@ -116,6 +117,7 @@ fn record(
         true => arrivals::arrivals(server, &identified.pusher)?,
         false => None,
     };
+    let rollbacks = rollbacks(server, verdict)?;
     let objects: Vec<Oid> = evidence_of(facts).into_iter().collect();
     let (tidings, seen) = ledger.tidings(&objects)?;
     for oid in objects {
@@ -131,6 +133,7 @@ fn record(
         report: short,
         evidence: kept,
         arrivals,
+        rollbacks,
         tidings,
     };
     let record = verdict_record(verdict, facts, circumstances);
@@ -143,6 +146,25 @@ fn record(
         mark_releases(server)?;
     }
     Ok(entry)
+}
+
+/// The rollbacks of an accepted push, each with the commits that it undoes.
+fn rollbacks(
+    server: &Server,
+    verdict: &Verdict,
+) -> Result<BTreeMap<RefName, RollbackRecord>, Stop> {
+    let mut all = BTreeMap::new();
+    if !verdict.accepted() {
+        return Ok(all);
+    }
+    for update in &verdict.updates {
+        let Some(rollback) = update.permit.as_ref().and(update.rollback.as_ref()) else {
+            continue;
+        };
+        let listed = arrivals::listed(server, rollback.loses.iter().map(|one| one.oid))?;
+        all.insert(update.refname.clone(), rollback_record(rollback, listed));
+    }
+    Ok(all)
 }
 
 /// Whether an accepted move goes to a target.

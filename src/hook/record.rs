@@ -1,16 +1,17 @@
 //! From a verdict to the entry that records it.
 
+use super::arrivals::Listed;
 use crate::audit::{
     ACCEPTED, ArrivalsRecord, EMERGENCY, EmergencyRecord, Hash, MAX_UPDATES, PermitRecord,
-    REJECTED, SettledHow, SettledRecord, UpdateRecord, VerdictRecord,
+    REJECTED, RollbackRecord, RollbackWord, SettledHow, SettledRecord, UpdateRecord, VerdictRecord,
 };
-use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, UpdateVerdict, Verdict};
+use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, RolledBack, UpdateVerdict, Verdict};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
 use crate::ledger::Tidings;
-use crate::types::{Oid, escape, hex};
-use std::collections::BTreeSet;
+use crate::types::{Oid, RefName, escape, hex};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry says beside the verdict itself.
 pub struct Circumstances {
@@ -24,6 +25,8 @@ pub struct Circumstances {
     pub evidence: Vec<Hash>,
     /// What arrives, if the push is accepted.
     pub arrivals: Option<ArrivalsRecord>,
+    /// The rollbacks among the moves, if the push is accepted.
+    pub rollbacks: BTreeMap<RefName, RollbackRecord>,
     /// What became of earlier pushes.
     pub tidings: Tidings,
 }
@@ -33,7 +36,7 @@ pub struct Circumstances {
 pub fn verdict_record(
     verdict: &Verdict,
     facts: &PushFacts,
-    circumstances: Circumstances,
+    mut circumstances: Circumstances,
 ) -> VerdictRecord {
     let accepted = verdict.accepted();
     let pairs = || verdict.updates.iter().zip(&facts.updates);
@@ -50,7 +53,7 @@ pub fn verdict_record(
         updates: telling
             .iter()
             .take(listed)
-            .map(|(v, f)| update_record(v, f, accepted))
+            .map(|(v, f)| update_record(v, f, accepted, &mut circumstances.rollbacks))
             .collect(),
         others: (facts.updates.len() - listed) as u64,
         codes: verdict
@@ -144,7 +147,12 @@ fn person(pusher: &Pusher) -> Option<String> {
     }
 }
 
-fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -> UpdateRecord {
+fn update_record(
+    verdict: &UpdateVerdict,
+    facts: &UpdateFacts,
+    accepted: bool,
+    rollbacks: &mut BTreeMap<RefName, RollbackRecord>,
+) -> UpdateRecord {
     let approvers: BTreeSet<String> = verdict
         .commits
         .iter()
@@ -163,6 +171,7 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
             .collect(),
         approved_by: approvers.into_iter().collect(),
         contributors: contributors(verdict, accepted),
+        rollback: rollbacks.remove(&facts.refname),
         permit: verdict
             .permit
             .as_ref()
@@ -173,6 +182,21 @@ fn update_record(verdict: &UpdateVerdict, facts: &UpdateFacts, accepted: bool) -
             .as_ref()
             .filter(|_| accepted)
             .map(emergency_record),
+    }
+}
+
+/// A rollback, for the entry; the list of the commits that it undoes is `listed`.
+pub(super) fn rollback_record(rollback: &RolledBack, listed: Listed) -> RollbackRecord {
+    let words = rollback.statements.iter().map(|one| RollbackWord {
+        person: one.person.to_string(),
+        reason: crate::types::escape(one.reason.as_bytes()),
+    });
+    RollbackRecord {
+        statements: rollback.statements.iter().map(|one| one.tag).collect(),
+        by: words.collect(),
+        count: rollback.loses.len() as u64,
+        loses: listed.oids,
+        lists: listed.lists,
     }
 }
 
@@ -227,6 +251,8 @@ pub fn evidence_of(facts: &PushFacts) -> BTreeSet<Oid> {
             oids.extend(range.statements.iter().map(|statement| statement.tag));
             oids.extend(range.delegations.iter().map(|statement| statement.tag));
             oids.extend(approving_commits(range));
+            let back = range.way_back.iter();
+            oids.extend(back.flat_map(|back| back.statements.iter().map(|one| one.tag)));
         }
     }
     // What was said of what is owed has a say in whether it still is.

@@ -91,7 +91,7 @@ pub(crate) fn each_arrival(
 }
 
 /// The ids in a list of arrivals, each on a line of its own.
-fn listed(list: &[u8]) -> impl Iterator<Item = Option<Oid>> {
+pub(in crate::ledger) fn listed(list: &[u8]) -> impl Iterator<Item = Option<Oid>> {
     let whole = list.strip_suffix(b"\n");
     let lines = whole
         .into_iter()

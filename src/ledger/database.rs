@@ -29,8 +29,12 @@ CREATE TABLE moves (seq INTEGER, ref TEXT, old BLOB, new BLOB NOT NULL, time INT
                     PRIMARY KEY (seq, ref)) WITHOUT ROWID;
 CREATE TABLE arrivals (oid BLOB, push INTEGER, PRIMARY KEY (oid, push)) WITHOUT ROWID;
 CREATE INDEX by_push ON arrivals (push);
-CREATE TABLE accepted (ref BLOB, seq INTEGER, time INTEGER NOT NULL, PRIMARY KEY (ref, seq))
-                      WITHOUT ROWID;
+CREATE TABLE accepted (ref BLOB, seq INTEGER, time INTEGER NOT NULL, new BLOB NOT NULL,
+                       PRIMARY KEY (ref, seq)) WITHOUT ROWID;
+CREATE TABLE pinned (ref BLOB, oid BLOB, PRIMARY KEY (ref, oid)) WITHOUT ROWID;
+CREATE TABLE rollbacks (ref BLOB, seq INTEGER, time INTEGER NOT NULL, old BLOB NOT NULL,
+                        statements TEXT NOT NULL, PRIMARY KEY (ref, seq)) WITHOUT ROWID;
+CREATE TABLE undone (ref BLOB, oid BLOB, seq INTEGER, PRIMARY KEY (ref, oid, seq)) WITHOUT ROWID;
 CREATE TABLE hands (ref BLOB, seq INTEGER, part INTEGER, person TEXT,
                     PRIMARY KEY (ref, seq, part, person)) WITHOUT ROWID;
 ";

@@ -2,7 +2,7 @@
 
 use super::Trouble;
 use crate::audit::UpdateRecord;
-use crate::types::{PersonName, RefName, Timestamp};
+use crate::types::{Oid, PersonName, RefName, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
@@ -29,11 +29,12 @@ pub(in crate::ledger) fn take_in(
     database: &Connection,
     refname: &RefName,
     (seq, time): (u64, Timestamp),
-    update: &UpdateRecord,
+    (update, new): (&UpdateRecord, Oid),
 ) -> Result<(), Trouble> {
-    let sql = "INSERT OR REPLACE INTO accepted (ref, seq, time) VALUES (?, ?, ?)";
+    let sql = "INSERT OR REPLACE INTO accepted (ref, seq, time, new) VALUES (?, ?, ?, ?)";
     let mut accept = database.prepare_cached(sql)?;
-    accept.execute((refname.as_bytes(), seq, time.as_unix()))?;
+    let new = new.as_bytes();
+    accept.execute((refname.as_bytes(), seq, time.as_unix(), new))?;
     let sql = "INSERT OR IGNORE INTO hands (ref, seq, part, person) VALUES (?, ?, ?, ?)";
     let mut add = database.prepare_cached(sql)?;
     let contributed = update

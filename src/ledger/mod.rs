@@ -10,11 +10,12 @@ mod error;
 mod hands;
 mod moves;
 mod refs;
+mod rollbacks;
 
 use crate::audit::{
     AuditError, AuditLog, DebtRecord, Event, MovedRecord, PermitRecord, UpdateRecord, VerdictRecord,
 };
-use crate::facts::{Arrival, Debt, Known, Memory};
+use crate::facts::{Arrival, Debt, Known, Memory, Undone, WayBack};
 use crate::types::{Oid, RefName, Timestamp};
 pub(crate) use arrivals::each_arrival;
 pub use arrivals::{OpenPush, Tidings};
@@ -26,7 +27,10 @@ pub use hands::Hands;
 pub use moves::OpenMove;
 pub use refs::RefRecord;
 pub(crate) use refs::name_from_hex;
+pub use rollbacks::RolledBackRef;
+pub(crate) use rollbacks::each_lost;
 use rusqlite::{Connection, OptionalExtension};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
@@ -38,6 +42,9 @@ use std::path::Path;
 pub struct Ledger {
     database: Database,
     log: AuditLog,
+    /// The ref whose record was read last for a range, if nothing of it was ever rolled back: nobody
+    /// has to look for what was undone then.
+    never_rolled_back: RefCell<Option<RefName>>,
 }
 
 impl Ledger {
@@ -89,7 +96,12 @@ impl Ledger {
         let fill = |database: &Connection| read_log_again(database, log);
         let (database, read) = Database::open(folder, &boot_id(), fill, first)?;
         let log = AuditLog::at(folder);
-        Ok((Self { database, log }, read))
+        let ledger = Self {
+            database,
+            log,
+            never_rolled_back: RefCell::new(None),
+        };
+        Ok((ledger, read))
     }
 
     fn landed(&self, seq: u64) -> Result<(), LedgerError> {
@@ -241,6 +253,24 @@ impl Ledger {
         hands::accepted_at(self.database.connection(), refname, seq).map_err(self.database.failed())
     }
 
+    /// When what the entry `seq` rolled `refname` back to was accepted before, by its entry; nothing where that
+    /// entry is no rollback. 0 stands for what was there before relhook.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn rolled_back_to(&self, refname: &RefName, seq: u64) -> Result<Option<u64>, LedgerError> {
+        rollbacks::rolled_back_to(self.database.connection(), refname, seq)
+            .map_err(self.database.failed())
+    }
+
+    /// Every rollback of a protected ref, in the order of their entries.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn rollbacks(&self) -> Result<Vec<RolledBackRef>, LedgerError> {
+        rollbacks::all(self.database.connection()).map_err(self.trouble())
+    }
+
     /// Who had a part in what was accepted for `refname` by the entries behind `after`, up to and
     /// with `upto`.
     ///
@@ -249,6 +279,11 @@ impl Ledger {
     pub fn hands(&self, refname: &RefName, after: u64, upto: u64) -> Result<Hands, LedgerError> {
         hands::between(self.database.connection(), refname, after, upto)
             .map_err(self.database.failed())
+    }
+
+    fn note_rollbacks(&self, refname: &RefName, record: &RefRecord) {
+        let never = (!record.was_rolled_back()).then(|| refname.clone());
+        self.never_rolled_back.replace(never);
     }
 
     fn trouble(&self) -> impl Fn(Trouble) -> LedgerError + '_ {
@@ -359,8 +394,12 @@ fn take_in(
         let Some(permit) = &update.permit else {
             continue;
         };
+        let refname = name(&permit.ref_hex)?;
         allow(database, update, permit, (seq, time))?;
-        hands::take_in(database, &name(&permit.ref_hex)?, (seq, time), update)?;
+        hands::take_in(database, &refname, (seq, time), (update, permit.new))?;
+        if let (Some(rollback), Some(old)) = (&update.rollback, permit.old) {
+            rollbacks::take_in(database, log, (&refname, old), (seq, time), rollback)?;
+        }
     }
     for settled in &verdict.settled {
         debts::change(database, &settled.ref_hex, |known| {
@@ -389,6 +428,9 @@ fn allow(
     } else {
         known.approve(permit);
     }
+    if update.rollback.is_some() {
+        known.rolled_back();
+    }
     write(database, &refname, &known)
 }
 
@@ -400,6 +442,7 @@ fn became(database: &Connection, moved: &MovedRecord) -> Result<(), Trouble> {
 fn pin(database: &Connection, refname: &RefName, oid: Oid) -> Result<(), Trouble> {
     let mut known = record(database, refname)?;
     known.pin(oid);
+    rollbacks::pin(database, refname, oid)?;
     write(database, refname, &known)
 }
 
@@ -470,6 +513,7 @@ fn boot_id() -> Vec<u8> {
 impl Memory for Ledger {
     fn approved(&self, refname: &RefName, current: Option<Oid>) -> Result<Option<Oid>, String> {
         let record = self.record(refname).map_err(|error| error.to_string())?;
+        self.note_rollbacks(refname, &record);
         Ok(record.base(current))
     }
 
@@ -480,10 +524,26 @@ impl Memory for Ledger {
 
     fn known(&self, refname: &RefName, current: Option<Oid>) -> Result<Known, String> {
         let record = self.record(refname).map_err(|error| error.to_string())?;
+        self.note_rollbacks(refname, &record);
         Ok(Known {
             approved: record.base(current),
             emergencies: record.emergencies,
         })
+    }
+
+    fn undone(&self, refname: &RefName, commits: &[Oid]) -> Result<Vec<Undone>, String> {
+        if self.never_rolled_back.borrow().as_ref() == Some(refname) {
+            return Ok(Vec::new());
+        }
+        let found = self.database.read().map_err(Trouble::from);
+        let found = found.and_then(|whole| rollbacks::undone(&whole, refname, commits));
+        found.map_err(|trouble| self.trouble()(trouble).to_string())
+    }
+
+    fn way_back(&self, refname: &RefName, old: Oid, new: Oid) -> Result<WayBack, String> {
+        let found = self.database.read().map_err(Trouble::from);
+        let found = found.and_then(|whole| rollbacks::way_back(&whole, refname, old, new));
+        found.map_err(|trouble| self.trouble()(trouble).to_string())
     }
 
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {

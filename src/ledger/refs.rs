@@ -26,6 +26,9 @@ pub struct RefRecord {
     /// What emergencies let in, oldest first: what is owed, and what was settled not long ago.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::ledger) emergencies: Vec<Debt>,
+    /// How often verdicts let it go back. Which commits that undid is kept apart.
+    #[serde(default)]
+    rollbacks: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +69,17 @@ impl RefRecord {
     pub(crate) fn pin(&mut self, oid: Oid) {
         self.approved = Some(oid);
         self.approved_by = None;
+    }
+
+    /// A verdict lets it go back.
+    pub(crate) fn rolled_back(&mut self) {
+        self.rollbacks += 1;
+    }
+
+    /// Whether a verdict ever let it go back.
+    #[must_use]
+    pub fn was_rolled_back(&self) -> bool {
+        self.rollbacks > 0
     }
 
     /// Where a range begins, given that the ref really names `current`: the last commit that was

@@ -35,6 +35,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
             new: Some(new),
             codes: Vec::new(),
             approved_by: vec!["rita".into()],
+            rollback: None,
             permit: Some(permit),
             emergency: None,
         }],

@@ -59,7 +59,7 @@ pub use keyfiles::{
 pub use lockout::locks_out;
 pub use model::{
     Attribution, BranchRule, DelegationRule, Independence, PathRule, Person, Policy, PolicyId,
-    RepositoryName,
+    RepositoryName, Rollback,
 };
 pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
 pub(crate) use schema::is_plain_https;

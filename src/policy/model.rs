@@ -103,6 +103,8 @@ pub struct BranchRule {
     pub freezes: Vec<WindowName>,
     /// Who may name a deputy, and whom; nobody if absent.
     pub delegation: Option<DelegationRule>,
+    /// Who may move the ref back to what was accepted before; nobody, if absent.
+    pub rollback: Option<Rollback>,
 }
 
 /// Who may let whom approve in their stead, and for how long.
@@ -114,6 +116,15 @@ pub struct DelegationRule {
     pub to: Vec<TeamName>,
     /// How long one delegation may be, from its beginning to its end.
     pub longest: Seconds,
+}
+
+/// Who may move a ref back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// How many distinct people have to state it; at least 1.
+    pub required: u32,
+    /// The teams whose statements count; at least one.
+    pub by: Vec<TeamName>,
 }
 
 /// Whom a contribution bars from approving.

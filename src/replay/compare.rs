@@ -92,6 +92,12 @@ fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<Stri
         update.emergency.as_ref(),
         judged.emergency.as_ref(),
     ));
+    let recorded_back = update.rollback.as_ref().map(|one| one.statements.clone());
+    let judged_back = judged.rollback.as_ref();
+    let judged_back = judged_back.map(|one| one.statements.iter().map(|one| one.tag).collect());
+    if recorded_back != judged_back {
+        found.push("as a rollback it rests on other statements than the entry says".to_owned());
+    }
     if names == Names::Known {
         let people = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
         let covers = judged.commits.iter().flat_map(|commit| &commit.covers);
@@ -264,6 +270,7 @@ mod tests {
                 commits: Vec::new(),
                 overridden: Vec::new(),
                 zone_rules: None,
+                rollback: None,
                 permit: None,
                 emergency: None,
             }],

@@ -12,7 +12,7 @@ use super::story::Story;
 use crate::audit::{AuditLog, VerdictRecord};
 use crate::decide::{Code, Reason, Verdict, decide};
 use crate::facts::{Past, Pusher, Sources, Store, commits_between, gather};
-use crate::ledger::{each_arrival, name_from_hex};
+use crate::ledger::{each_arrival, each_lost, name_from_hex};
 use crate::object::Tag;
 use crate::policy::{IdentitySource, Policy};
 use crate::signature::SignatureStatus;
@@ -149,7 +149,10 @@ impl Judge<'_> {
             others.clear();
         }
         let hands = hands(&first.verdict, &heard);
-        let found = differences(case.record, &first.verdict, case.names);
+        let mut found = differences(case.record, &first.verdict, case.names);
+        if found.is_empty() {
+            found.extend(undone_otherwise(self.log, case, &first.verdict));
+        }
         if found.is_empty() {
             if !gone.is_empty() {
                 let text = format!(
@@ -293,7 +296,11 @@ impl Judge<'_> {
         let facts = gather(&sources, pusher, case.updates());
         let verdict = decide(&loaded.policy, &facts);
         let ranges = facts.updates.iter().filter_map(|update| update.range());
-        let commits = ranges.flat_map(|range| range.commits.iter().map(|commit| commit.oid));
+        // What is said of where a ref goes back to counts as well.
+        let commits = ranges.flat_map(|range| {
+            let back = range.way_back.as_ref().map(|_| range.tip);
+            range.commits.iter().map(|commit| commit.oid).chain(back)
+        });
         let attempt = Attempt {
             verdict,
             members: commits.collect(),
@@ -403,6 +410,34 @@ impl Judge<'_> {
             .retain(|taken| !heard.statements.contains_key(&taken.tag) && !case.brings(taken.tag));
         others
     }
+}
+
+/// Rollbacks of which the record says that they undid other commits than they did: approvals of those
+/// would go on counting.
+fn undone_otherwise(log: &AuditLog, case: Case<'_>, verdict: &Verdict) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for update in &case.record.updates {
+        let Some(recorded) = &update.rollback else {
+            continue;
+        };
+        let mut listed = BTreeSet::new();
+        let read = each_lost(log, recorded, &mut |oid| {
+            listed.insert(oid);
+            Ok(())
+        });
+        let mut judged = verdict.updates.iter();
+        let judged = judged.find(|judged| judged.refname.to_string() == update.refname);
+        let judged = judged.and_then(|judged| judged.rollback.as_ref());
+        let loses = judged.map(|judged| judged.loses.iter().map(|lost| lost.oid).collect());
+        if read.is_ok() && loses != Some(listed) {
+            let how = "it lists other commits as undone than the rollback takes off the ref";
+            found.push(Difference::Told {
+                refname: update.refname.clone(),
+                how: how.to_owned(),
+            });
+        }
+    }
+    found
 }
 
 /// The people of each move that a verdict permits.

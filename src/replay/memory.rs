@@ -1,8 +1,8 @@
 //! What the server knew before an entry: the ledger of then, made from the entries before it.
 
-use crate::audit::{AuditLog, MovedRecord, VerdictRecord};
-use crate::facts::{Arrival, Debt, Memory};
-use crate::ledger::{RefRecord, each_arrival, name_from_hex};
+use crate::audit::{AuditLog, MovedRecord, RollbackRecord, VerdictRecord};
+use crate::facts::{Acceptance, Arrival, Debt, Memory, Undone, WayBack};
+use crate::ledger::{RefRecord, each_arrival, each_lost, name_from_hex};
 use crate::statement::{STATEMENT_PREFIX, StatementRef};
 use crate::types::{Claimant, Oid, RefName, Timestamp};
 use std::cell::Cell;
@@ -16,6 +16,26 @@ pub(super) struct Then {
     arrivals: HashMap<Oid, Vec<Claim>>,
     /// The statements that were taken in, by the commits that they are about.
     pub statements: HashMap<Oid, Vec<Taken>>,
+    /// The values of each ref, and how it went back.
+    pasts: HashMap<RefName, PastOfRef>,
+}
+
+/// Where a ref was let be, and what it was taken back from.
+#[derive(Debug, Default)]
+struct PastOfRef {
+    /// The commits that it was let be at, with the last entry that let it and its time. What was
+    /// taken as given stands for an entry 0.
+    accepted: HashMap<Oid, (u64, Option<Timestamp>)>,
+    rollbacks: Vec<GoneBack>,
+}
+
+/// One rollback.
+#[derive(Debug)]
+struct GoneBack {
+    seq: u64,
+    at: Timestamp,
+    statements: Vec<Oid>,
+    lost: HashSet<Oid>,
 }
 
 /// What a push claimed to bring.
@@ -45,6 +65,39 @@ pub(super) enum Claims {
 }
 
 impl Then {
+    /// A ref's value was taken as given.
+    pub(super) fn pin(&mut self, name: &RefName, oid: Oid) {
+        self.refs.entry(name.clone()).or_default().pin(oid);
+        let past = self.pasts.entry(name.clone()).or_default();
+        past.accepted.entry(oid).or_insert((0, None));
+    }
+
+    fn accept(
+        &mut self,
+        log: &AuditLog,
+        name: RefName,
+        (seq, time): (u64, Timestamp),
+        (new, rollback): (Oid, Option<&RollbackRecord>),
+    ) -> Result<(), String> {
+        let past = self.pasts.entry(name).or_default();
+        past.accepted.insert(new, (seq, Some(time)));
+        let Some(rollback) = rollback else {
+            return Ok(());
+        };
+        let mut lost = HashSet::new();
+        let read = each_lost(log, rollback, &mut |oid| {
+            lost.insert(oid);
+            Ok(())
+        });
+        past.rollbacks.push(GoneBack {
+            seq,
+            at: time,
+            statements: rollback.statements.clone(),
+            lost,
+        });
+        read.map_err(|trouble| trouble.to_string())
+    }
+
     /// Takes in an accepted push; what it brought that cannot be read is said.
     pub(super) fn take(
         &mut self,
@@ -55,17 +108,20 @@ impl Then {
         for oid in &record.seen {
             self.seen.entry(*oid).or_insert(time);
         }
+        let mut unread = Ok(());
         for update in &record.updates {
             if let Some(permit) = &update.permit
                 && let Ok(name) = name_from_hex(&permit.ref_hex)
             {
-                let known = self.refs.entry(name).or_default();
+                let known = self.refs.entry(name.clone()).or_default();
                 known.allow(permit, seq, time);
                 if let Some(emergency) = &update.emergency {
                     known.declare(emergency, permit, seq, time)?;
                 } else {
                     known.approve(permit);
                 }
+                let went = (permit.new, update.rollback.as_ref());
+                unread = unread.and(self.accept(log, name, (seq, time), went));
             }
             if let (Some(name), Some(tag)) = (statement_name(&update.refname), update.new)
                 && let Ok(parsed) = StatementRef::parse(&name)
@@ -88,7 +144,7 @@ impl Then {
             }
         }
         let Some(arrivals) = &record.arrivals else {
-            return Ok(());
+            return unread;
         };
         let by = &arrivals.by;
         let read = each_arrival(log, arrivals, &mut |oid| {
@@ -97,7 +153,7 @@ impl Then {
             self.arrivals.entry(oid).or_default().push(claim);
             Ok(())
         });
-        read.map_err(|trouble| trouble.to_string())
+        unread.and(read.map_err(|trouble| trouble.to_string()))
     }
 }
 
@@ -150,6 +206,41 @@ impl Memory for Remembered<'_> {
     fn first_seen(&self, oid: Oid) -> Result<Option<Timestamp>, String> {
         let arrived = self.claims(oid).map(|claim| claim.time);
         Ok(arrived.chain(self.then.seen.get(&oid).copied()).min())
+    }
+
+    fn undone(&self, refname: &RefName, commits: &[Oid]) -> Result<Vec<Undone>, String> {
+        let past = self.then.pasts.get(refname);
+        let all = past.into_iter().flat_map(|past| &past.rollbacks);
+        let undone = all.map(|rollback| Undone {
+            statements: rollback.statements.clone(),
+            at: rollback.at,
+            commits: commits
+                .iter()
+                .filter(|oid| rollback.lost.contains(*oid))
+                .copied()
+                .collect(),
+        });
+        Ok(undone.filter(|one| !one.commits.is_empty()).collect())
+    }
+
+    fn way_back(&self, refname: &RefName, old: Oid, new: Oid) -> Result<WayBack, String> {
+        let nothing = PastOfRef::default();
+        let past = self.then.pasts.get(refname).unwrap_or(&nothing);
+        let lost = past.rollbacks.iter().filter(|one| one.lost.contains(&new));
+        let undone = lost.map(|one| one.seq).max();
+        Ok(WayBack {
+            accepted: match (past.accepted.get(&new), undone) {
+                (None, _) => Acceptance::Never,
+                (Some((accepted, _)), Some(undone)) if undone > *accepted => Acceptance::Undone,
+                (Some(_), _) => Acceptance::Accepted,
+            },
+            since: past.accepted.get(&old).and_then(|(_, time)| *time),
+            spent: past
+                .rollbacks
+                .iter()
+                .flat_map(|one| one.statements.iter().copied())
+                .collect(),
+        })
     }
 
     fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {

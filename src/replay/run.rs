@@ -88,8 +88,7 @@ impl Run<'_> {
     }
 
     pub(super) fn pin(&mut self, name: &RefName, oid: Oid, at: At) {
-        let record = self.judge.then.refs.entry(name.clone()).or_default();
-        record.pin(oid);
+        self.judge.then.pin(name, oid);
         if is_policy(name) {
             self.in_force.push((at.0, oid));
             if self.approved.is_empty() {

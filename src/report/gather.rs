@@ -174,6 +174,17 @@ impl Gathering {
             self.push_note(entry, Kept::Policy, text);
             return;
         }
+        if let Some(rollback) = &update.rollback {
+            let old = update.old.map(|old| old.short()).unwrap_or_default();
+            let text = format!(
+                "{} was rolled back from {old} to {}, which undoes {} commits: {}",
+                update.refname,
+                new.short(),
+                rollback.count,
+                rollback.words()
+            );
+            self.push_note(entry, Kept::Ref, text);
+        }
         let place = self.changes.len();
         self.places.entry(entry.seq).or_default().push(place);
         self.changes.push(Change {

@@ -206,6 +206,8 @@ impl Told {
             commits,
             statements,
             delegations: Vec::new(),
+            undone: Vec::new(),
+            way_back: None,
         })
     }
 
@@ -246,6 +248,7 @@ impl Told {
                 repository: policy.repository.0.clone(),
                 first_seen: Some(self.time),
                 claimed: self.time,
+                answers: Vec::new(),
             }),
         })
     }

@@ -2,8 +2,9 @@
 
 use super::key;
 use super::parse::read_text;
+use super::particulars::read_oids;
 use crate::object::{Trailer, TrailerError, reads_like, shown, split_last_paragraph, trailers};
-use crate::types::{RefName, RefNameError};
+use crate::types::{Oid, RefName, RefNameError};
 
 /// Why a commit's message that speaks of an approval does not carry one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,14 @@ pub enum ApprovingError {
     /// Not a ref name.
     #[error(transparent)]
     RefName(#[from] RefNameError),
+    /// Not the ids of rollback statements.
+    #[error("`{value}` names no rollbacks: {why}")]
+    Answers {
+        /// The value, escaped.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Not a repository's name.
     #[error("`{value}` is not a repository's name: {why}")]
     Repository {
@@ -48,15 +57,27 @@ pub enum ApprovingError {
     },
 }
 
+/// What the trailers of an approving commit say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovingTrailers {
+    /// The ref that it is for.
+    pub refname: RefName,
+    /// The repository's name.
+    pub repository: String,
+    /// The rollback statements whose reasons it answers, by their tag objects.
+    pub answers: Vec<Oid>,
+}
+
 /// The ref and the repository that a commit's message approves for, if it does.
 ///
 /// `Relhook-Approve: <full ref name>` and `Relhook-Repository: <name>` stand in the message's last
-/// paragraph, once each, among other trailers if need be.
+/// paragraph, once each, among other trailers if need be; and `Relhook-Answers: <tags>` where it
+/// approves again what was rolled back.
 ///
 /// # Errors
 /// A message that speaks of an approval but not in this form: half of it, twice, misspelt, or
 /// above the last paragraph.
-pub fn approving(message: &[u8]) -> Result<Option<(RefName, String)>, ApprovingError> {
+pub fn approving(message: &[u8]) -> Result<Option<ApprovingTrailers>, ApprovingError> {
     let (text, paragraph) = split_last_paragraph(message);
     if let Some(line) = lines(text).find(|line| is_unindented_approval(line)) {
         return Err(ApprovingError::Misplaced { line: shown(line) });
@@ -66,7 +87,7 @@ pub fn approving(message: &[u8]) -> Result<Option<(RefName, String)>, ApprovingE
     }
     let all = trailers(message)?;
     let ours: Vec<&Trailer> = all.iter().filter(|trailer| is_ours(&trailer.key)).collect();
-    let known = [key::APPROVE, key::REPOSITORY];
+    let known = [key::APPROVE, key::REPOSITORY, key::ANSWERS];
     if let Some(other) = ours
         .iter()
         .find(|trailer| !known.contains(&trailer.key.as_str()))
@@ -76,10 +97,23 @@ pub fn approving(message: &[u8]) -> Result<Option<(RefName, String)>, ApprovingE
         });
     }
     let refname = RefName::new(only(&ours, key::APPROVE)?)?;
-    Ok(Some((
+    let answers = match only(&ours, key::ANSWERS) {
+        Ok(value) => read_answers(value)?,
+        Err(ApprovingError::Missing { .. }) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(ApprovingTrailers {
         refname,
-        read_repository(only(&ours, key::REPOSITORY)?)?,
-    )))
+        repository: read_repository(only(&ours, key::REPOSITORY)?)?,
+        answers,
+    }))
+}
+
+fn read_answers(value: &[u8]) -> Result<Vec<Oid>, ApprovingError> {
+    read_oids(value).map_err(|why| ApprovingError::Answers {
+        value: shown(value),
+        why,
+    })
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

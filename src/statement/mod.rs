@@ -11,7 +11,7 @@ mod parse;
 mod particulars;
 mod reference;
 
-pub use approving::{ApprovingError, approving};
+pub use approving::{ApprovingError, ApprovingTrailers, approving};
 pub use compose::{compose, tag_name};
 pub use error::StatementError;
 pub use model::{CheckResult, Decision, Grant, Particulars, Statement};

@@ -77,8 +77,8 @@ pub struct Particulars {
     pub ticket: Option<String>,
     /// The emergency statement whose debt an approval settles, by its tag object.
     pub settles: Option<Oid>,
-    /// The rollback statement whose reason an approval answers, by its tag object.
-    pub answers: Option<Oid>,
+    /// The rollback statements whose reasons an approval answers, by their tag objects.
+    pub answers: Vec<Oid>,
     /// The windows and freezes that an approval overrides, as the policy names them; an approval
     /// that overrides something says why.
     pub overrides: Vec<WindowName>,

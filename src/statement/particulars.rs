@@ -2,7 +2,7 @@
 
 use super::parse::{Fields, read_oid, read_text, read_time, read_utf8};
 use super::{CheckResult, Decision, Grant, Particulars, Statement, StatementError, key};
-use crate::types::{CheckName, PersonName, WindowName};
+use crate::types::{CheckName, Oid, PersonName, WindowName};
 
 /// So many globs may a delegation name.
 const MAX_PATHS: usize = 64;
@@ -33,7 +33,9 @@ pub(super) fn read(fields: &mut Fields) -> Result<Particulars, StatementError> {
     Ok(Particulars {
         ticket: fields.optional(key::TICKET, read_text)?,
         settles: fields.optional(key::SETTLES, read_oid)?,
-        answers: fields.optional(key::ANSWERS, read_oid)?,
+        answers: fields
+            .optional(key::ANSWERS, read_oids)?
+            .unwrap_or_default(),
         overrides: fields
             .optional(key::OVERRIDES, read_windows)?
             .unwrap_or_default(),
@@ -62,7 +64,7 @@ pub(super) fn lines(particulars: &Particulars) -> [(&'static str, Option<String>
         (key::FROM, grant.map(|grant| grant.from.to_string())),
         (key::TICKET, ticket.clone()),
         (key::SETTLES, settles.map(|tag| tag.to_string())),
-        (key::ANSWERS, answers.map(|tag| tag.to_string())),
+        (key::ANSWERS, oids(answers)),
         (key::OVERRIDES, written(overrides)),
         (
             key::STEAD,
@@ -113,7 +115,7 @@ fn given(statement: &Statement) -> [(&'static str, bool); 11] {
         (key::REASON, statement.reason.is_some()),
         (key::TICKET, more.ticket.is_some()),
         (key::SETTLES, more.settles.is_some()),
-        (key::ANSWERS, more.answers.is_some()),
+        (key::ANSWERS, !more.answers.is_empty()),
         (key::OVERRIDES, !more.overrides.is_empty()),
         (key::STEAD, more.stead.is_some()),
         (key::TO, more.grant.is_some()),
@@ -138,6 +140,30 @@ fn needs(decision: Decision, key: &str) -> Need {
         | (key::STEAD, Approve | Reject) => Need::Maybe,
         _ => Need::Never,
     }
+}
+
+/// So many rollbacks may an approval answer.
+const MAX_ANSWERS: usize = 32;
+
+/// Ids with one blank between them, none twice.
+pub(super) fn read_oids(value: &[u8]) -> Result<Vec<Oid>, String> {
+    let mut oids = Vec::new();
+    for word in value.split(|byte| *byte == b' ') {
+        let oid = read_oid(word)?;
+        if oids.contains(&oid) {
+            return Err(format!("it names {oid} twice"));
+        }
+        oids.push(oid);
+    }
+    if oids.len() > MAX_ANSWERS {
+        return Err(format!("it names more than {MAX_ANSWERS}"));
+    }
+    Ok(oids)
+}
+
+fn oids(all: &[Oid]) -> Option<String> {
+    let words: Vec<String> = all.iter().map(Oid::to_string).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// A name in the form that the policy has for names.

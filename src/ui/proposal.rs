@@ -8,7 +8,7 @@ use super::report::commit_row;
 use super::text::{WIDTH, count, cut, width};
 use crate::client::{ChangeKind, FileStat};
 use crate::decide::{CommitVerdict, UpdateVerdict};
-use crate::statement::Statement;
+use crate::statement::{Decision, Statement};
 use crate::types::{PersonName, escape};
 
 /// So many commits are shown.
@@ -41,7 +41,12 @@ pub struct Proposal<'a> {
 #[must_use]
 pub fn proposal(proposal: &Proposal<'_>, color: Color) -> String {
     let mut page = Page::new(Reader::Here, color);
-    write_head(&mut page, proposal);
+    write_head(
+        &mut page,
+        proposal.verb,
+        proposal.statement,
+        proposal.signer,
+    );
     page.gap();
     page.line(
         Tone::Strong,
@@ -61,14 +66,17 @@ pub fn proposal(proposal: &Proposal<'_>, color: Color) -> String {
     page.finish("")
 }
 
-fn write_head(page: &mut Page, proposal: &Proposal<'_>) {
-    let statement = proposal.statement;
-    page.line(
-        Tone::Strong,
-        &format!("{} {}", proposal.verb, statement.commit),
-    );
+/// What is stated, of what, as whom and why.
+pub(super) fn write_head(
+    page: &mut Page,
+    verb: &str,
+    statement: &Statement,
+    signer: (Option<&PersonName>, &str),
+) {
+    page.line(Tone::Strong, &format!("{verb} {}", statement.commit));
     let repository = escape(statement.repository.as_bytes());
     let against = match statement.base {
+        Some(base) if statement.decision == Decision::Rollback => format!("from {base}"),
         Some(base) => format!("compared with {base}"),
         None => "compared with nothing: the ref is not there yet".to_owned(),
     };
@@ -78,7 +86,7 @@ fn write_head(page: &mut Page, proposal: &Proposal<'_>) {
         &format!("{} of {repository}", statement.refname),
     );
     page.paragraph(Tone::Plain, "  ", &against);
-    let signer = match proposal.signer {
+    let signer = match signer {
         (Some(person), because) => format!("{person} ({because})"),
         (None, because) => format!("nobody that the policy knows ({because})"),
     };
@@ -110,7 +118,8 @@ fn write_own(page: &mut Page, commit: &CommitVerdict, proposal: &Proposal<'_>) {
     }
 }
 
-fn write_files(page: &mut Page, files: &[FileStat]) {
+/// The paths that differ.
+pub(super) fn write_files(page: &mut Page, files: &[FileStat]) {
     let added: u64 = files.iter().map(|file| file.added).sum();
     let deleted: u64 = files.iter().map(|file| file.deleted).sum();
     let total = format!("{}, +{added} -{deleted}:", count(files.len(), "path"));

@@ -95,6 +95,8 @@ pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
     {
         let deputies = stand_ins.iter().map(|one| &one.deputy);
         could.iter().chain(deputies).collect()
+    } else if let Reason::RollbackUnstated { could, .. } = reason {
+        could.iter().collect()
     } else if let Reason::Emergency(fault) = reason {
         fault.helpers().into_iter().flatten().collect()
     } else if let Reason::Rejected {

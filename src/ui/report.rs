@@ -7,7 +7,10 @@ use super::people::{contact, person};
 use super::text::{WIDTH, count, cut, list, width};
 use super::{emergency, reasons};
 use crate::audit::Checkpoint;
-use crate::decide::{Code, CommitVerdict, Outcome, Permit, Reason, UpdateVerdict, Verdict};
+use crate::decide::{
+    Code, CommitVerdict, Outcome, Permit, Reason, RolledBack, UpdateVerdict, Verdict,
+};
+use crate::facts::Lost;
 use crate::policy::Policy;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Oid, PersonName, RefChange, RefName, escape};
@@ -23,6 +26,10 @@ const MAX_ALIKE: usize = 4;
 const MAX_COMMITS: usize = 6;
 /// So many people are shown for one ref.
 const MAX_PEOPLE: usize = 6;
+/// So many commits that a rollback undoes are shown.
+const MAX_LOST: usize = 50;
+/// The longest reason that is shown, in columns.
+const MAX_REASON: usize = 600;
 /// So many notes are shown for one ref.
 const MAX_NOTES: usize = 5;
 
@@ -65,6 +72,11 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
             .iter()
             .find(|permit| *permit.refname() == update.refname);
         let Some(permit) = permit else { continue };
+        if let Some(rollback) = &update.rollback {
+            write_rollback(&mut page, update, rollback, policy);
+            write_release(&mut page, permit);
+            continue;
+        }
         match &update.emergency {
             Some(used) => emergency::write_used(&mut page, update, used, policy),
             None => {
@@ -102,6 +114,35 @@ pub(super) fn write_overridden(page: &mut Page, update: &UpdateVerdict, policy: 
             person(policy, &one.person)
         );
         page.paragraph(Tone::Strong, "    ", &text);
+    }
+}
+
+/// What a rollback undoes, and on whose word.
+fn write_rollback(page: &mut Page, update: &UpdateVerdict, rollback: &RolledBack, policy: &Policy) {
+    let to = update.change.new_oid().map(|oid| oid.short());
+    let to = to.unwrap_or_default();
+    let lead = format!("  {}: ", cut(&update.refname.short(), 40));
+    page.paragraph(Tone::Strong, &lead, &format!("rolled back to {to}"));
+    for stated in &rollback.statements {
+        let lead = format!("    {}: ", person(policy, &stated.person));
+        let reason = cut(&escape(stated.reason.as_bytes()), MAX_REASON);
+        page.paragraph(Tone::Plain, &lead, &reason);
+    }
+    write_lost(page, &rollback.loses);
+}
+
+/// The commits that a ref loses.
+pub(super) fn write_lost(page: &mut Page, loses: &[Lost]) {
+    let undoes = count(loses.len(), "commit");
+    page.paragraph(Tone::Bad, "  ", &format!("undoes {undoes}:"));
+    for lost in loses.iter().take(MAX_LOST) {
+        let lead = format!("    {} ", lost.oid.short());
+        let room = WIDTH.saturating_sub(width(&lead));
+        page.line(Tone::Plain, &format!("{lead}{}", cut(&lost.title, room)));
+    }
+    let more = loses.len().saturating_sub(MAX_LOST);
+    if more > 0 {
+        page.line(Tone::Faint, &format!("    and {more} more"));
     }
 }
 

@@ -77,6 +77,7 @@ fn update(refname: &str, commits: Vec<CommitVerdict>, reasons: Vec<Reason>) -> U
         commits,
         overridden: Vec::new(),
         zone_rules: None,
+        rollback: None,
         permit: None,
         emergency: None,
     }

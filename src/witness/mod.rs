@@ -4,10 +4,12 @@
 
 mod debts;
 mod publish;
+mod rollbacks;
 mod seen;
 
 pub use debts::{Debts, debts};
 pub use publish::{PublishError, publish};
+pub use rollbacks::{ROLLBACK_PREFIX, keep_rollbacks};
 pub use seen::{Seen, WitnessError, look, peek};
 
 /// The ref that holds them: a commit for each time that they were published, each on top of the last.

@@ -50,6 +50,7 @@ mod release_svn;
 mod release_tree;
 mod release_web_crash;
 mod release_webdav;
+mod rollback;
 mod status;
 mod stories;
 mod streams;

@@ -162,6 +162,10 @@ fn verdict_line(verdict: &VerdictRecord) -> String {
             }
             text += &format!("; review due {}", emergency.due);
         }
+        if let Some(rollback) = &update.rollback {
+            let undoes = rollback.count;
+            text += &format!(", rolled back ({undoes} undone): {}", rollback.words());
+        }
         if !update.codes.is_empty() {
             text += &format!(", {}", update.codes.join(" "));
         }

@@ -138,6 +138,12 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
     if rule.pattern == POLICY_REF {
         all.push("it is judged by the policy in force before the push".to_owned());
     }
+    if let Some(rollback) = &rule.rollback {
+        let who = who(policy, rollback.required, &rollback.by);
+        all.push(format!(
+            "it goes back to what was accepted before on the word of {who}"
+        ));
+    }
     all
 }
 
@@ -230,6 +236,10 @@ fn of_rule(policy: &Policy, rule: &BranchRule) -> Value {
         },
         "expire_seconds": rule.expire.map(|expire| expire.0),
         "push": rule.push,
+        "rollback": rule.rollback.as_ref().map(|rollback| json!({
+            "required": rollback.required,
+            "by": rollback.by,
+        })),
         "on_top": rule.paths.iter().map(|path| demand(policy, rule, path)).collect::<Vec<_>>(),
         "releases_to": rule.release,
     })

@@ -2,7 +2,7 @@
 
 use super::{How, ask};
 use crate::cli::{Answer, Exit, Failure};
-use crate::client::Workspace;
+use crate::client::{Signed, Workspace};
 use crate::statement::{Decision, Statement};
 use crate::types::{escape, shell_word};
 use crate::ui;
@@ -19,13 +19,7 @@ impl How {
         statement: &Statement,
         shown: &str,
     ) -> anyhow::Result<Answer> {
-        ui::emit(shown);
-        if !self.yes && !ask::confirmed("Sign it?")? {
-            return Err(Failure::refused(anyhow::anyhow!("nothing was signed")));
-        }
-        let title = title(statement);
-        let body = self.message.as_deref().unwrap_or_default();
-        let signed = workspace.sign(statement, &title, body)?;
+        let signed = self.sign(workspace, statement, shown)?;
         let remote = workspace.remote.shown();
         let id = signed.tag.subject();
         if !self.no_push && workspace.push(&signed)? {
@@ -52,6 +46,64 @@ impl How {
                 exit: Exit::Refused,
             }
         })
+    }
+}
+
+impl How {
+    /// As [`Self::deliver`], and moves the ref as the statement says, in the same push: both get in or
+    /// neither.
+    ///
+    /// # Errors
+    /// As there.
+    pub(in crate::cli) fn deliver_with_move(
+        &self,
+        workspace: &Workspace,
+        statement: &Statement,
+        shown: &str,
+    ) -> anyhow::Result<Answer> {
+        let signed = self.sign(workspace, statement, shown)?;
+        let (name, to) = (statement.refname.short(), statement.commit.short());
+        if !self.no_push && workspace.push_with_move(&signed, statement)? {
+            let remote = workspace.remote.shown();
+            return Ok(Answer::pass(format!(
+                "\nsigned by {}, and {name} is at {to} on {remote}\n",
+                signed.signer
+            )));
+        }
+        workspace.keep(&signed)?;
+        let words = workspace.move_words(&signed, statement);
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| shell_word(&escape(word.as_bytes())).to_string())
+            .collect();
+        let text = format!(
+            "kept in this clone; to push it with the move:\n    git {}\n",
+            words.join(" ")
+        );
+        Ok(if self.no_push {
+            Answer::pass(format!("\nsigned by {}, {text}", signed.signer))
+        } else {
+            Answer {
+                text: format!("\nnot taken in, {text}"),
+                exit: Exit::Refused,
+            }
+        })
+    }
+
+    /// Shows what will be signed, asks, and signs.
+    fn sign(
+        &self,
+        workspace: &Workspace,
+        statement: &Statement,
+        shown: &str,
+    ) -> anyhow::Result<Signed> {
+        ui::emit(shown);
+        if !self.yes && !ask::confirmed("Sign it?")? {
+            return Err(Failure::refused(anyhow::anyhow!("nothing was signed")));
+        }
+        let title = title(statement);
+        let body = self.message.as_deref().unwrap_or_default();
+        Ok(workspace.sign(statement, &title, body)?)
     }
 }
 

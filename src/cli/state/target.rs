@@ -5,8 +5,9 @@ use crate::cli::Failure;
 use crate::client::{Assessment, Assumed, FileStat, Outlook, Planned, Workspace, branch};
 use crate::decide::{CommitVerdict, DebtState, DebtVerdict, UpdateVerdict};
 use crate::statement::{Decision, Particulars, Statement};
-use crate::types::{Oid, PersonName, RefName, Timestamp};
+use crate::types::{Oid, PersonName, RefName, Timestamp, escape};
 use crate::ui;
+use std::collections::BTreeSet;
 
 /// A commit and the ref that it is meant for.
 pub(in crate::cli) struct Target {
@@ -138,6 +139,17 @@ impl Target {
             stage: None,
             reason,
             particulars: Particulars {
+                // Who says yes to what was rolled back is shown why it was.
+                answers: match decision {
+                    Decision::Approve => self.rolled_back_by(),
+                    Decision::Reject
+                    | Decision::Lift
+                    | Decision::Withdraw { .. }
+                    | Decision::Emergency
+                    | Decision::Delegate
+                    | Decision::Rollback
+                    | Decision::Check => Vec::new(),
+                },
                 settles: match decision {
                     Decision::Approve => self.debt.as_ref().map(|debt| debt.debt.tag),
                     Decision::Reject
@@ -151,6 +163,43 @@ impl Target {
                 ..Particulars::default()
             },
         })
+    }
+
+    /// The statements of the rollbacks that undid something of it before, which a new approval answers.
+    pub(in crate::cli) fn rolled_back_by(&self) -> Vec<Oid> {
+        let updates = self.assessment.facts.updates.iter();
+        let ranges = updates.filter_map(|update| update.range());
+        let undone = ranges.flat_map(|range| &range.undone);
+        let tags: BTreeSet<Oid> = undone
+            .filter_map(|undone| undone.statements.first().copied())
+            .collect();
+        tags.into_iter().collect()
+    }
+
+    /// Why that was: who approves it again has read this.
+    pub(in crate::cli) fn why_rolled_back(
+        &self,
+        workspace: &Workspace,
+    ) -> anyhow::Result<Vec<String>> {
+        let mut remarks = Vec::new();
+        for tag in self.rolled_back_by() {
+            let stored = workspace.view().stored(tag)?;
+            let reason = stored.statement.reason.unwrap_or_default();
+            let who = stored.signer.map(|person| person.to_string());
+            remarks.push(format!(
+                "Some of this was rolled back from {} by {}: {}",
+                stored.statement.refname,
+                who.unwrap_or_else(|| "somebody who is not in the policy any more".to_owned()),
+                escape(reason.as_bytes())
+            ));
+        }
+        if !remarks.is_empty() {
+            remarks.push(
+                "By signing you say that you have read this, and that it may go out again."
+                    .to_owned(),
+            );
+        }
+        Ok(remarks)
     }
 
     /// What is said to the push of it.

@@ -58,6 +58,17 @@ impl Reason {
         if let Self::OutsideWindows(shut) | Self::Frozen(shut) = self {
             return of_shut(shut);
         }
+        if let Self::RollbackUnstated {
+            refname,
+            to,
+            missing,
+            by,
+            could,
+            ..
+        } = self
+        {
+            return of_rollback(refname, *to, *missing, by, could);
+        }
         if let Some(hints) = pusher::hints(self) {
             return hints;
         }
@@ -114,6 +125,31 @@ fn of_lack(lack: &Lack) -> Vec<String> {
         format!("{who} can each approve a part of them, and too few of them all")
     };
     vec![part, command(&lack.refname, lack.tip)]
+}
+
+fn of_rollback(
+    refname: &RefName,
+    to: Oid,
+    missing: u32,
+    by: &[TeamName],
+    could: &BTreeSet<PersonName>,
+) -> Vec<String> {
+    if could.len() < missing as usize {
+        let teams = any_of(by);
+        return vec![format!(
+            "too few people in {teams} are left to say so: the policy has to name more"
+        )];
+    }
+    let who = match missing {
+        1 => any_of(could),
+        some => format!("{some} of {}", all_of(could)),
+    };
+    let refname = shell_word(&refname.to_string());
+    let command = format!(
+        "relhook rollback --to {} --ref {refname} --reason <why>",
+        to.subject()
+    );
+    vec![format!("ask {who} to state it: {command}")]
 }
 
 fn of_tip(

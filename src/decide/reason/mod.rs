@@ -408,6 +408,53 @@ pub enum Reason {
     /// An emergency lets nothing in, or one is owed for too long.
     #[error(transparent)]
     Emergency(EmergencyFault),
+    // Moving a ref back.
+    /// Too few of those who may say that the ref goes back have said so.
+    #[error("{}", words::unstated(*.from, *.to, *.missing, .by))]
+    RollbackUnstated {
+        /// The ref.
+        refname: RefName,
+        /// Where it is.
+        from: Oid,
+        /// Where it would go.
+        to: Oid,
+        /// How many people are missing; at least 1.
+        missing: u32,
+        /// The teams whose word counts.
+        by: Vec<TeamName>,
+        /// Who of them could still say so.
+        could: BTreeSet<PersonName>,
+    },
+    /// The ref was never let be there, or a rollback undid that.
+    #[error("{}", words::never_there(*.to, *.undone))]
+    RollbackTarget {
+        /// Where it would go.
+        to: Oid,
+        /// Whether it was there, and a rollback has undone that since.
+        undone: bool,
+    },
+    /// Whether the ref was ever let be there is not known.
+    #[error("whether this ref was ever let be at `{}` is not known here", .to.short())]
+    RollbackUnknown {
+        /// Where it would go.
+        to: Oid,
+    },
+    /// A rollback statement arrives by somebody who may not roll the ref back.
+    #[error("{person} may not roll `{refname}` back: only {} may", words::any_of(.by))]
+    RollbackNotAllowed {
+        /// Who.
+        person: PersonName,
+        /// The ref.
+        refname: RefName,
+        /// The teams that may.
+        by: Vec<TeamName>,
+    },
+    /// A rollback statement arrives for a ref that nobody may roll back.
+    #[error("nobody may roll `{refname}` back: not every rule of it has `rollback`")]
+    RollbackNever {
+        /// The ref.
+        refname: RefName,
+    },
 
     // The moment.
     /// None of a rule's release windows is open.
@@ -605,6 +652,7 @@ impl Reason {
             Code::TOO_LARGE,
             Code::UNREADABLE,
             Code::SIGNATURE_UNCHECKED,
+            Code::ROLLBACK_UNKNOWN,
             Code::POLICY_MISSING,
             Code::POLICY_UNUSABLE,
             Code::KEYS_UNUSABLE,

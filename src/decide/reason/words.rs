@@ -3,7 +3,7 @@
 use super::{Lack, Shut, Signed, StandIn};
 use crate::facts::Role;
 use crate::policy::Attribution;
-use crate::types::{Oid, PersonName, RepoPath, escape};
+use crate::types::{Oid, PersonName, RepoPath, TeamName, escape};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -68,6 +68,30 @@ pub(super) fn commit(oid: Option<Oid>) -> String {
         || "what is there".to_owned(),
         |oid| format!("`{}`, where the ref is", oid.short()),
     )
+}
+
+/// That too few have said that a ref goes back.
+pub(super) fn unstated(from: Oid, to: Oid, missing: u32, by: &[TeamName]) -> String {
+    let who = any_of(by);
+    let lacking = match missing {
+        1 => format!("the word of somebody in {who}"),
+        some => format!("the word of {some} people in {who}"),
+    };
+    format!(
+        "to go back from `{}` to `{}`, this ref needs {lacking}",
+        from.short(),
+        to.short()
+    )
+}
+
+/// Why a ref may not go back to a commit.
+pub(super) fn never_there(to: Oid, undone: bool) -> String {
+    let to = to.short();
+    if undone {
+        format!("`{to}` was itself rolled back, and nobody has let this ref be there since")
+    } else {
+        format!("this ref was never let be at `{to}`")
+    }
 }
 
 /// What a ref is or is said to be.

@@ -105,6 +105,7 @@ pub fn rule(pattern: &str) -> BranchRule {
         release: Vec::new(),
         emergency: None,
         delegation: None,
+        rollback: None,
     }
 }
 
@@ -164,6 +165,7 @@ pub fn approving(number: u32, parents: &[u32], person: &str) -> CommitFacts {
             repository: "acme/site".into(),
             first_seen: Some(at(0)),
             claimed: at(-60),
+            answers: Vec::new(),
         }),
         ..commit(number, parents, person)
     }
@@ -245,6 +247,8 @@ pub fn range(commits: Vec<CommitFacts>, statements: Vec<StatementFacts>) -> Rang
         commits,
         statements,
         delegations: Vec::new(),
+        undone: Vec::new(),
+        way_back: None,
     }
 }
 

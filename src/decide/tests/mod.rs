@@ -12,6 +12,7 @@ mod leave;
 mod messages;
 mod oracle;
 mod random;
+mod rollbacks;
 mod scale;
 mod shapes;
 mod statements;

@@ -51,6 +51,7 @@ struct Approval {
     claimed: Timestamp,
     /// The approving commit, if it is one.
     commit: Option<Oid>,
+    answers: Vec<Oid>,
 }
 
 pub struct Oracle<'a> {
@@ -296,6 +297,7 @@ impl Oracle<'_> {
                 seen: facts.first_seen,
                 claimed: facts.claimed,
                 commit: None,
+                answers: facts.statement.particulars.answers.clone(),
             });
         }
         for commit in &self.range.commits {
@@ -323,6 +325,21 @@ impl Oracle<'_> {
             seen: approving.first_seen,
             claimed: approving.claimed,
             commit: Some(commit.oid),
+            answers: approving.answers.clone(),
+        })
+    }
+
+    /// Whether an approval counts for a commit whatever was rolled back: it answers each rollback that
+    /// undid the commit, and came after it.
+    fn fresh(&self, approval: &Approval, commit: Oid) -> bool {
+        let undone = self.range.undone.iter();
+        let mut undone = undone.filter(|one| one.commits.contains(&commit));
+        undone.all(|one| {
+            approval.seen.is_some_and(|seen| one.at <= seen)
+                && one
+                    .statements
+                    .iter()
+                    .any(|tag| approval.answers.contains(tag))
         })
     }
 
@@ -384,6 +401,7 @@ impl Oracle<'_> {
             let barred = self.barred(rule, commit);
             let mut reaching = self.young(rule);
             reaching.retain(|approval| approval.covers.contains(&commit.oid));
+            reaching.retain(|approval| self.fresh(approval, commit.oid));
             for (required, from, paths) in demands {
                 let members = self.members(from);
                 let concerned: Vec<&RepoPath> = touched
@@ -479,6 +497,7 @@ impl Oracle<'_> {
                 && counts.iter().any(|commit| {
                     let barred = self.barred(rule, commit);
                     approval.covers.contains(&commit.oid)
+                        && self.fresh(approval, commit.oid)
                         && !barred.contains(&approval.person)
                         && !barred.contains(seat)
                 })

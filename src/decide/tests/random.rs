@@ -6,7 +6,7 @@ use super::oracle::{self, Answer};
 use crate::decide::{Code, UpdateVerdict};
 use crate::facts::{
     Approving, BaseRelation, Claim, CommitFacts, Content, Current, FirstPushers, PushFacts, Pusher,
-    RangeFacts, Role, SignatureFact, StatementFacts,
+    RangeFacts, Role, SignatureFact, StatementFacts, Undone,
 };
 use crate::policy::{Attribution, BranchRule, DelegationRule, Independence, Policy};
 use crate::signature::SignatureProblem;
@@ -27,7 +27,7 @@ pub struct World {
 }
 
 pub fn worlds() -> impl Strategy<Value = World> {
-    proptest::collection::vec(any::<u8>(), 600).prop_map(|bytes| world(&mut Dice::new(&bytes)))
+    proptest::collection::vec(any::<u8>(), 900).prop_map(|bytes| world(&mut Dice::new(&bytes)))
 }
 
 fn world(dice: &mut Dice<'_>) -> World {
@@ -36,9 +36,11 @@ fn world(dice: &mut Dice<'_>) -> World {
     // In half of the worlds most people approve the tip, so that enough of them pass.
     let friendly = dice.chance(60);
     let statements = random_statements(dice, &commits, friendly);
+    let undone = random_undone(dice, &commits);
     let delegations = random_delegations(dice);
     let statements = in_stead(dice, statements, &delegations);
     let mut range = range(commits, statements);
+    range.undone = undone;
     range.delegations = delegations;
     range.fast_forward = !dice.chance(2);
     if dice.chance(3) {
@@ -220,6 +222,7 @@ fn random_commit(dice: &mut Dice<'_>, number: u32, parents: &[u32]) -> CommitFac
             .into(),
             first_seen: random_time(dice),
             claimed: random_claim(dice),
+            answers: random_answers(dice),
         });
     }
     made
@@ -233,6 +236,34 @@ fn random_claim(dice: &mut Dice<'_>) -> crate::types::Timestamp {
     at(-10 * i64::try_from(dice.roll(4)).unwrap())
 }
 
+/// The tag of a rollback's statement.
+fn rollback(number: usize) -> crate::types::Oid {
+    oid(20_000 + u32::try_from(number).unwrap())
+}
+
+fn random_answers(dice: &mut Dice<'_>) -> Vec<crate::types::Oid> {
+    let numbers = (0..3).filter(|_| dice.chance(50));
+    numbers.map(rollback).collect()
+}
+
+/// Earlier rollbacks that undid some of the commits, one of them on the word of two people.
+fn random_undone(dice: &mut Dice<'_>, commits: &[CommitFacts]) -> Vec<Undone> {
+    let count = if dice.chance(20) { 1 + dice.roll(2) } else { 0 };
+    let undone = (0..count).map(|number| Undone {
+        statements: match number {
+            0 => vec![rollback(0)],
+            other => vec![rollback(other), rollback(other + 1)],
+        },
+        at: at(-10 * i64::try_from(dice.roll(13)).unwrap()),
+        commits: commits
+            .iter()
+            .filter(|_| dice.chance(60))
+            .map(|commit| commit.oid)
+            .collect(),
+    });
+    undone.collect()
+}
+
 fn random_statements(
     dice: &mut Dice<'_>,
     commits: &[CommitFacts],
@@ -243,7 +274,9 @@ fn random_statements(
     if friendly {
         for (number, person) in (100..).zip(PEOPLE) {
             if dice.chance(70) {
-                all.push(approves(number, person, 1));
+                let mut yes = approves(number, person, 1);
+                yes.statement.particulars.answers = random_answers(dice);
+                all.push(yes);
             }
         }
     }
@@ -355,6 +388,7 @@ fn random_statement(
     let mut made = says(number, decision, person, about);
     made.first_seen = random_time(dice);
     made.claimed = random_claim(dice);
+    made.statement.particulars.answers = random_answers(dice);
     if dice.chance(5) {
         made.statement.refname = name("refs/heads/other");
     }

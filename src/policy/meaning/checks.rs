@@ -27,6 +27,9 @@ pub(super) fn names(document: &Document, complaints: &mut Complaints) {
         if let Some(push) = &entry.push {
             known(&push.value, "team", &document.teams, complaints);
         }
+        if let Some(rollback) = &entry.rollback {
+            known(&rollback.value.by, "team", &document.teams, complaints);
+        }
         for path in &entry.paths {
             known(&path.demand.from, "team", &document.teams, complaints);
         }
@@ -149,6 +152,10 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
             if let Some(target) = rule.entry.release.first() {
                 let why = "the policy itself is not released anywhere";
                 value(target.at, "release", why, complaints);
+            }
+            if let Some(rollback) = &rule.entry.rollback {
+                let why = "the policy never goes back: push what it is to be on top of it";
+                value(rollback.at, "rollback", why, complaints);
             }
         }
     }

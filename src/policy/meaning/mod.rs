@@ -10,7 +10,7 @@ mod witnesses;
 use super::complaint::Complaints;
 use super::identity::{IdentitySource, Shows};
 use super::model::{
-    Attribution, BranchRule, Independence, PathRule, Person, Policy, RepositoryName,
+    Attribution, BranchRule, Independence, PathRule, Person, Policy, RepositoryName, Rollback,
 };
 use super::schema::{BranchEntry, Document, EmergencyEntry, Named, PathEntry, PersonEntry};
 use super::{AuditPolicy, Emergency};
@@ -165,6 +165,10 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             None => None,
             Some(delegation) => Some(deputies::rule(entry, delegation)?),
         },
+        rollback: entry.rollback.as_ref().map(|rollback| Rollback {
+            required: rollback.value.required.as_ref().map_or(1, |at| at.value),
+            by: teams(&rollback.value.by),
+        }),
     })
 }
 

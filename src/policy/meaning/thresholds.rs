@@ -23,6 +23,31 @@ pub(super) fn check(document: &Document, complaints: &mut Complaints) {
         if let Some(emergency) = &rule.entry.emergency {
             declarers(&index, emergency, complaints);
         }
+        rollbacks(&index, &rule.entry, complaints);
+    }
+}
+
+/// Enough of those who may move a ref back need keys to say so.
+fn rollbacks(index: &Index<'_>, entry: &BranchEntry, complaints: &mut Complaints) {
+    let Some(rollback) = &entry.rollback else {
+        return;
+    };
+    let by = &rollback.value.by;
+    if !index.all_there(by) {
+        return;
+    }
+    let required = rollback.value.required.as_ref().map_or(1, |at| at.value);
+    let can_sign = |entry: &PersonEntry| !entry.disabled && entry.has_keys;
+    let able = index.members_who(by, can_sign);
+    if able.len() < required as usize {
+        let what = "rollback".to_owned();
+        let teams = list(by.iter().map(|team| team.value.as_str()));
+        let why = match able.len() {
+            0 => format!("nobody in {teams} can sign one"),
+            1 => format!("only 1 person in {teams} can sign one"),
+            some => format!("only {some} people in {teams} can sign one"),
+        };
+        complaints.add(rollback.at, Fault::Value { what, why });
     }
 }
 

@@ -117,6 +117,7 @@ pub(super) struct BranchEntry {
     pub(super) windows: Vec<At<String>>,
     pub(super) freezes: Vec<At<String>>,
     pub(super) delegation: Option<DelegationEntry>,
+    pub(super) rollback: Option<At<RollbackEntry>>,
 }
 
 /// A rule's `delegation`.
@@ -128,6 +129,13 @@ pub(super) struct DelegationEntry {
     /// Where `to` stands, for what is wrong with it.
     pub(super) at: Position,
     pub(super) longest: Option<Seconds>,
+}
+
+/// A rule's `rollback`.
+#[derive(Debug)]
+pub(super) struct RollbackEntry {
+    pub(super) by: Vec<At<String>>,
+    pub(super) required: Option<At<u32>>,
 }
 
 /// How many of whom.

@@ -4,7 +4,8 @@ use super::super::globs;
 use super::emergency;
 use super::{
     At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Entry, Fault, Fields,
-    Independence, Named, Node, PathEntry, fields, items, named, names, read_as, shown, values,
+    Independence, Named, Node, PathEntry, RollbackEntry, fields, items, named, names, read_as,
+    shown, values,
 };
 use crate::policy::{GlobError, POLICY_REF, PathGlobs, Position};
 
@@ -51,7 +52,7 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 14] = [
         "required",
         "from",
         "expire",
@@ -65,6 +66,7 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         "windows",
         "freezes",
         "delegation",
+        "rollback",
     ];
     const INDEPENDENCE: [(&str, Independence); 2] = [
         ("commit", Independence::Commit),
@@ -106,6 +108,7 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
             .optional("freezes", complaints, names)
             .unwrap_or_default(),
         delegation: fields.optional("delegation", complaints, delegation),
+        rollback: fields.optional("rollback", complaints, rollback),
     })
 }
 
@@ -121,6 +124,17 @@ fn delegation(node: &Node, what: &str, complaints: &mut Complaints) -> Option<De
         at: fields.get("to").map_or(node.at, |entry| entry.value.at),
         longest: longest.map(|span| span.value),
     })
+}
+
+fn rollback(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<RollbackEntry>> {
+    const KNOWN: [&str; 2] = ["by", "required"];
+    let fields = Fields::read(node, (what, node.at), "a rollback", &KNOWN, complaints)?;
+    let required = fields.optional("required", complaints, |node, what, complaints| {
+        fields::number(node, what, 1..=MAX_REQUIRED, complaints)
+    });
+    let by = fields.required("by", complaints, names)?;
+    let value = RollbackEntry { by, required };
+    Some(At { value, at: node.at })
 }
 
 fn attribution(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<Attribution>> {

@@ -4,7 +4,7 @@ use crate::statement::{ApprovingError, approving};
 
 fn read(message: &str) -> Result<Option<(String, String)>, ApprovingError> {
     let read = approving(message.as_bytes())?;
-    Ok(read.map(|(refname, repository)| (refname.to_string(), repository)))
+    Ok(read.map(|read| (read.refname.to_string(), read.repository)))
 }
 
 const BOTH: &str = "Relhook-Approve: refs/heads/prod\nRelhook-Repository: acme/site\n";
@@ -91,4 +91,32 @@ fn v_17_malformed_lines_are_refused_not_skipped() {
     ] {
         assert!(read(message).is_err(), "{message:?}");
     }
+}
+
+#[test]
+fn v_09_an_approval_says_which_rollbacks_it_answers() {
+    let (first, second) = ("a".repeat(40), "b".repeat(40));
+    let read = |value: &str| {
+        let message = format!("t\n\n{BOTH}Relhook-Answers: {value}\n");
+        Ok::<_, ApprovingError>(approving(message.as_bytes())?.unwrap().answers)
+    };
+    let both = [first.parse().unwrap(), second.parse().unwrap()];
+    assert_eq!(read(&first).unwrap(), [both[0]]);
+    assert_eq!(read(&format!("{first} {second}")).unwrap(), both);
+    let many = vec![first.clone(); 2].join(" ");
+    for bad in [
+        "",
+        "abc",
+        many.as_str(),
+        &format!("{first}  {second}"),
+        &format!("{first},{second}"),
+        &first.to_uppercase(),
+    ] {
+        assert!(read(bad).is_err(), "{bad:?}");
+    }
+    let twice = format!("t\n\n{BOTH}Relhook-Answers: {first}\nRelhook-Answers: {second}\n");
+    let duplicate = ApprovingError::Duplicate {
+        key: "Relhook-Answers",
+    };
+    assert_eq!(approving(twice.as_bytes()), Err(duplicate));
 }

@@ -96,9 +96,9 @@ fn the_documented_commands_make_what_is_read() {
         );
         let commit = Commit::parse(&raw).unwrap();
         assert!(commit.signature.is_some());
-        let (refname, repository) = approving(&commit.message).unwrap().unwrap();
-        assert_eq!(refname.to_string(), "refs/heads/prod");
-        assert_eq!(repository, "acme/site");
+        let read = approving(&commit.message).unwrap().unwrap();
+        assert_eq!(read.refname.to_string(), "refs/heads/prod");
+        assert_eq!(read.repository, "acme/site");
     }
 }
 

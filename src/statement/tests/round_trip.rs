@@ -39,13 +39,14 @@ fn particulars() -> impl Strategy<Value = Particulars> {
         prop::option::of(text()),
         prop::collection::btree_set("[a-z][a-z0-9-]{0,9}[a-z]", 0..4),
     );
-    let tags = (prop::option::of(oids()), prop::option::of(oids()));
+    let answers = prop::collection::btree_set(oids(), 0..4);
+    let tags = (prop::option::of(oids()), answers);
     let stead = prop::option::of("[a-z]{1,9}");
     (named, tags, stead, from, paths, any::<bool>()).prop_map(
         |((ticket, overrides), (settles, answers), stead, from, paths, passed)| Particulars {
             ticket,
             settles,
-            answers,
+            answers: answers.into_iter().collect(),
             overrides: overrides.into_iter().map(WindowName::new).collect(),
             stead: stead.map(PersonName::new),
             grant: Some(Grant {

@@ -53,6 +53,7 @@ impl World {
                 codes: Vec::new(),
                 approved_by: vec!["rita".into()],
                 contributors: vec!["dana".into()],
+                rollback: None,
                 permit: Some(PermitRecord {
                     ref_hex: hex(PROD.as_bytes()),
                     old: Some(old),
