@@ -174,6 +174,7 @@ fn verdict(
             old: Some(oid(number - 1)),
             new: Some(oid(number)),
             codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+            let_pass: Vec::new(),
             approved_by,
             contributors: vec!["dana".into()],
             rollback: None,

@@ -28,6 +28,8 @@ impl Level {
             return Self::Two;
         }
         match one.admission {
+            // Nothing was enforced.
+            Admission::Warned => Self::Two,
             Admission::Approved if two_agreed(one) => Self::Four,
             Admission::Approved => Self::Three,
             // Nobody had approved it when it went in, and no later review changes that.

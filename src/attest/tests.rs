@@ -43,6 +43,8 @@ fn each_level_needs_what_it_claims() {
         Level::of(&one)
     };
     assert_eq!(level(|_| {}), Level::Four);
+    // Whoever approved it, nothing was held to.
+    assert_eq!(level(|one| one.admission = Admission::Warned), Level::Two);
     // Nobody but a maker of it approved the final revision.
     assert_eq!(level(|one| one.final_approvers.clear()), Level::Three);
     assert_eq!(

@@ -271,7 +271,8 @@ pub struct Pin {
 /// A judged push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRecord {
-    /// `accepted`, `rejected`, or `emergency`, where something was let in without approval.
+    /// `accepted`, `rejected`, `emergency`, where something was let in without approval, or `warned`,
+    /// where something was that a rule would have refused if it did not only warn.
     pub outcome: String,
     /// The person who pushed, where one was identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -313,10 +314,10 @@ pub struct VerdictRecord {
 }
 
 impl VerdictRecord {
-    /// Whether the push was let in, with approval or by an emergency.
+    /// Whether the push was let in: with approval, by an emergency, or past a rule that only warns.
     #[must_use]
     pub fn let_in(&self) -> bool {
-        self.outcome == ACCEPTED || self.outcome == EMERGENCY
+        [ACCEPTED, EMERGENCY, WARNED].contains(&self.outcome.as_str())
     }
 }
 
@@ -326,6 +327,9 @@ pub const ACCEPTED: &str = "accepted";
 pub const REJECTED: &str = "rejected";
 /// The outcome of a push that was let in, of which something rests on an emergency.
 pub const EMERGENCY: &str = "emergency";
+/// The outcome of a push that was let in, and of which a rule that only warns would have refused
+/// something.
+pub const WARNED: &str = "warned";
 
 /// What a push brought that was not here before: hidden objects of its pack too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -371,6 +375,9 @@ pub struct UpdateRecord {
     pub new: Option<Oid>,
     /// The codes of every reason against it.
     pub codes: Vec<String>,
+    /// The codes of every reason for which rules that only warn would have refused it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_pass: Vec<String>,
     /// The people whose approvals covered something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_by: Vec<String>,

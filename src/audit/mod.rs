@@ -44,7 +44,7 @@ pub use entry::{
     ACCEPTED, ArrivalsRecord, CourseRecord, DriftItem, DriftRecord, EMERGENCY, Entry, Event, Hash,
     HeartbeatRecord, MAX_DRIFT, MAX_UPDATES, MoveOutcome, MovedRecord, PermitRecord, Pin, REJECTED,
     ReleaseRecord, ReleaseState, RollbackRecord, RollbackWord, StampRecord, StampSigner,
-    UpdateRecord, VerdictRecord,
+    UpdateRecord, VerdictRecord, WARNED,
 };
 pub use error::AuditError;
 pub use log::{AuditLog, Recorded};

@@ -151,7 +151,7 @@ impl Cli {
             Command::Doctor(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Explain(args) => args.run(),
             Command::People(command) => command.run(&self.git_dir),
-            Command::Policy(command) => command.run(),
+            Command::Policy(command) => command.run(&self.git_dir),
             Command::Directory(command) => command.run(&self.git_dir),
             Command::Audit(command) => command.run(&self.git_dir),
             Command::Release(args) => args.run(&self.git_dir),

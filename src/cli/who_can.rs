@@ -87,7 +87,8 @@ impl Asked {
 
     /// What is lacking that people can give.
     fn lacking(&self) -> Vec<&Reason> {
-        let reasons = self.verdict().map_or(&[][..], |update| &update.reasons);
+        let reasons = self.verdict().into_iter();
+        let reasons = reasons.flat_map(|update| update.reasons.iter().chain(&update.let_pass));
         let given = |reason: &&Reason| {
             matches!(
                 reason,
@@ -97,7 +98,7 @@ impl Asked {
                     | Reason::Rejected { .. }
             )
         };
-        reasons.iter().filter(given).collect()
+        reasons.filter(given).collect()
     }
 
     fn able(&self) -> impl Iterator<Item = &Chance> {

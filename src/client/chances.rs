@@ -83,7 +83,7 @@ impl Workspace {
             let could = match after.first() {
                 Some(after) if helps(before, after, name) => Could::Yes {
                     own: own(before, name, |commit| !commit.shortfalls.is_empty()),
-                    enough: after.reasons.is_empty(),
+                    enough: after.reasons.is_empty() && after.let_pass.is_empty(),
                 },
                 Some(after) if covers(after, name) > covers(before, name) => Could::Spare,
                 Some(_) | None => Could::No(self.why_not(before, person, &teams)),
@@ -154,7 +154,8 @@ fn lacking(update: &UpdateVerdict) -> u64 {
 /// By so many rules nobody has approved the whole.
 fn unnamed(update: &UpdateVerdict) -> usize {
     let unnamed = |reason: &&Reason| matches!(reason, Reason::TipNotNamed { .. });
-    update.reasons.iter().filter(unnamed).count()
+    let all = update.reasons.iter().chain(&update.let_pass);
+    all.filter(unnamed).count()
 }
 
 fn objections(update: &UpdateVerdict, who: &PersonName) -> usize {

@@ -342,6 +342,8 @@ macro_rules! every_code {
                 "have a rule for this ref added to the policy";
             807 KEYS_UNUSABLE, "the policy's keys cannot be used",
                 "compare the keys of the policy with the files below keys/";
+            808 ONLY_WARNS, "a rule that only warns let something pass",
+                "";
             901 INTERNAL, "relhook contradicts itself",
                 "please report it together with what relhook check says";
             902 ENVIRONMENT, "relhook was started in a way that it cannot trust",

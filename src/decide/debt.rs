@@ -252,7 +252,9 @@ impl Matter<'_> {
     /// Who approved that it is taken back: each commit that this push brings is covered by people who
     /// have a say here, and had no hand in what is taken back.
     fn taken_back(&self, update: &Judged<'_>) -> Option<BTreeSet<PersonName>> {
-        if !update.findings.reasons.is_empty() || update.findings.emergency.is_some() {
+        let findings = &update.findings;
+        let unapproved = findings.emergency.is_some() || !findings.let_pass.is_empty();
+        if !findings.reasons.is_empty() || unapproved {
             return None;
         }
         // Going back takes it off the ref, and is no review of it.

@@ -88,7 +88,8 @@ pub(super) fn weigh(
 
 /// What every rule of the ref says of emergencies.
 fn all_allow<'a>(rules: &[&'a BranchRule]) -> Result<Vec<&'a Emergency>, EmergencyFault> {
-    let each = rules.iter().map(|rule| {
+    // A rule that only warns stands in nobody's way.
+    let each = rules.iter().filter(|rule| !rule.only_warns()).map(|rule| {
         let emergency = rule.emergency.as_ref();
         emergency.ok_or_else(|| EmergencyFault::Off {
             rule: rule.pattern.clone(),
@@ -319,7 +320,8 @@ pub(super) fn may_pile_up(rules: &[&BranchRule]) -> bool {
         let emergency = rule.emergency.as_ref();
         emergency.is_some_and(|emergency| emergency.while_overdue == Leave::Allow)
     };
-    !rules.is_empty() && rules.iter().all(says)
+    let mut rules = rules.iter().filter(|rule| !rule.only_warns()).peekable();
+    rules.peek().is_some() && rules.all(says)
 }
 
 /// Whether some rule keeps those whose own emergency is owed from settling another.

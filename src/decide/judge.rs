@@ -134,7 +134,7 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         let release = targets(case.rules);
         Permit::new(update.refname.clone(), case.real, new, release)
     });
-    if passes {
+    if passes && findings.let_pass.is_empty() {
         // Nobody has to be told why something else did not count.
         findings.notes.clear();
     }
@@ -142,6 +142,7 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         refname: update.refname.clone(),
         change: update.change,
         reasons: findings.reasons,
+        let_pass: findings.let_pass,
         notes: findings.notes,
         commits: findings.commits,
         overridden: findings.overridden,
@@ -233,6 +234,7 @@ fn targets(rules: &[&BranchRule]) -> Vec<TargetName> {
 impl Findings {
     fn add(&mut self, other: Self) {
         self.reasons.extend(other.reasons);
+        self.let_pass.extend(other.let_pass);
         self.notes.extend(other.notes);
         self.commits.extend(other.commits);
         self.emergency = self.emergency.take().or(other.emergency);

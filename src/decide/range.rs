@@ -10,7 +10,7 @@ use super::{
     objections, tip, way_back,
 };
 use crate::facts::{CommitFacts, Owing, RangeFacts};
-use crate::policy::{BranchRule, Policy};
+use crate::policy::{BranchRule, POLICY_REF, Policy};
 use crate::types::{Oid, RefName, Timestamp};
 
 /// What a range is judged by.
@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
 #[derive(Default)]
 pub(super) struct Findings {
     pub reasons: Vec<Reason>,
+    /// What rules that only warn would refuse for.
+    pub let_pass: Vec<Reason>,
     pub notes: Vec<Note>,
     pub commits: Vec<CommitVerdict>,
     /// The emergency that may stand in for what is lacking.
@@ -114,8 +116,12 @@ fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
     let rulings: Vec<&Ruling<'_>> = judged.iter().map(|(ruling, _)| ruling).collect();
     reasons.extend(objecting(span, &voices, &rulings));
     for (ruling, outcome) in &judged {
-        reasons.extend(outcome.reasons.iter().cloned());
-        reasons.extend(tip::fault(ruling, outcome));
+        let lacking = match lets_pass(ruling) {
+            true => &mut findings.let_pass,
+            false => &mut *reasons,
+        };
+        lacking.extend(outcome.reasons.iter().cloned());
+        lacking.extend(tip::fault(ruling, outcome));
     }
     if span.exhausted() {
         reasons.push(Reason::TooLarge {
@@ -147,6 +153,12 @@ pub(super) fn verdicts(span: &Span<'_>, judged: &[(Ruling<'_>, Outcome)]) -> Vec
     commits
         .map(|(at, commit)| verdict(span, at, commit, judged))
         .collect()
+}
+
+/// Whether a rule lets pass what lacks approvals. Nothing but that: whoever objects is heard, and
+/// what cannot be judged is refused. On the policy itself no rule does, whatever it says.
+fn lets_pass(ruling: &Ruling<'_>) -> bool {
+    ruling.rule.only_warns() && ruling.span.refname.as_bytes() != POLICY_REF.as_bytes()
 }
 
 /// The objections that stand under one of the rules.

@@ -49,6 +49,16 @@ impl Verdict {
         }
     }
 
+    /// Whether something goes in that a rule would have refused if it did not only warn.
+    #[must_use]
+    pub fn lets_pass(&self) -> bool {
+        self.accepted()
+            && self
+                .updates
+                .iter()
+                .any(|update| !update.let_pass.is_empty())
+    }
+
     /// The moves of protected refs that this verdict allows; none unless all is accepted.
     #[must_use]
     pub fn permits(&self) -> Vec<&Permit> {
@@ -71,6 +81,9 @@ pub struct UpdateVerdict {
     pub change: RefChange,
     /// Every reason to refuse it; empty if it passes.
     pub reasons: Vec<Reason>,
+    /// What rules that only warn would have refused it for, and let pass; empty where none had
+    /// anything to say.
+    pub let_pass: Vec<Reason>,
     /// What did not decide but explains: approvals that do not count, and why.
     pub notes: Vec<Note>,
     /// The commits of the range and how each is covered; empty for unprotected refs.

@@ -16,6 +16,7 @@ mod paths;
 mod patient;
 mod record;
 mod refs;
+mod rules;
 mod settings;
 mod ssh;
 mod words;
@@ -86,6 +87,7 @@ pub fn examine(dir: &Path, program: &Path, options: &Options) -> Result<Examinat
     findings.extend(hooks::examine(&patient));
     findings.extend(settings::examine(&patient));
     findings.extend(refs::examine(&patient));
+    findings.extend(rules::examine(&patient));
     findings.extend(paths::examine(&patient, &outside));
     findings.extend(record::examine(&patient));
     findings.extend(machine::examine(&patient));

@@ -51,6 +51,7 @@ fn update(update: &UpdateVerdict) -> Value {
         "claimed": update.change.old(),
         "new": update.change.new_oid(),
         "reasons": update.reasons.iter().map(reason).collect::<Vec<_>>(),
+        "let_pass": update.let_pass.iter().map(reason).collect::<Vec<_>>(),
         "notes": update.notes.iter().map(note).collect::<Vec<_>>(),
         "commits": update.commits.iter().take(MAX_COMMITS).map(commit).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),
@@ -191,6 +192,7 @@ mod tests {
                 refname: RefName::new(b"refs/heads/prod").unwrap(),
                 change: RefChange::Create { new: oid },
                 reasons: vec![Reason::Deletion],
+                let_pass: Vec::new(),
                 notes: Vec::new(),
                 commits: vec![CommitVerdict {
                     oid,

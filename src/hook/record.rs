@@ -3,9 +3,9 @@
 use super::arrivals::Listed;
 use crate::audit::{
     ACCEPTED, ArrivalsRecord, EMERGENCY, EmergencyRecord, Hash, MAX_UPDATES, PermitRecord,
-    REJECTED, RollbackRecord, RollbackWord, SettledHow, SettledRecord, UpdateRecord, VerdictRecord,
+    REJECTED, RollbackRecord, RollbackWord, SettledHow, SettledRecord, UpdateRecord, VerdictRecord, WARNED,
 };
-use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, RolledBack, UpdateVerdict, Verdict};
+use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, Reason, RolledBack, UpdateVerdict, Verdict};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
@@ -82,6 +82,7 @@ pub fn verdict_record(
 
 fn outcome(verdict: &Verdict) -> &'static str {
     match verdict.outcome() {
+        Outcome::Accepted if verdict.lets_pass() => WARNED,
         Outcome::Accepted => ACCEPTED,
         Outcome::Rejected => REJECTED,
         Outcome::Emergency => EMERGENCY,
@@ -130,6 +131,12 @@ pub fn emergency_record(used: &EmergencyUse) -> EmergencyRecord {
     }
 }
 
+/// The codes of some reasons, each once.
+fn codes(reasons: &[Reason]) -> Vec<String> {
+    let codes: BTreeSet<String> = reasons.iter().map(|one| one.code().to_string()).collect();
+    codes.into_iter().collect()
+}
+
 /// Whether an update is worth a line: a rule, a statement or a refusal concerns it.
 fn tells(verdict: &UpdateVerdict, facts: &UpdateFacts) -> bool {
     !verdict.reasons.is_empty() || !matches!(facts.subject, Subject::Unprotected)
@@ -169,6 +176,7 @@ fn update_record(
             .iter()
             .map(|reason| reason.code().to_string())
             .collect(),
+        let_pass: codes(&verdict.let_pass),
         approved_by: approvers.into_iter().collect(),
         contributors: contributors(verdict, accepted),
         rollback: rollbacks.remove(&facts.refname),

@@ -22,6 +22,7 @@ pub use error::InstallError;
 pub use readers::AuditGroup;
 pub use report::{Report, Step, StepState};
 pub(crate) use seed::prove;
+pub use seed::read_policy;
 pub use server::{Request, install_server};
 
 /// Whether to change anything.

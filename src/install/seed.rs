@@ -39,6 +39,14 @@ pub(in crate::install) fn read(policy: &Path, keys: Option<&Path>) -> Result<See
     Ok(Seed { yaml, bundle })
 }
 
+/// A policy file and the folder of its keys, sound and proved like one that is to be put in force.
+///
+/// # Errors
+/// When it is not.
+pub fn read_policy(policy: &Path, keys: Option<&Path>) -> Result<Bundle, InstallError> {
+    read(policy, keys).map(|seed| seed.bundle)
+}
+
 /// Proves that the policy's keys can be used, in a folder that is gone afterwards.
 ///
 /// # Errors

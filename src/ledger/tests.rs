@@ -34,6 +34,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
             old,
             new: Some(new),
             codes: Vec::new(),
+            let_pass: Vec::new(),
             approved_by: vec!["rita".into()],
             rollback: None,
             permit: Some(permit),

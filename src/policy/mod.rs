@@ -58,7 +58,7 @@ pub use keyfiles::{
 };
 pub use lockout::locks_out;
 pub use model::{
-    Attribution, BranchRule, DelegationRule, Independence, PathRule, Person, Policy, PolicyId,
+    Attribution, BranchRule, DelegationRule, Enforce, Independence, PathRule, Person, Policy, PolicyId,
     RepositoryName, Rollback,
 };
 pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};

@@ -105,6 +105,8 @@ pub struct BranchRule {
     pub delegation: Option<DelegationRule>,
     /// Who may move the ref back to what was accepted before; nobody, if absent.
     pub rollback: Option<Rollback>,
+    /// Whether a push that lacks what the rule asks for is refused.
+    pub enforce: Enforce,
 }
 
 /// Who may let whom approve in their stead, and for how long.
@@ -125,6 +127,26 @@ pub struct Rollback {
     pub required: u32,
     /// The teams whose statements count; at least one.
     pub by: Vec<TeamName>,
+}
+
+impl BranchRule {
+    /// Whether the rule says what it would refuse and lets it pass.
+    #[must_use]
+    pub fn only_warns(&self) -> bool {
+        match self.enforce {
+            Enforce::Refuse => false,
+            Enforce::Warn => true,
+        }
+    }
+}
+
+/// What becomes of a push that lacks the approvals that a rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enforce {
+    /// It is refused.
+    Refuse,
+    /// It goes in, loudly: the rule is tried out.
+    Warn,
 }
 
 /// Whom a contribution bars from approving.

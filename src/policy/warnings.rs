@@ -30,6 +30,12 @@ pub enum Warning {
         /// What cannot be done: `approved`, `pushed`.
         what: &'static str,
     },
+    /// A rule that refuses nothing for want of approvals.
+    #[error("`{rule}` only warns (`enforce: warn`): what lacks approvals goes in all the same")]
+    OnlyWarns {
+        /// The rule's pattern, escaped.
+        rule: String,
+    },
     /// A rule for refs that do not exist.
     #[error("`{rule}` matches no ref of this repository")]
     MatchesNothing {
@@ -67,7 +73,11 @@ fn list(people: &[PersonName]) -> String {
 pub fn warnings(policy: &Policy, refs: Option<&[RefName]>) -> Vec<Warning> {
     let mut found = one_human(policy);
     for rule in &policy.rules {
-        found.extend(bus_factor(policy, rule));
+        if rule.only_warns() {
+            found.push(Warning::OnlyWarns { rule: shown(rule) });
+        } else {
+            found.extend(bus_factor(policy, rule));
+        }
     }
     let mut unmatched: Vec<Warning> = refs.map_or_else(Vec::new, |refs| {
         let used = |rule: &&BranchRule| {

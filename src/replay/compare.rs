@@ -98,6 +98,19 @@ fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<Stri
     if recorded_back != judged_back {
         found.push("as a rollback it rests on other statements than the entry says".to_owned());
     }
+    let passed: BTreeSet<String> = judged
+        .let_pass
+        .iter()
+        .map(|reason| reason.code().to_string())
+        .collect();
+    let passed: Vec<String> = passed.into_iter().collect();
+    if update.let_pass != passed {
+        found.push(format!(
+            "rules that only warn let it pass in spite of {}, and the entry says {}",
+            codes(&passed),
+            codes(&update.let_pass)
+        ));
+    }
     if names == Names::Known {
         let people = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
         let covers = judged.commits.iter().flat_map(|commit| &commit.covers);
@@ -198,6 +211,13 @@ fn list(names: &[String]) -> String {
     }
 }
 
+fn codes(codes: &[String]) -> String {
+    match codes {
+        [] => "nothing".to_owned(),
+        codes => codes.join(", "),
+    }
+}
+
 /// What the differences come to, where nothing is known but what they say.
 pub(super) fn cannot_tell(reasons: &[Reason], names: Names) -> bool {
     let about_pusher = |reason: &Reason| {
@@ -266,6 +286,7 @@ mod tests {
                     new: oid(2),
                 },
                 reasons,
+                let_pass: Vec::new(),
                 notes: Vec::new(),
                 commits: Vec::new(),
                 overridden: Vec::new(),

@@ -9,7 +9,7 @@ use super::memory::{Claims, Remembered, Taken, Then, statement_name};
 use super::moves::Hands;
 use super::policies::{Loaded, Policies};
 use super::story::Story;
-use crate::audit::{AuditLog, VerdictRecord};
+use crate::audit::{AuditLog, UpdateRecord, VerdictRecord};
 use crate::decide::{Code, Reason, Verdict, decide};
 use crate::facts::{Past, Pusher, Sources, Store, commits_between, gather};
 use crate::ledger::{each_arrival, each_lost, name_from_hex};
@@ -42,6 +42,16 @@ pub(super) struct Case<'a> {
     pub time: Timestamp,
     pub record: &'a VerdictRecord,
     pub names: Names,
+    pub asked: Asked,
+}
+
+/// Which updates of a push are judged again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Those that were permitted, and statements: what was let in.
+    Permitted,
+    /// Every one whose name can be read back, those of a refused push too.
+    Everything,
 }
 
 /// What came of judging it again.
@@ -53,12 +63,12 @@ pub(super) struct Judgement {
 }
 
 /// What came of judging it once.
-struct Attempt {
-    verdict: Verdict,
+pub(super) struct Attempt {
+    pub(super) verdict: Verdict,
     /// The commits that it brought to a protected ref.
     members: BTreeSet<Oid>,
     /// Whether something rests on an entry beside which the names were deleted.
-    nameless: bool,
+    pub(super) nameless: bool,
 }
 
 impl Case<'_> {
@@ -81,20 +91,28 @@ impl Case<'_> {
     }
 
     /// What the push asked for, as far as a rule or a statement is concerned.
-    fn updates(&self) -> Vec<(RefName, RefChange)> {
-        let name = |update: &crate::audit::UpdateRecord| match &update.permit {
-            Some(permit) => name_from_hex(&permit.ref_hex).ok(),
-            None => statement_name(&update.refname),
-        };
+    pub(super) fn updates(&self) -> Vec<(RefName, RefChange)> {
         let updates = self.record.updates.iter();
         let updates = updates.filter_map(|update| {
-            let change = match (update.claimed, update.new?) {
-                (None, new) => RefChange::Create { new },
-                (Some(old), new) => RefChange::Update { old, new },
+            let change = match (self.asked, update.claimed, update.new) {
+                (Asked::Permitted, _, None) => return None,
+                (Asked::Everything, old, None) => RefChange::Delete { old },
+                (_, None, Some(new)) => RefChange::Create { new },
+                (_, Some(old), Some(new)) => RefChange::Update { old, new },
             };
-            Some((name(update)?, change))
+            Some((self.name(update)?, change))
         });
         updates.collect()
+    }
+
+    /// The ref of an update, where its name can be read back.
+    fn name(&self, update: &UpdateRecord) -> Option<RefName> {
+        match (&update.permit, self.asked) {
+            (Some(permit), _) => name_from_hex(&permit.ref_hex).ok(),
+            (None, Asked::Permitted) => statement_name(&update.refname),
+            // No ref's name holds a backslash, and what is escaped has one.
+            (None, Asked::Everything) => RefName::new(update.refname.as_bytes()).ok(),
+        }
     }
 
     /// The commits that statements of this push are about.
@@ -275,6 +293,19 @@ impl Judge<'_> {
         more: &[Taken],
         claims: Claims,
     ) -> Attempt {
+        let pusher = pusher(&loaded.policy, case.record);
+        self.attempt_as(loaded, case, (heard, more), claims, pusher)
+    }
+
+    /// The same where somebody in particular pushes.
+    pub(super) fn attempt_as(
+        &mut self,
+        loaded: &Loaded,
+        case: Case<'_>,
+        (heard, more): (&Heard, &[Taken]),
+        claims: Claims,
+        pusher: Pusher,
+    ) -> Attempt {
         let past = self.past(case, heard, more);
         self.store.look_at(Some(past));
         let memory = Remembered {
@@ -292,7 +323,6 @@ impl Judge<'_> {
             now: case.time,
             progress: None,
         };
-        let pusher = pusher(&loaded.policy, case.record);
         let facts = gather(&sources, pusher, case.updates());
         let verdict = decide(&loaded.policy, &facts);
         let ranges = facts.updates.iter().filter_map(|update| update.range());
@@ -314,8 +344,8 @@ impl Judge<'_> {
     fn past(&self, case: Case<'_>, heard: &Heard, more: &[Taken]) -> Past {
         let mut past = Past::default();
         for update in &case.record.updates {
-            let permit = update.permit.as_ref();
-            let name = permit.and_then(|permit| name_from_hex(&permit.ref_hex).ok());
+            let stands = update.permit.is_some() || case.asked == Asked::Everything;
+            let name = case.name(update).filter(|_| stands);
             if let (Some(name), Some(old)) = (name, update.old) {
                 past.refs.insert(name, old);
             }

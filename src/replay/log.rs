@@ -105,7 +105,7 @@ pub(super) type Now = BTreeMap<RefName, Current>;
 
 /// The log, and what the refs name with it: a ref that moved while the log was read would seem to have
 /// moved by itself.
-fn read(
+pub(super) fn read(
     log: &AuditLog,
     store: &Store,
     wanted: &[RefName],

@@ -2,7 +2,8 @@
 //! known then, and the moves themselves followed from where judging began to what the refs name now.
 //!
 //! [`of_log`] reads the audit log, its evidence and git's objects; [`of_clone`] has no log and says
-//! how far that carries. What is compared and followed is pure.
+//! how far that carries. [`under`] judges the pushes of a log by a policy that was not in force, and says
+//! what would have ended otherwise. What is compared and followed is pure.
 
 mod account;
 mod chain;
@@ -15,6 +16,7 @@ mod judge;
 mod log;
 mod memory;
 mod moves;
+mod other;
 mod policies;
 mod run;
 mod story;
@@ -24,3 +26,4 @@ pub use clone::{Asked, of_clone};
 pub use finding::{Finding, Remark, Weight, Why};
 pub use log::{Lost, ReplayError, of_log};
 pub use moves::{Admission, Move};
+pub use other::{Compared, Otherwise, Would, under};

@@ -47,6 +47,8 @@ pub enum Admission {
     Approved,
     /// An emergency, without approvals.
     Emergency,
+    /// A rule for its ref only warned: what that demands need not have been met.
+    Warned,
 }
 
 /// The people of one move.

@@ -70,6 +70,14 @@ impl Policies {
         format!("{:?}", rules.collect::<Vec<_>>())
     }
 
+    /// Whether any rule of that policy for a ref only warns.
+    pub(super) fn only_warn(&mut self, store: &Store, commit: Oid, refname: &RefName) -> bool {
+        self.at(store, commit).is_ok_and(|loaded| {
+            let rules = loaded.policy.rules_for(refname);
+            rules.iter().any(|rule| rule.only_warns())
+        })
+    }
+
     /// Where that policy has judging of a ref begin, if it says so.
     pub(super) fn baseline(
         &mut self,

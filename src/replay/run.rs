@@ -3,7 +3,7 @@
 use super::chain::Chain;
 use super::compare::Names;
 use super::finding::{Finding, Remark, Weight};
-use super::judge::{Case, Judge};
+use super::judge::{Asked, Case, Judge};
 use super::memory::statement_name;
 use super::moves::{Admission, Hands, Move};
 use crate::audit::{MoveOutcome, MovedRecord, UpdateRecord, VerdictRecord};
@@ -255,6 +255,7 @@ impl Run<'_> {
                 true => Names::Deleted,
                 false => Names::Known,
             },
+            asked: Asked::Permitted,
         };
         let mut judged = self.judge.judge(case);
         for name in names {
@@ -280,14 +281,19 @@ impl Run<'_> {
         control.broken = findings.iter().any(wrong);
         let hex = crate::types::hex(name.as_bytes());
         let mut updates = case.record.updates.iter();
-        let found = updates.find_map(|update| {
+        let update = updates.find_map(|update| {
             let permit = update.permit.as_ref();
-            let permit = permit.filter(|permit| permit.ref_hex == hex)?;
-            Some((permit, update.emergency.is_some()))
+            let permit = permit.filter(|permit| permit.ref_hex == hex);
+            permit.map(|permit| (update, permit))
         });
-        let Some((permit, emergency)) = found else {
+        let Some((update, permit)) = update else {
             return;
         };
+        let store = &self.judge.store;
+        let policy = case.record.policy;
+        let emergency = update.emergency.is_some();
+        let warned =
+            !update.let_pass.is_empty() || self.judge.policies.only_warn(store, policy, name);
         if is_policy(name) && approved && !control.broken {
             self.approved.insert(permit.new);
         }
@@ -302,9 +308,10 @@ impl Run<'_> {
             contributors: hands.contributors,
             approved_by: hands.approved_by,
             final_approvers: hands.final_approvers,
-            admission: match emergency {
-                true => Admission::Emergency,
-                false => Admission::Approved,
+            admission: match (emergency, warned) {
+                (true, _) => Admission::Emergency,
+                (false, true) => Admission::Warned,
+                (false, false) => Admission::Approved,
             },
             held: findings.is_empty(),
             named: case.names == Names::Known,

@@ -6,7 +6,7 @@ use crate::types::Timestamp;
 use std::io;
 
 /// The head of the table.
-const HEAD: [&str; 18] = [
+const HEAD: [&str; 19] = [
     "entry",
     "accepted",
     "ref",
@@ -25,6 +25,7 @@ const HEAD: [&str; 18] = [
     "emergency",
     "settled",
     "in_stead",
+    "let_pass",
 ];
 
 /// The changes of a report, a line each (RFC 4180). What a spreadsheet would take for a formula has
@@ -43,7 +44,7 @@ pub fn csv(report: &Report) -> io::Result<Vec<u8>> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn row(change: &Change) -> [String; 18] {
+fn row(change: &Change) -> [String; 19] {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let finished = change.releases.iter().filter(|release| release.finished);
     let targets: Vec<&str> = finished.clone().map(|release| &*release.target).collect();
@@ -80,6 +81,7 @@ fn row(change: &Change) -> [String; 18] {
         }),
         time(settled.map(|settled| settled.time)),
         in_stead.join(" "),
+        change.let_pass.join(" "),
     ]
 }
 

@@ -200,6 +200,7 @@ impl Gathering {
                 .report
                 .as_ref()
                 .map_or_else(BTreeSet::new, |report| in_stead(report, &update.refname)),
+            let_pass: update.let_pass.clone(),
             pushed_by,
             policy: verdict.policy,
             committed: None,

@@ -170,6 +170,13 @@ fn article(text: &mut String, change: &Change) {
             ),
         );
     }
+    if !change.let_pass.is_empty() {
+        let codes = escape(&change.let_pass.join(", "));
+        let how = format!(
+            "<span class=\"warn\">a rule that only warns would have refused it: {codes}</span>"
+        );
+        line("not approved as asked", how);
+    }
     let by = change.pushed_by.as_deref();
     line("pushed by", by.map_or_else(unknown, escape));
     let releases: Vec<String> = change.releases.iter().map(release).collect();

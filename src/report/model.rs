@@ -92,6 +92,8 @@ pub struct Change {
     pub approved_by: Vec<String>,
     /// Which of them approved in somebody's stead.
     pub in_stead: BTreeSet<InStead>,
+    /// The codes for which rules that only warn would have refused it: it was not approved as they ask.
+    pub let_pass: Vec<String>,
     /// Who pushed it.
     pub pushed_by: Option<String>,
     /// The commit of the policy that it was judged by.

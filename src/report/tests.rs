@@ -25,6 +25,7 @@ fn change(entry: u64, writer: &str, reviewer: &str) -> Change {
         contributors: vec![writer.into()],
         approved_by: vec![reviewer.into()],
         in_stead: BTreeSet::new(),
+        let_pass: Vec::new(),
         pushed_by: Some(writer.into()),
         policy: oid(),
         committed: Some(at(0)),

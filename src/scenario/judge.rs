@@ -15,13 +15,17 @@ pub struct Judged {
     pub missing: BTreeSet<Code>,
     /// Codes among them that were not expected.
     pub unexpected: BTreeSet<Code>,
+    /// Every reason for which rules that only warn would have refused it, in the same way.
+    pub let_pass: Vec<(Code, String)>,
+    /// Codes that are among those and were not expected to be, or the other way round.
+    pub warned_otherwise: BTreeSet<Code>,
 }
 
 impl Judged {
     /// Whether it is as expected.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty()
+        self.missing.is_empty() && self.unexpected.is_empty() && self.warned_otherwise.is_empty()
     }
 }
 
@@ -32,11 +36,19 @@ pub fn judge(policy: &Policy, scenario: &Scenario) -> Judged {
     let of_updates = verdict.updates.iter().flat_map(|update| &update.reasons);
     let reasons: Vec<&Reason> = verdict.reasons.iter().chain(of_updates).collect();
     let found: BTreeSet<Code> = reasons.iter().map(|reason| reason.code()).collect();
+    let of_updates = verdict.updates.iter().flat_map(|update| &update.let_pass);
+    let let_pass: Vec<&Reason> = of_updates.collect();
+    let warned: BTreeSet<Code> = let_pass.iter().map(|reason| reason.code()).collect();
     let told = |reason: &&Reason| (reason.code(), named(scenario, reason.to_string()));
     Judged {
         reasons: reasons.iter().map(told).collect(),
         missing: scenario.expected.difference(&found).copied().collect(),
         unexpected: found.difference(&scenario.expected).copied().collect(),
+        let_pass: let_pass.iter().map(told).collect(),
+        warned_otherwise: warned
+            .symmetric_difference(&scenario.warned)
+            .copied()
+            .collect(),
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Scenario {
     pub expected_at: Position,
     /// What is to become of it: the codes of the refusal; none if it is accepted.
     pub expected: BTreeSet<Code>,
+    /// For what rules that only warn are to let it pass.
+    pub warned: BTreeSet<Code>,
     /// The push.
     pub facts: PushFacts,
     /// What the file calls the commits.

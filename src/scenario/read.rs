@@ -79,7 +79,7 @@ impl Reader<'_> {
     }
 
     fn scenario(&mut self, node: &Node) -> Option<Scenario> {
-        const KNOWN: [&str; 9] = [
+        const KNOWN: [&str; 10] = [
             "name",
             "ref",
             "at",
@@ -89,6 +89,7 @@ impl Reader<'_> {
             "approvals",
             "objections",
             "expect",
+            "warns",
         ];
         const MOVES: [(&str, Movement); 4] = [
             ("forward", Movement::Forward),
@@ -126,6 +127,7 @@ impl Reader<'_> {
         }
         let expected = fields.need("expect", self.complaints)?;
         let codes = self.expected(expected)?;
+        let warned = self.optional(&fields, "warns", Self::codes)?;
         let told = Told {
             refname: refname?,
             time: time.unwrap_or(Timestamp::from_unix(USUAL_TIME)),
@@ -141,6 +143,7 @@ impl Reader<'_> {
             at: node.at,
             expected_at: expected.at,
             expected: codes,
+            warned: warned.unwrap_or_default(),
             facts: told.facts(self.policy).ok()?,
             commits: named.collect::<BTreeMap<_, _>>(),
         })
@@ -409,22 +412,24 @@ impl Reader<'_> {
         }
     }
 
+    fn codes(&mut self, node: &Node, what: &str) -> Option<BTreeSet<Code>> {
+        let codes = self.several(node, what, |reader, item| {
+            let text = fields::text(item, what, reader.complaints)?;
+            match text.value.parse::<Code>() {
+                Ok(code) => Some(code),
+                Err(error) => {
+                    reader.wrong(item.at, what, error.to_string());
+                    None
+                }
+            }
+        })?;
+        Some(codes.into_iter().collect())
+    }
+
     /// `accepted`, or the codes of the refusal.
     fn expected(&mut self, node: &Node) -> Option<BTreeSet<Code>> {
         match &node.value {
-            Value::List(_) => {
-                let codes = self.several(node, "expect", |reader, item| {
-                    let text = fields::text(item, "expect", reader.complaints)?;
-                    match text.value.parse::<Code>() {
-                        Ok(code) => Some(code),
-                        Err(error) => {
-                            reader.wrong(item.at, "expect", error.to_string());
-                            None
-                        }
-                    }
-                })?;
-                Some(codes.into_iter().collect())
-            }
+            Value::List(_) => self.codes(node, "expect"),
             Value::Scalar(_) | Value::Map(_) | Value::Faulty => {
                 let accepted = [("accepted", ())];
                 fields::choice(node, "expect", &accepted, self.complaints)?;

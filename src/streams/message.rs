@@ -58,7 +58,7 @@ impl Message {
             "refused" | "drift" | "debt" | "recovered" | "redacted" | "migrated" | "stream"
         ) || matches!(
             raw.outcome.as_deref(),
-            Some("rejected" | "failed" | "emergency")
+            Some("rejected" | "failed" | "emergency" | "warned")
         );
         let plain = |ch: &char| ch.is_ascii_lowercase() || *ch == '-';
         Ok(Self {

@@ -3,8 +3,8 @@
 use super::color::Tone;
 use super::page::{Page, Reader};
 use super::report::{
-    approval, codes, commit_row, explain, heading, write_notes, write_overridden, write_people,
-    write_reasons, write_release,
+    approval, codes, commit_row, explain, heading, write_let_pass, write_notes, write_overridden,
+    write_people, write_reasons, write_release,
 };
 use super::text::{count, list};
 use super::{Color, emergency};
@@ -85,6 +85,10 @@ fn write_outlook(page: &mut Page, forecast: &Forecast<'_>) {
             Tone::Bad,
             "The push would be accepted AS AN EMERGENCY, without approval.",
         ),
+        Outlook::Passes if forecast.verdict.lets_pass() => page.line(
+            Tone::Bad,
+            "The push would be let in, NOT approved as the policy asks: a rule only warns.",
+        ),
         Outlook::Passes => page.line(Tone::Good, "The push would be accepted."),
         Outlook::Refused => page.line(Tone::Bad, "The push would be refused."),
         Outlook::Unclear => page.line(
@@ -137,6 +141,7 @@ fn write_update(page: &mut Page, update: &UpdateVerdict, forecast: &Forecast<'_>
         write_release(page, permit);
     }
     write_reasons(page, &update.reasons);
+    write_let_pass(page, update, policy);
     write_notes(page, update);
     write_people(page, update, policy);
 }

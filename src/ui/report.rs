@@ -65,6 +65,10 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
     }
     match verdict.outcome() {
         Outcome::Emergency => emergency::write_banner(&mut page),
+        Outcome::Accepted | Outcome::Rejected if verdict.lets_pass() => page.line(
+            Tone::Bad,
+            "relhook: let in, and NOT approved as the policy asks",
+        ),
         Outcome::Accepted | Outcome::Rejected => page.line(Tone::Good, "relhook: accepted"),
     }
     for update in &verdict.updates {
@@ -87,6 +91,7 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
             }
         }
         write_overridden(&mut page, update, policy);
+        write_let_pass(&mut page, update, policy);
         write_release(&mut page, permit);
         write_notes(&mut page, update);
         if let Some(used) = &update.emergency {
@@ -98,7 +103,26 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
         page.paragraph(Tone::Faint, "  ", &recorded);
     }
     emergency::write_debts(&mut page, verdict);
-    page.finish("")
+    match verdict.lets_pass() {
+        true => page.finish(&explain(&codes(verdict))),
+        false => page.finish(""),
+    }
+}
+
+/// Which rules of a ref only warn, and what they let pass.
+pub(super) fn write_let_pass(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
+    let lead = format!("    {} ", Code::ONLY_WARNS);
+    for rule in policy.rules_for(&update.refname) {
+        if rule.only_warns() {
+            let rule = cut(&crate::types::escape(rule.pattern.as_bytes()), 60);
+            let text = format!("`{rule}` ONLY WARNS: what lacks approvals goes in all the same");
+            page.paragraph(Tone::Bad, &lead, &text);
+        }
+    }
+    if !update.let_pass.is_empty() {
+        page.paragraph(Tone::Bad, "    ", "it would have refused this:");
+        write_reasons(page, &update.let_pass);
+    }
 }
 
 /// What does not keep an update from going in because somebody has overridden it.
@@ -158,7 +182,9 @@ pub(super) fn write_release(page: &mut Page, permit: &Permit) {
 /// `approved by rita (Rita Reviewer)`.
 pub(super) fn approval(update: &UpdateVerdict, policy: &Policy) -> String {
     let by = approvers(update, policy);
-    if by.is_empty() {
+    if by.is_empty() && !update.let_pass.is_empty() {
+        "approved by nobody".to_owned()
+    } else if by.is_empty() {
         "nothing in it needs approval".to_owned()
     } else {
         format!("approved by {}", list(&by, 6, "and"))
@@ -208,6 +234,7 @@ fn refused(verdict: &Verdict, policy: &Policy) -> String {
 fn write_update(page: &mut Page, update: &UpdateVerdict, policy: &Policy) {
     page.line(Tone::Strong, &heading(&update.refname, &update.change));
     write_reasons(page, &update.reasons);
+    write_let_pass(page, update, policy);
     write_notes(page, update);
     write_commits(page, update);
     write_people(page, update, policy);
@@ -354,9 +381,14 @@ fn write_others(page: &mut Page, others: &[&UpdateVerdict]) {
 
 /// Every code that is said, once.
 pub(super) fn codes(verdict: &Verdict) -> BTreeSet<Code> {
-    let of_updates = verdict.updates.iter().flat_map(|update| &update.reasons);
-    let all = verdict.reasons.iter().chain(of_updates);
-    all.map(Reason::code).collect()
+    let of_update = |update: &UpdateVerdict| -> Vec<Code> {
+        let all = update.reasons.iter().chain(&update.let_pass);
+        let warns = (!update.let_pass.is_empty()).then_some(Code::ONLY_WARNS);
+        all.map(Reason::code).chain(warns).collect()
+    };
+    let of_updates = verdict.updates.iter().flat_map(of_update);
+    let all = verdict.reasons.iter().map(Reason::code);
+    all.chain(of_updates).collect()
 }
 
 /// Where to read more.

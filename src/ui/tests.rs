@@ -73,6 +73,7 @@ fn update(refname: &str, commits: Vec<CommitVerdict>, reasons: Vec<Reason>) -> U
             new: oid(1),
         },
         reasons,
+        let_pass: Vec::new(),
         notes: Vec::new(),
         commits,
         overridden: Vec::new(),

@@ -266,3 +266,209 @@ fn the_scenarios_in_the_documents_are_as_expected() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("2 scenarios, all as expected"), "{said}");
 }
+
+#[test]
+fn a_rule_that_only_warns_lets_pass_and_says_so_everywhere() {
+    let world = World::with(&PolicyText::usual().prod("enforce: warn"));
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let tip = dana.commits("price.txt");
+    let ran = dana.relhook(&["check", "origin", "prod"]);
+    let said = shown(&ran);
+    fits(&said);
+    assert_eq!(ran.code, 0, "{said}");
+    assert!(said.contains("NOT approved as the policy asks"), "{said}");
+    let ran = dana.relhook(&["check", "--json", "origin", "prod"]);
+    let json: Value = serde_json::from_str(&shown(&ran)).unwrap();
+    assert_eq!(json["updates"][0]["let_pass"][0]["code"], "RH401");
+    documented(&json);
+    let push = dana.pushes(&["prod"]);
+    push.accepted();
+    for part in [
+        "relhook: let in, and NOT approved as the policy asks",
+        "approved by nobody",
+        "RH808 `refs/heads/prod` ONLY WARNS",
+        "RH401 1 commit lacks approval",
+        "relhook explain RH401 RH808",
+    ] {
+        assert!(push.said.contains(part), "{part}: {}", push.said);
+    }
+    let log = world.log();
+    let entry = log
+        .iter()
+        .rfind(|entry| entry["kind"] == "verdict")
+        .unwrap();
+    assert_eq!(entry["outcome"], "warned");
+    assert_eq!(
+        entry["updates"][0]["let_pass"],
+        serde_json::json!(["RH401"])
+    );
+    assert_eq!(entry["updates"][0]["new"], tip);
+    // What was approved is not let pass; that the rule only warns is said all the same.
+    let next = dana.commits("terms.txt");
+    dana.offers("dana/terms");
+    remy.approves(&next).accepted();
+    let push = dana.pushes(&["prod"]);
+    push.accepted();
+    assert!(push.said.contains("relhook: accepted"), "{}", push.said);
+    assert!(
+        push.said.contains("RH808 `refs/heads/prod` ONLY WARNS"),
+        "{}",
+        push.said
+    );
+    let status = shown(&world.relhook(&["status"]));
+    assert!(
+        status.contains("needs 1 of reviewers (ONLY WARNS)"),
+        "{status}"
+    );
+    let json: Value = serde_json::from_str(&shown(&dana.relhook(&["status", "--json"]))).unwrap();
+    assert_eq!(json["refs"][0]["rules"][0]["only_warns"], true, "{json:#}");
+    documented(&json);
+    let doctor = shown(&world.relhook(&["doctor"]));
+    assert!(doctor.contains("`refs/heads/prod` only warns"), "{doctor}");
+    let replay = world.relhook(&["audit", "replay"]);
+    assert_eq!(replay.code, 0, "{}{}", shown(&replay), replay.err);
+    let page = world.path("report.html");
+    let out = page.to_str().unwrap();
+    world.relhook(&["report", "--output", out]).assert_ok();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("a rule that only warns would have refused it: RH401"));
+    // Everything but approvals is held to.
+    dana.git(&[
+        "-c",
+        "commit.gpgSign=false",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "unsigned",
+    ]);
+    dana.pushes(&["prod"]).refused_with("RH202");
+    dana.git(&["reset", "-q", "--hard", &tip]);
+    dana.pushes_with(&["--force"], &["prod"])
+        .refused_with("RH102");
+}
+
+#[test]
+fn an_objection_stops_a_push_where_a_rule_only_warns() {
+    let world = World::with(&PolicyText::usual().prod("enforce: warn"));
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let tip = dana.commits("price.txt");
+    dana.offers("dana/price");
+    remy.git(&["fetch", "-q", "origin"]);
+    let no = remy.relhook(&["reject", &tip, "--ref", "prod", "--reason", "no", "--yes"]);
+    no.assert_ok();
+    dana.pushes(&["prod"]).refused_with("RH404");
+}
+
+/// Two pushes to `prod`: one with an approval by Remy, and before it one that was refused.
+fn history() -> World {
+    let world = World::new();
+    let (dana, remy) = (world.person("dana"), world.person("remy"));
+    let tip = dana.commits("price.txt");
+    dana.offers("dana/price");
+    dana.pushes(&["prod"]).refused_with("RH401");
+    remy.approves(&tip).accepted();
+    dana.pushes(&["prod"]).accepted();
+    world
+}
+
+fn replays(world: &World, policy: &PolicyText, more: &[&str]) -> (i32, String) {
+    let dir = world.path("other");
+    std::fs::create_dir_all(dir.join("keys")).unwrap();
+    policy.write(&dir);
+    let file = dir.join("policy.yaml");
+    let args = [&["policy", "replay", file.to_str().unwrap()], more].concat();
+    let ran = world.relhook(&args);
+    (ran.code, shown(&ran) + &ran.err)
+}
+
+#[test]
+fn what_happened_is_judged_again_by_another_policy() {
+    let world = history();
+    let usual = PolicyText::usual();
+    let (code, said) = replays(&world, &usual, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("2 pushes judged again"), "{said}");
+    assert!(said.contains("2 would end as they did, 0"), "{said}");
+    let rule = "  refs/heads/prod:\n    required: 1";
+    let two = usual
+        .clone()
+        .replacing(rule, "  refs/heads/prod:\n    required: 2");
+    let (code, said) = replays(&world, &two, &["--since", "90d"]);
+    assert_eq!(code, 1, "{said}");
+    fits(
+        &said
+            .lines()
+            .filter(|line| !line.contains("acme/site"))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    );
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("by dana: was let in, and would have been refused"),
+        "{said}"
+    );
+    assert!(
+        flat.contains("RH401 1 commit lacks approval by 2 people"),
+        "{said}"
+    );
+    assert!(
+        flat.contains("1 would end as they did, 1 otherwise"),
+        "{said}"
+    );
+    // Where a rule only warns, the refused one goes in, and it is said what the rule would say.
+    let warns = usual.clone().prod("enforce: warn");
+    let (code, json) = replays(&world, &warns, &["--json", "--ref", "prod"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(code, 1);
+    assert_eq!(json["schema"], "relhook/policy-replay/v1");
+    assert_eq!((&json["judged"], &json["alike"]), (&2.into(), &1.into()));
+    assert_eq!(json["pushes"][0]["was"], "refused");
+    assert_eq!(json["pushes"][0]["would"], "warned");
+    assert_eq!(json["pushes"][0]["reasons"][0]["code"], "RH401");
+    documented(&json);
+    let (code, said) = replays(&world, &usual, &["--since", "soon"]);
+    assert_eq!(code, 2, "{said}");
+    let (code, said) = replays(
+        &world,
+        &usual.clone().replacing("version: 1", "version: 2"),
+        &[],
+    );
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
+fn people_who_are_not_in_the_other_policy_would_not_have_pushed() {
+    let world = history();
+    let without = PolicyText::usual().replacing("    logins: [dana]\n", "    logins: [dee]\n");
+    let (code, _) = replays(&world, &without, &[]);
+    // Whose login it was then is whose push it was.
+    assert_eq!(code, 0);
+    let disabled = PolicyText::usual().replacing("  remy:\n", "  remy:\n    disabled: true\n");
+    let (code, said) = replays(&world, &disabled, &[]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("RH401"), "{said}");
+}
+
+#[test]
+fn in_a_clone_it_is_a_copy_of_the_log_that_is_judged_again() {
+    let world = history();
+    let dana = world.person("dana");
+    let file = world.path("policy.yaml");
+    let file = file.to_str().unwrap();
+    let ran = dana.relhook(&["policy", "replay", file]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("--log"), "{}", ran.err);
+    let copy = world.path("copy");
+    // Nobody adds to it meanwhile: an older copy is not what the server shows.
+    let _quiet = crate::audit::quiet(&world);
+    run(command("cp", &world.path("home/server"))
+        .arg("-r")
+        .arg(world.server().join("relhook/audit"))
+        .arg(&copy))
+    .assert_ok();
+    let copy = copy.to_str().unwrap();
+    let ran = dana.relhook(&["policy", "replay", file, "--log", copy]);
+    assert!(ran.code == 0 || ran.code == 3, "{}{}", shown(&ran), ran.err);
+    assert!(shown(&ran).contains("judged again"), "{}", shown(&ran));
+}

@@ -166,6 +166,9 @@ fn verdict_line(verdict: &VerdictRecord) -> String {
             let undoes = rollback.count;
             text += &format!(", rolled back ({undoes} undone): {}", rollback.words());
         }
+        if !update.let_pass.is_empty() {
+            text += &format!(", LET PASS: {}", update.let_pass.join(" "));
+        }
         if !update.codes.is_empty() {
             text += &format!(", {}", update.codes.join(" "));
         }

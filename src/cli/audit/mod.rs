@@ -7,6 +7,8 @@ mod replay;
 mod stream;
 mod witness;
 
+pub(in crate::cli) use replay::{CopyOf, broken as no_replay, copy_of};
+
 use super::reading::Reader;
 use super::{Answer, Exit};
 use crate::audit::{AuditError, AuditLog, Checkpoint, LogKey, Receipt, Redacted, verify};

@@ -86,6 +86,7 @@ fn update(update: &UpdateVerdict, checked: &Checked) -> Value {
         "accepted": update.reasons.is_empty(),
         "releases_to": release.unwrap_or_default(),
         "reasons": list(&update.reasons, reason),
+        "let_pass": list(&update.let_pass, reason),
         "notes": list(&update.notes, note),
         "commits": commits.map(|one| commit(one, new)).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),

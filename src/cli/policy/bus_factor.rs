@@ -40,7 +40,7 @@ impl BusFactorArgs {
             Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
         };
         let rows = absences(&policy);
-        let lone = rows.iter().any(|row| row.nothing.number.is_one());
+        let lone = rows.iter().any(hangs_on_one);
         Ok(Answer {
             text: match self.json {
                 true => format!("{:#}\n", json(&file.name, &rows, lone)),
@@ -49,6 +49,11 @@ impl BusFactorArgs {
             exit: if lone { Exit::Refused } else { Exit::Pass },
         })
     }
+}
+
+/// Whether one person's absence stops everything that a row is about.
+fn hangs_on_one(row: &Absence) -> bool {
+    row.nothing.number.is_one() && !row.only_warns
 }
 
 fn text(name: &str, rows: &[Absence], lone: bool) -> String {
@@ -76,7 +81,11 @@ fn told(row: &Absence) -> String {
     if let Some(pushers) = &row.pushers {
         text += &paragraph("  ", &format!("pushed by {}", any_of(pushers)));
     }
-    let lead = match row.nothing.number.is_one() {
+    if row.only_warns {
+        let only = "`enforce: warn`: it lets pass what lacks approvals. What it would stop:";
+        text += &paragraph("  ONLY WARNS ", only);
+    }
+    let lead = match hangs_on_one(row) {
         true => "  WARNING: ",
         false => "  ",
     };
@@ -87,6 +96,13 @@ fn told(row: &Absence) -> String {
         }
     };
     text += &paragraph(lead, &nothing);
+    if let Some(blocking) = &row.with_emergency {
+        let line = format!(
+            "with an emergency, nothing at all goes in {}",
+            when(blocking)
+        );
+        text += &paragraph("  ", &line);
+    }
     for one in &row.authors {
         let by = match one.authors.len() {
             1 => String::new(),
@@ -219,9 +235,11 @@ fn row(row: &Absence) -> Value {
     json!({
         "rule": row.rule,
         "patterns": row.paths,
+        "only_warns": row.only_warns,
         "asked": asked.collect::<Vec<_>>(),
         "pushers": row.pushers,
         "away": away(&row.nothing),
+        "away_with_emergency": row.with_emergency.as_ref().map(away),
         "by_author": authors.collect::<Vec<_>>(),
     })
 }

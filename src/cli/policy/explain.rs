@@ -6,7 +6,7 @@ use crate::client::branch;
 use crate::policy::{
     Attribution, BranchRule, Independence, POLICY_FILE, POLICY_REF, PathRule, Policy, Shows,
 };
-use crate::types::{PersonName, RefName, RepoPath, TeamName, escape};
+use crate::types::{PersonName, RefName, RepoPath, TeamName, WindowName, escape};
 use crate::ui::{paragraph, person, span};
 use clap::Args;
 use serde_json::{Value, json};
@@ -96,10 +96,16 @@ fn head(policy: &Policy, refname: &RefName, rules: &[&BranchRule]) -> String {
 
 /// What a rule demands of any change.
 fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
-    let mut all = vec![format!(
+    let mut all = Vec::new();
+    if rule.only_warns() {
+        all.push(
+            "it ONLY WARNS (`enforce: warn`): what lacks approvals goes in all the same".to_owned(),
+        );
+    }
+    all.push(format!(
         "each commit that adds something is approved by {}",
         who(policy, rule.required, &rule.from)
-    )];
+    ));
     all.push(match rule.independence {
         Independence::Commit => "nobody approves a commit that they had a hand in".to_owned(),
         Independence::Range => {
@@ -128,6 +134,15 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
             globs.join(" or ")
         ));
     }
+    all.extend(hours(rule));
+    if let Some(emergency) = &rule.emergency {
+        let by = people(policy, &policy.able(&emergency.by), "or");
+        let teams = joined(&emergency.by);
+        all.push(format!(
+            "in an emergency, {by} may let in what nobody has approved ({teams}), and it is \
+             reviewed afterwards"
+        ));
+    }
     let targets: Vec<String> = rule.release.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         all.push(format!(
@@ -142,6 +157,28 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
         let who = who(policy, rollback.required, &rollback.by);
         all.push(format!(
             "it goes back to what was accepted before on the word of {who}"
+        ));
+    }
+    all
+}
+
+/// When it may be pushed.
+fn hours(rule: &BranchRule) -> Vec<String> {
+    let named = |names: &[WindowName]| -> String {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let mut all = Vec::new();
+    if !rule.windows.is_empty() {
+        let names = named(&rule.windows);
+        all.push(format!(
+            "it goes in while one of these windows is open: {names}"
+        ));
+    }
+    if !rule.freezes.is_empty() {
+        let names = named(&rule.freezes);
+        all.push(format!(
+            "it does not go in while one of these freezes holds: {names}"
         ));
     }
     all
@@ -223,6 +260,7 @@ fn json(policy: &Policy, refname: &RefName, paths: &[RepoPath]) -> Value {
 fn of_rule(policy: &Policy, rule: &BranchRule) -> Value {
     json!({
         "rule": shown(rule),
+        "only_warns": rule.only_warns(),
         "required": rule.required,
         "from": rule.from,
         "able": policy.able(&rule.from),

@@ -4,10 +4,12 @@ mod bus_factor;
 mod explain;
 mod file;
 mod lint;
+mod replay;
 mod test;
 
 use super::Answer;
 use clap::Subcommand;
+use std::path::Path;
 
 /// What can be done with a policy file.
 #[derive(Debug, Subcommand)]
@@ -20,19 +22,23 @@ pub enum PolicyCommand {
     Explain(explain::ExplainArgs),
     /// Judge pushes that are told in a file, and say which go otherwise than expected
     Test(test::TestArgs),
+    /// Judge what really happened once more by another policy, and say what would have ended
+    /// otherwise
+    Replay(replay::ReplayArgs),
 }
 
 impl PolicyCommand {
     /// Runs it.
     ///
     /// # Errors
-    /// When a file cannot be read.
-    pub fn run(&self) -> anyhow::Result<Answer> {
+    /// When a file, or what it is held against, cannot be read.
+    pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match self {
             Self::Lint(args) => args.run(),
             Self::BusFactor(args) => args.run(),
             Self::Explain(args) => args.run(),
             Self::Test(args) => args.run(),
+            Self::Replay(args) => args.run(dir),
         }
     }
 }

@@ -90,13 +90,14 @@ fn told(name: &str, scenario: &Scenario, judged: &Judged) -> String {
     let line = scenario.expected_at.line;
     let expected = format!("expected on line {line}: {}", words(&scenario.expected));
     text += &paragraph("    ", &expected);
-    if scenario.expected.is_empty() {
+    let verdict = !judged.missing.is_empty() || !judged.unexpected.is_empty();
+    if scenario.expected.is_empty() && verdict {
         text += "  - accepted\n";
     }
     for code in &judged.missing {
         text += &paragraph(&format!("  - {code} "), code.title());
     }
-    if judged.reasons.is_empty() {
+    if judged.reasons.is_empty() && verdict {
         text += "  + accepted\n";
     }
     for (code, reason) in &judged.reasons {
@@ -106,12 +107,33 @@ fn told(name: &str, scenario: &Scenario, judged: &Judged) -> String {
         };
         text += &paragraph(&format!("  {mark} {code} "), reason);
     }
+    if !judged.warned_otherwise.is_empty() {
+        let expected = format!(
+            "let pass was to be: {}",
+            words_or(&scenario.warned, "nothing")
+        );
+        text += &paragraph("    ", &expected);
+        if judged.let_pass.is_empty() {
+            text += "  + nothing\n";
+        }
+    }
+    for (code, reason) in &judged.let_pass {
+        let mark = match judged.warned_otherwise.contains(code) {
+            true => '+',
+            false => ' ',
+        };
+        text += &paragraph(&format!("  {mark} {code} (let pass) "), reason);
+    }
     text
 }
 
 fn words(codes: &BTreeSet<Code>) -> String {
+    words_or(codes, "accepted")
+}
+
+fn words_or(codes: &BTreeSet<Code>, none: &str) -> String {
     match codes.is_empty() {
-        true => "accepted".to_owned(),
+        true => none.to_owned(),
         false => list(codes).join(", "),
     }
 }
@@ -122,8 +144,12 @@ fn list(codes: &BTreeSet<Code>) -> Vec<String> {
 
 fn json(name: &str, tried: &[Tried]) -> Value {
     let scenarios = tried.iter().map(|(scenario, judged)| {
-        let reasons = judged.reasons.iter();
-        let reasons = reasons.map(|(code, text)| json!({ "code": code.to_string(), "text": text }));
+        let all = |reasons: &[(Code, String)]| -> Vec<Value> {
+            let reasons = reasons.iter();
+            reasons
+                .map(|(code, text)| json!({ "code": code.to_string(), "text": text }))
+                .collect()
+        };
         json!({
             "name": scenario.name,
             "line": scenario.at.line,
@@ -131,7 +157,9 @@ fn json(name: &str, tried: &[Tried]) -> Value {
             "expected": list(&scenario.expected),
             "missing": list(&judged.missing),
             "unexpected": list(&judged.unexpected),
-            "reasons": reasons.collect::<Vec<_>>(),
+            "reasons": all(&judged.reasons),
+            "warned": list(&scenario.warned),
+            "let_pass": all(&judged.let_pass),
         })
     });
     json!({

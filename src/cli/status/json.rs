@@ -33,9 +33,14 @@ pub(super) fn answer(status: &Status) -> String {
 
 fn of_ref(status: &Status, (name, oid): &(RefName, Oid)) -> Value {
     let rules = status.policy.rules_for(name);
-    let rules = rules
-        .iter()
-        .map(|rule| json!({ "rule": rule.pattern, "required": rule.required, "from": rule.from }));
+    let rules = rules.iter().map(|rule| {
+        json!({
+            "rule": rule.pattern,
+            "required": rule.required,
+            "from": rule.from,
+            "only_warns": rule.only_warns(),
+        })
+    });
     let hours = status
         .policy
         .hours(&status.policy.rules_for(name), status.now);

@@ -49,7 +49,11 @@ fn needs(policy: &Policy, name: &RefName) -> String {
     let rules = policy.rules_for(name);
     let rules = rules.iter().map(|rule| {
         let teams: Vec<String> = rule.from.iter().map(ToString::to_string).collect();
-        format!(", needs {} of {}", rule.required, teams.join(" or "))
+        let only = match rule.only_warns() {
+            true => " (ONLY WARNS)",
+            false => "",
+        };
+        format!(", needs {} of {}{only}", rule.required, teams.join(" or "))
     });
     rules.collect()
 }

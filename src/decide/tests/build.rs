@@ -7,8 +7,8 @@ use crate::facts::{
     StatementOutcome, Subject, UpdateFacts,
 };
 use crate::policy::{
-    Attribution, AuditPolicy, BranchRule, Calendar, IdentitySource, Independence, PathGlobs,
-    PathRule, PathRules, Person, Policy, RepositoryName,
+    Attribution, AuditPolicy, BranchRule, Calendar, Enforce, IdentitySource, Independence,
+    PathGlobs, PathRule, PathRules, Person, Policy, RepositoryName,
 };
 use crate::statement::{Decision, Grant, Particulars, Statement};
 use crate::types::{
@@ -106,6 +106,7 @@ pub fn rule(pattern: &str) -> BranchRule {
         emergency: None,
         delegation: None,
         rollback: None,
+        enforce: Enforce::Refuse,
     }
 }
 

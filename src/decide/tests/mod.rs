@@ -6,6 +6,7 @@ mod attacks;
 pub(crate) mod build;
 mod deputies;
 mod dice;
+mod enforce;
 mod hours;
 mod laws;
 mod leave;

@@ -23,12 +23,16 @@ pub struct Absence {
     pub rule: String,
     /// The patterns of the path rule, escaped; empty for what the rule asks of every change.
     pub paths: Vec<String>,
+    /// Whether the rule only warns: then it is what it would stop that is told.
+    pub only_warns: bool,
     /// Everything that has to be met at once.
     pub asked: Vec<Asked>,
     /// Those who may push, where that is limited by anything.
     pub pushers: Option<BTreeSet<PersonName>>,
     /// Without whom nothing at all goes in.
     pub nothing: Blocking,
+    /// The same where emergencies count as well; nothing where the rule has none.
+    pub with_emergency: Option<Blocking>,
     /// Without whom one author's changes do not go in, while they are there themselves.
     pub authors: Vec<ByAuthor>,
 }
@@ -106,7 +110,7 @@ pub fn absences(policy: &Policy) -> Vec<Absence> {
                 .into_iter()
                 .map(move |plan| (rule, plan))
         })
-        .map(|(rule, plan)| absence(rule, &plan))
+        .map(|(rule, plan)| absence(policy, rule, &plan))
         .collect()
 }
 
@@ -129,7 +133,8 @@ pub(super) fn only_pusher(policy: &Policy, rule: &BranchRule) -> Option<PersonNa
     }
 }
 
-fn absence(rule: &BranchRule, plan: &Plan<'_>) -> Absence {
+fn absence(policy: &Policy, rule: &BranchRule, plan: &Plan<'_>) -> Absence {
+    let glass = ways::with_emergency(policy, rule, plan);
     let asked = plan.demands.iter().map(|demand| Asked {
         rule: shown(demand.rule),
         required: demand.required,
@@ -143,9 +148,11 @@ fn absence(rule: &BranchRule, plan: &Plan<'_>) -> Absence {
             .iter()
             .map(|glob| escape(glob.as_bytes()))
             .collect(),
+        only_warns: rule.only_warns(),
         asked: asked.collect(),
         pushers: plan.pushers.as_ref().map(names),
         nothing: search::smallest(plan).into(),
+        with_emergency: glass.map(|plan| search::smallest(&plan).into()),
         authors: authors(plan),
     }
 }

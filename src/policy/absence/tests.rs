@@ -100,3 +100,28 @@ fn a_number_that_is_too_large_to_find_is_bounded_instead() {
     assert_eq!(rows[0].authors.len(), 1);
     assert!(started.elapsed().as_secs() < 20);
 }
+
+#[test]
+fn who_may_break_the_glass_counts_where_that_is_asked() {
+    let rule = "    required: 1\n    from: [reviewers]\n";
+    let glass = |more: &str| {
+        let emergency = format!("{rule}    emergency:\n      by: [d]\n{more}");
+        with(rule, &emergency).replace("  everybody:", "  d: [dana]\n  everybody:")
+    };
+    let all = rows(&glass(""));
+    assert_eq!(
+        listed(&all[0].nothing),
+        ["bob+carol", "bob+dana", "carol+dana"]
+    );
+    // While dana is there, she lets in what she or anybody wrote.
+    assert_eq!(
+        listed(all[0].with_emergency.as_ref().unwrap()),
+        ["bob+dana", "carol+dana"]
+    );
+    let second = rows(&glass("      cosign: [reviewers]\n"));
+    let second = second[0].with_emergency.as_ref().unwrap();
+    assert_eq!(listed(second), ["bob+carol", "bob+dana", "carol+dana"]);
+    let except = rows(&glass("      except: [infra/**]\n"));
+    assert!(except[0].with_emergency.is_some() && except[1].with_emergency.is_none());
+    assert!(rows(SOUND).iter().all(|row| row.with_emergency.is_none()));
+}

@@ -2,7 +2,7 @@
 //! it, and somebody pushes it.
 
 use super::super::lockout::{able, authors, pushers};
-use super::super::{BranchRule, PathRule, Policy, Shows};
+use super::super::{BranchRule, Emergency, POLICY_REF, PathRule, Policy, Shows};
 use crate::types::{RefName, TeamName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,31 @@ pub(super) struct Demand<'a> {
     pub(super) able: BTreeSet<&'a str>,
 }
 
+/// Who may let in what nobody has approved.
+#[derive(Debug, Clone)]
+pub(super) struct Glass<'a> {
+    /// Who may declare an emergency.
+    by: BTreeSet<&'a str>,
+    /// Of each of these somebody else has to sign too.
+    cosign: Vec<BTreeSet<&'a str>>,
+}
+
+impl<'a> Glass<'a> {
+    /// People by whom alone it can be broken while these are away; nothing where it cannot be.
+    fn enough(&self, absent: &BTreeSet<&'a str>) -> Option<BTreeSet<&'a str>> {
+        let mut by = self.by.iter().filter(|name| !absent.contains(**name));
+        by.find_map(|by| {
+            let mut people = BTreeSet::from([*by]);
+            for cosign in &self.cosign {
+                let mut others = cosign.iter();
+                let second = others.find(|name| *name != by && !absent.contains(**name))?;
+                people.insert(second);
+            }
+            Some(people)
+        })
+    }
+}
+
 /// Everything that a change has to meet.
 #[derive(Debug, Clone)]
 pub(super) struct Plan<'a> {
@@ -32,6 +57,8 @@ pub(super) struct Plan<'a> {
     pub(super) pushers: Option<BTreeSet<&'a str>>,
     /// Whose absence is not asked about.
     pub(super) present: Option<&'a str>,
+    /// Who may let it in without approval; nobody where that is not asked about.
+    pub(super) glass: Option<Glass<'a>>,
 }
 
 impl<'a> Plan<'a> {
@@ -80,6 +107,21 @@ impl<'a> Plan<'a> {
     }
 
     fn enough_for(&self, author: &'a str, absent: &BTreeSet<&'a str>) -> Option<BTreeSet<&'a str>> {
+        let approving = self.approving(author, absent);
+        let glass = || self.glass.as_ref()?.enough(absent);
+        let mut people = approving.or_else(glass)?;
+        people.insert(author);
+        if let Some(pushers) = &self.pushers {
+            let mut there = pushers.iter().filter(|name| !absent.contains(**name));
+            let first = there.clone().next()?;
+            let pusher = there.find(|name| people.contains(**name)).unwrap_or(first);
+            people.insert(pusher);
+        }
+        Some(people)
+    }
+
+    /// Enough people who are there to approve what somebody else wrote.
+    fn approving(&self, author: &'a str, absent: &BTreeSet<&'a str>) -> Option<BTreeSet<&'a str>> {
         let mut people = BTreeSet::new();
         for demand in &self.demands {
             let there = |name: &&&'a str| !absent.contains(**name) && **name != author;
@@ -90,13 +132,6 @@ impl<'a> Plan<'a> {
             first.extend(second);
             let chosen = first.get(..demand.required as usize)?;
             people.extend(chosen.iter().copied());
-        }
-        people.insert(author);
-        if let Some(pushers) = &self.pushers {
-            let mut there = pushers.iter().filter(|name| !absent.contains(**name));
-            let first = there.clone().next()?;
-            let pusher = there.find(|name| people.contains(**name)).unwrap_or(first);
-            people.insert(pusher);
         }
         Some(people)
     }
@@ -109,7 +144,9 @@ impl<'a> Plan<'a> {
 pub(super) fn plans<'a>(policy: &'a Policy, rule: &'a BranchRule) -> Vec<Plan<'a>> {
     let rules = together(policy, rule);
     let authors = authors(policy, &rules);
-    let own = rules.iter().map(|rule| Demand {
+    // A rule that only warns stops nothing; its own rows say what it would.
+    let counts = |other: &&&BranchRule| !other.only_warns() || other.pattern == rule.pattern;
+    let own = rules.iter().filter(counts).map(|rule| Demand {
         rule,
         required: rule.required,
         from: &rule.from,
@@ -121,6 +158,7 @@ pub(super) fn plans<'a>(policy: &'a Policy, rule: &'a BranchRule) -> Vec<Plan<'a
         authors,
         pushers: pushing(policy, &rules),
         present: None,
+        glass: None,
     };
     let paths = rule.paths.iter().map(|path| with(policy, rule, path, &own));
     let paths: Vec<Plan<'a>> = paths.collect();
@@ -151,6 +189,43 @@ fn together<'a>(policy: &'a Policy, rule: &'a BranchRule) -> Vec<&'a BranchRule>
         Ok(name) if exact => policy.rules_for(&name),
         Ok(_) | Err(_) => vec![rule],
     }
+}
+
+/// The same where emergencies count as well; nothing where there are none.
+pub(super) fn with_emergency<'a>(
+    policy: &'a Policy,
+    rule: &'a BranchRule,
+    plan: &Plan<'a>,
+) -> Option<Plan<'a>> {
+    if rule.pattern == POLICY_REF || rule.only_warns() {
+        return None;
+    }
+    let rules = together(policy, rule).into_iter();
+    let rules: Option<Vec<&Emergency>> = rules
+        .filter(|other| !other.only_warns())
+        .map(|other| other.emergency.as_ref())
+        .collect();
+    let rules = rules?;
+    let excepted = |glob: &String| {
+        let mut excepted = rules.iter().flat_map(|emergency| emergency.except.iter());
+        excepted.any(|except| except.patterns.contains(glob))
+    };
+    if plan.paths.iter().any(excepted) {
+        return None;
+    }
+    let by = rules.iter().map(|emergency| able(policy, &emergency.by));
+    let by = by.reduce(|left, right| left.intersection(&right).copied().collect());
+    let cosign = rules
+        .iter()
+        .filter_map(|emergency| emergency.cosign.as_ref());
+    let glass = Glass {
+        by: by?,
+        cosign: cosign.map(|teams| able(policy, teams)).collect(),
+    };
+    Some(Plan {
+        glass: Some(glass),
+        ..plan.clone()
+    })
 }
 
 /// Who may push where all of these rules hold.

@@ -6,7 +6,7 @@ use super::super::suggest;
 use super::super::targets::{FtpTarget, Target, TargetKind};
 use super::super::yaml::shown;
 use super::{Complaints, Fault, MAX_GLOBS, Shows, shows};
-use crate::policy::{Attribution, POLICY_REF, Position};
+use crate::policy::{Attribution, Enforce, POLICY_REF, PathGlobs, Position};
 use std::collections::BTreeMap;
 
 /// Every name that is used has to be one that is there, and none may be a near double.
@@ -159,6 +159,9 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
             }
         }
     }
+    for rule in &document.branches {
+        never_on_the_policy(rule, complaints);
+    }
     if shows(document) == Some(Shows::Nothing) {
         for rule in &document.branches {
             needs_pusher(&rule.entry, complaints);
@@ -168,6 +171,22 @@ pub(super) fn rules(document: &Document, complaints: &mut Complaints) {
     if globs > MAX_GLOBS {
         let (what, limit) = ("globs", MAX_GLOBS);
         complaints.add(at, Fault::TooMany { what, limit });
+    }
+}
+
+/// Whoever could change the policy unasked could do anything: no rule for it only warns.
+fn never_on_the_policy(rule: &Named<BranchEntry>, complaints: &mut Complaints) {
+    let Some(enforce) = &rule.entry.enforce else {
+        return;
+    };
+    let matches = PathGlobs::compile(std::slice::from_ref(&rule.name))
+        .is_ok_and(|globs| globs.is_match(POLICY_REF.as_bytes()));
+    match enforce.value {
+        Enforce::Warn if matches => {
+            let why = format!("no rule for `{POLICY_REF}` only warns, and this one matches it");
+            value(enforce.at, "enforce", &why, complaints);
+        }
+        Enforce::Warn | Enforce::Refuse => {}
     }
 }
 

@@ -10,7 +10,7 @@ mod witnesses;
 use super::complaint::Complaints;
 use super::identity::{IdentitySource, Shows};
 use super::model::{
-    Attribution, BranchRule, Independence, PathRule, Person, Policy, RepositoryName, Rollback,
+    Attribution, BranchRule, Enforce, Independence, PathRule, Person, Policy, RepositoryName, Rollback,
 };
 use super::schema::{BranchEntry, Document, EmergencyEntry, Named, PathEntry, PersonEntry};
 use super::{AuditPolicy, Emergency};
@@ -169,6 +169,10 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             required: rollback.value.required.as_ref().map_or(1, |at| at.value),
             by: teams(&rollback.value.by),
         }),
+        enforce: match &entry.enforce {
+            Some(enforce) => enforce.value,
+            None => Enforce::Refuse,
+        },
     })
 }
 

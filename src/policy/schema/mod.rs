@@ -19,7 +19,7 @@ pub(crate) use notify::is_plain_https;
 use super::complaint::Complaints;
 use super::fields::{self, At, Fields};
 use super::identity::{IdentitySource, Known};
-use super::model::{Attribution, Independence};
+use super::model::{Attribution, Enforce, Independence};
 use super::notify::Notifier;
 use super::stages::Distinct;
 use super::targets::Target;
@@ -118,6 +118,7 @@ pub(super) struct BranchEntry {
     pub(super) freezes: Vec<At<String>>,
     pub(super) delegation: Option<DelegationEntry>,
     pub(super) rollback: Option<At<RollbackEntry>>,
+    pub(super) enforce: Option<At<Enforce>>,
 }
 
 /// A rule's `delegation`.

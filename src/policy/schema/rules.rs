@@ -3,7 +3,7 @@
 use super::super::globs;
 use super::emergency;
 use super::{
-    At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Entry, Fault, Fields,
+    At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Enforce, Entry, Fault, Fields,
     Independence, Named, Node, PathEntry, RollbackEntry, fields, items, named, names, read_as,
     shown, values,
 };
@@ -52,9 +52,10 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "required",
         "from",
+        "enforce",
         "expire",
         "independence",
         "attribution",
@@ -109,6 +110,7 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
             .unwrap_or_default(),
         delegation: fields.optional("delegation", complaints, delegation),
         rollback: fields.optional("rollback", complaints, rollback),
+        enforce: fields.optional("enforce", complaints, enforce),
     })
 }
 
@@ -143,6 +145,12 @@ fn attribution(node: &Node, what: &str, complaints: &mut Complaints) -> Option<A
         ("signature-or-pusher", Attribution::SignatureOrPusher),
     ];
     let value = fields::choice(node, what, &ATTRIBUTION, complaints)?;
+    Some(At { value, at: node.at })
+}
+
+fn enforce(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<Enforce>> {
+    const ENFORCE: [(&str, Enforce); 2] = [("refuse", Enforce::Refuse), ("warn", Enforce::Warn)];
+    let value = fields::choice(node, what, &ENFORCE, complaints)?;
     Some(At { value, at: node.at })
 }
 

@@ -170,3 +170,37 @@ fn a_single_pusher_is_pointed_out() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn a_rule_that_only_warns_is_pointed_out_and_never_one_for_the_policy() {
+    let prod = "    required: 1\n    from: [reviewers]\n";
+    let lines = warned(&with(prod, &format!("{prod}    enforce: warn\n")));
+    assert!(
+        lines.contains(
+            &"`refs/heads/prod` only warns (`enforce: warn`): what lacks approvals goes in all the same"
+                .to_owned()
+        ),
+        "{lines:?}"
+    );
+    // What it asks for stops nothing while it does.
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("`refs/heads/prod`: while")),
+        "{lines:?}"
+    );
+    let own = "  refs/relhook/policy:\n    required: 2\n    from: [everybody]\n";
+    let says = |yaml: &str| super::complaints(yaml);
+    let why = "`enforce`: no rule for `refs/relhook/policy` only warns, and this one matches it";
+    let found = says(&with(own, &format!("{own}    enforce: warn\n")));
+    assert!(found[0].ends_with(why), "{found:?}");
+    let glob =
+        format!("{own}  refs/**:\n    required: 1\n    from: [everybody]\n    enforce: warn\n");
+    let found = says(&with(own, &glob));
+    assert!(found[0].ends_with(why), "{found:?}");
+    let found = says(&with(prod, &format!("{prod}    enforce: maybe\n")));
+    assert!(
+        found[0].contains("`enforce`: cannot be `maybe`"),
+        "{found:?}"
+    );
+}

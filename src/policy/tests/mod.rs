@@ -123,7 +123,7 @@ fn the_example_is_a_policy() {
 /// Every key of a policy.
 const KEYS: &str = "\
     version repository identity source people name emails logins keys disabled teams branches \
-    required from expire independence attribution push paths match baseline release targets \
+    required from enforce expire independence attribution push paths match baseline release targets \
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
     host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
     url run verify windows freezes zone days until override drift health status contains within retries command audit log_reads streams \

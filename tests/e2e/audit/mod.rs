@@ -122,7 +122,7 @@ fn answered(ran: &Ran) -> Checkpoint {
 }
 
 /// Held while nobody shows the log to others or adds to it what a push began.
-fn quiet(world: &World) -> [std::fs::File; 2] {
+pub fn quiet(world: &World) -> [std::fs::File; 2] {
     let audit = world.server().join("relhook/audit");
     let lock = |name: &str| {
         let mut options = std::fs::OpenOptions::new();

@@ -51,6 +51,7 @@ impl World {
                 old: Some(old),
                 new: Some(new),
                 codes: Vec::new(),
+                let_pass: Vec::new(),
                 approved_by: vec!["rita".into()],
                 contributors: vec!["dana".into()],
                 rollback: None,

@@ -127,32 +127,10 @@ impl ReplayArgs {
         path: &Path,
         refs: &[RefName],
     ) -> anyhow::Result<Answer> {
-        let key = match (&self.key, &workspace.log) {
-            (Some(key), _) => match std::fs::read_to_string(key) {
-                Ok(text) => LogKey::parse(&text),
-                Err(_) => LogKey::parse(key),
-            }
-            .context("the key is none of a log")?,
-            (None, Some(seen)) => seen.key.clone(),
-            (None, None) => {
-                return Err(Failure::usage(
-                    "the server shows no log here: --key says by which key the copy is to be read",
-                ));
-            }
-        };
-        let log = AuditLog::copy(path, key);
-        if let Some(seen) = &workspace.log {
-            match log.extends(&seen.checkpoint) {
-                Ok(_) => {}
-                Err(AuditError::Truncated {
-                    found, recorded, ..
-                }) => anyhow::bail!(
-                    "the copy ends at entry {found}, and the server's log has {recorded}: copy it again"
-                ),
-                Err(error) => return broken(error),
-            }
+        match copy_of(&workspace, path, self.key.as_deref())? {
+            CopyOf::Log(log) => self.answer(of_log(&log, workspace.store, refs, Lost::Doubt)),
+            CopyOf::Broken(answer) => Ok(answer),
         }
-        self.answer(of_log(&log, workspace.store, refs, Lost::Doubt))
     }
 
     fn answer(&self, replay: Result<Replay, ReplayError>) -> anyhow::Result<Answer> {
@@ -175,8 +153,57 @@ impl ReplayArgs {
     }
 }
 
+/// A copy of a log.
+pub(in crate::cli) enum CopyOf {
+    /// It is the log that the server shows.
+    Log(AuditLog),
+    /// It is not, as the answer says.
+    Broken(Answer),
+}
+
+/// The copy of the log at `path`, which has to be the log that the server shows; by `key`, or the key that
+/// the server shows.
+///
+/// # Errors
+/// When there is no key, or the copy cannot be read or is too old.
+pub(in crate::cli) fn copy_of(
+    workspace: &Workspace,
+    path: &Path,
+    key: Option<&str>,
+) -> anyhow::Result<CopyOf> {
+    let key = match (key, &workspace.log) {
+        (Some(key), _) => match std::fs::read_to_string(key) {
+            Ok(text) => LogKey::parse(&text),
+            Err(_) => LogKey::parse(key),
+        }
+        .context("the key is none of a log")?,
+        (None, Some(seen)) => seen.key.clone(),
+        (None, None) => {
+            return Err(Failure::usage(
+                "the server shows no log here: --key says by which key the copy is to be read",
+            ));
+        }
+    };
+    let log = AuditLog::copy(path, key);
+    if let Some(seen) = &workspace.log {
+        match log.extends(&seen.checkpoint) {
+            Ok(_) => {}
+            Err(AuditError::Truncated {
+                found, recorded, ..
+            }) => anyhow::bail!(
+                "the copy ends at entry {found}, and the server's log has {recorded}: copy it again"
+            ),
+            Err(error) => return broken(error).map(CopyOf::Broken),
+        }
+    }
+    Ok(CopyOf::Log(log))
+}
+
 /// Of a log that does not verify there is no replay.
-fn broken(error: AuditError) -> anyhow::Result<Answer> {
+///
+/// # Errors
+/// When it is not that, but could not be read.
+pub(in crate::cli) fn broken(error: AuditError) -> anyhow::Result<Answer> {
     if !error.is_integrity() {
         return Err(error.into());
     }
