@@ -178,6 +178,7 @@ fn verdict(
             approved_by,
             contributors: vec!["dana".into()],
             rollback: None,
+            tickets: Vec::new(),
             permit,
             emergency: None,
         }],

@@ -387,6 +387,9 @@ pub struct UpdateRecord {
     /// The rollback that it is, if it was accepted as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackRecord>,
+    /// The change requests that it names, where a rule asks for them and it was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tickets: Vec<String>,
     /// What the verdict allows.
     pub permit: Option<PermitRecord>,
     /// The emergency that it rests on, where it lacks approvals.

@@ -110,6 +110,9 @@ impl<'a> Rest<'a> {
         self.field(b",\"old\":", Self::oid_or_none)?;
         self.field(b",\"new\":", Self::oid_or_none)?;
         self.field(b",\"codes\":", Self::texts)?;
+        if self.is_next(b",\"tickets\":") {
+            self.some(Self::texts)?;
+        }
         self.literal(b",\"permit\":")?;
         if !self.is_next(b"null") {
             self.field(b"{\"ref_hex\":", Self::skip_text)?;

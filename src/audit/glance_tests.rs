@@ -90,25 +90,28 @@ fn emergency() -> impl Strategy<Value = EmergencyRecord> {
 
 fn update() -> impl Strategy<Value = UpdateRecord> {
     let rare = prop::option::weighted(0.1, emergency());
-    let allowed = (prop::option::of(permit()), rare);
+    let allowed = (prop::option::of(permit()), rare, words());
     let ids = (
         prop::option::of(oid()),
         prop::option::of(oid()),
         prop::option::of(oid()),
     );
     (word(), ids, words(), words(), allowed).prop_map(
-        |(refname, (claimed, old, new), codes, approved_by, (permit, emergency))| UpdateRecord {
-            refname,
-            claimed,
-            old,
-            new,
-            codes,
-            let_pass: Vec::new(),
-            approved_by,
-            contributors: vec!["dana".into()],
-            rollback: None,
-            permit,
-            emergency,
+        |(refname, (claimed, old, new), codes, approved_by, (permit, emergency, tickets))| {
+            UpdateRecord {
+                refname,
+                claimed,
+                old,
+                new,
+                codes,
+                let_pass: Vec::new(),
+                approved_by,
+                contributors: vec!["dana".into()],
+                rollback: None,
+                tickets,
+                permit,
+                emergency,
+            }
         },
     )
 }
@@ -380,6 +383,7 @@ fn usual_verdict(oid: Oid) -> VerdictRecord {
         approved_by: vec!["rita".into()],
         contributors: vec!["dana".into()],
         rollback: None,
+        tickets: vec!["CHG-7".into()],
         permit: Some(permit),
         emergency: None,
     };

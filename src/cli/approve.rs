@@ -23,6 +23,9 @@ pub struct ApproveArgs {
     /// Why, kept as a trailer
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Name the change request that it is for
+    #[arg(long, value_name = "NAME")]
+    ticket: Option<String>,
     /// Override a release window or a freeze for this commit; again for another one
     #[arg(long = "override", value_name = "NAME", requires = "reason")]
     overrides: Vec<String>,
@@ -48,6 +51,7 @@ impl ApproveArgs {
         let target = Target::find(&self.about, &workspace, &signer)?;
         let mut statement =
             target.statement(&workspace, Decision::Approve, expires, self.reason.clone())?;
+        statement.particulars.ticket = self.ticket.clone();
         statement.particulars.overrides = self.overrides(workspace.policy())?;
         statement.particulars.stead = state::stead(&workspace, self.stead.as_deref())?;
         let mut remarks = target.why_rolled_back(&workspace)?;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod approve;
+mod attest_check;
 mod audit;
 mod check;
 mod completions;
@@ -71,6 +72,8 @@ pub enum Command {
     Reject(reject::RejectArgs),
     /// Sign that a commit has to go out now, approved or not; its review is then owed
     Emergency(emergency::EmergencyArgs),
+    /// Say, from a job, how a check of a commit went
+    AttestCheck(attest_check::AttestCheckArgs),
     /// Take back what you signed
     Withdraw(withdraw::WithdrawArgs),
     /// Name a deputy: who may approve in your stead, where, and from when until when
@@ -143,6 +146,7 @@ impl Cli {
             Command::Approve(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Reject(args) => args.run(&self.git_dir, self.color.resolve()),
             Command::Emergency(args) => args.run(&self.git_dir, self.color.resolve()),
+            Command::AttestCheck(args) => args.run(&self.git_dir),
             Command::Withdraw(args) => args.run(&self.git_dir),
             Command::Delegate(args) => args.run(&self.git_dir),
             Command::WhoCan(args) => args.run(&self.git_dir),

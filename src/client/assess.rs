@@ -357,6 +357,8 @@ fn about_pusher(reason: &Reason) -> bool {
             | Reason::PusherNotAllowed { .. }
             | Reason::PusherDisabled { .. }
             | Reason::PusherNotAsked { .. }
+            | Reason::ReleaserNotDistinct { .. }
+            | Reason::ReleaserNotAsked
     )
 }
 

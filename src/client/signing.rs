@@ -5,8 +5,8 @@ use super::{ClientError, Workspace};
 use crate::object::Tag;
 use crate::policy::IdentitySource;
 use crate::signature::SignatureStatus;
-use crate::statement::{Statement, StatementRef, compose, tag_name};
-use crate::types::{Oid, PersonName, RefName, escape};
+use crate::statement::{Decision, Statement, StatementRef, compose, tag_name};
+use crate::types::{Oid, RefName, escape};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -18,8 +18,8 @@ pub struct Signed {
     pub tag: Oid,
     /// The ref that it belongs under.
     pub refname: RefName,
-    /// Who signed it.
-    pub signer: PersonName,
+    /// Who signed it, by the policy's name: a person, or of a check a machine.
+    pub signer: String,
 }
 
 impl Workspace {
@@ -104,6 +104,18 @@ impl Workspace {
             SignatureStatus::Refused(problem) => return Err(ClientError::Signature(problem)),
         };
         let policy = self.policy();
+        let refname = StatementRef::of(read.commit, &bytes).to_refname();
+        if read.decision == Decision::Check {
+            let machine = policy.machine_of_key(verified.key());
+            let machine = machine.ok_or_else(|| {
+                unusable("its key is not one that the policy has for a machine".into())
+            })?;
+            return Ok(Signed {
+                tag: oid,
+                refname,
+                signer: machine.name.to_string(),
+            });
+        }
         let signer = policy.owner_of_key(verified.key());
         let signer = signer.ok_or_else(|| unusable("nobody in the policy owns its key".into()))?;
         let tagger = policy.owner_of_email(&tag.tagger.email);
@@ -115,8 +127,8 @@ impl Workspace {
         }
         Ok(Signed {
             tag: oid,
-            refname: StatementRef::of(read.commit, &bytes).to_refname(),
-            signer: signer.name.clone(),
+            refname,
+            signer: signer.name.to_string(),
         })
     }
 

@@ -7,7 +7,7 @@ use crate::object::Tag;
 use crate::policy::{POLICY_REF, Policy};
 use crate::signature::{Keyring, SignatureStatus};
 use crate::statement::{Decision, STATEMENT_PREFIX, Statement, StatementRef};
-use crate::types::{Oid, PersonName, RefName, Timestamp};
+use crate::types::{MachineName, Oid, PersonName, RefName, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most statements that are looked through.
@@ -39,6 +39,8 @@ pub struct Stored {
     pub statement: Statement,
     /// Who signed it, where the signature counts.
     pub signer: Option<PersonName>,
+    /// Which machine signed it, if one did.
+    pub machine: Option<MachineName>,
 }
 
 /// The protected refs that there are, and the statements about what they do not have yet.
@@ -138,14 +140,17 @@ impl View<'_> {
         let status = parsed
             .signature
             .map(|block| self.keyring.verify(&block, self.now));
-        let signer = match status {
-            Some(SignatureStatus::Good(key)) => self.policy.owner_of_key(key.key()),
+        let key = match &status {
+            Some(SignatureStatus::Good(verified)) => Some(verified.key()),
             Some(SignatureStatus::Refused(_)) | None => None,
         };
+        let signer = key.and_then(|key| self.policy.owner_of_key(key));
+        let machine = key.and_then(|key| self.policy.machine_of_key(key));
         Ok(Stored {
             tag,
             statement,
             signer: signer.map(|person| person.name.clone()),
+            machine: machine.map(|machine| machine.name.clone()),
         })
     }
 }

@@ -6,8 +6,8 @@
 use super::naming;
 use super::range::Case;
 use super::signer::{Signer, signer};
-use super::{Reason, Signed, emergency};
-use crate::facts::{ArrivingStatement, Current, StatementOutcome, UpdateFacts};
+use super::{Reason, Signed, checks, emergency};
+use crate::facts::{ArrivingStatement, Current, SignatureFact, StatementOutcome, UpdateFacts};
 use crate::policy::{POLICY_REF, Policy, Rollback};
 use crate::statement::{Decision, Statement};
 use crate::types::PersonName;
@@ -38,7 +38,6 @@ pub(super) fn faults(
         StatementOutcome::Fault(fault) => reasons.push(Reason::from(fault)),
         StatementOutcome::Read(arriving) => {
             content(case.policy, arriving, &mut reasons);
-            reasons.extend(unheard(arriving.statement.decision));
             by_whom(case, arriving, &mut reasons);
         }
     }
@@ -46,25 +45,6 @@ pub(super) fn faults(
         reasons.push(Reason::StatementDeletion);
     }
     reasons
-}
-
-/// A decision that would change nothing here is not taken in, so that nobody relies on it.
-fn unheard(decision: Decision) -> Option<Reason> {
-    match decision {
-        Decision::Approve
-        | Decision::Reject
-        | Decision::Lift
-        | Decision::Withdraw { .. }
-        | Decision::Delegate
-        | Decision::Rollback
-        | Decision::Emergency => None,
-        Decision::Check => {
-            let word = decision.word();
-            Some(Reason::StatementFormat {
-                why: format!("the decision `{word}` is not known to this relhook"),
-            })
-        }
-    }
 }
 
 /// Whether what it says agrees with where it is and with what it is about.
@@ -93,6 +73,9 @@ fn content(policy: &Policy, arriving: &ArrivingStatement, reasons: &mut Vec<Reas
 
 /// Whether it is its signer's own.
 fn by_whom(case: &Case<'_>, arriving: &ArrivingStatement, reasons: &mut Vec<Reason>) {
+    if by_a_machine(case.policy, arriving, reasons) {
+        return;
+    }
     let roster = case.roster;
     let number = match signer(case.policy, roster, &arriving.signer) {
         Signer::Nobody => {
@@ -175,6 +158,49 @@ fn rollback(policy: &Policy, statement: &Statement, person: &PersonName) -> Opti
         refname,
         by: rollbacks.iter().flat_map(|one| one.by.clone()).collect(),
     })
+}
+
+/// Whether a machine signed it, or should have; then why that does not do, if it does not.
+fn by_a_machine(policy: &Policy, arriving: &ArrivingStatement, reasons: &mut Vec<Reason>) -> bool {
+    let statement = &arriving.statement;
+    let check = statement.particulars.check.as_ref();
+    let machine = match &arriving.signer {
+        SignatureFact::Machine { machine, .. } => Some(machine),
+        SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Good { .. } => None,
+    };
+    match (check, machine) {
+        (None, None) => return false,
+        (None, Some(machine)) => reasons.push(Reason::MachineStatement {
+            machine: machine.clone(),
+            decision: statement.decision.word(),
+        }),
+        (Some(result), Some(machine)) => {
+            if checks::speaker(policy, &arriving.signer, result).is_none() {
+                reasons.push(Reason::CheckSpeaker {
+                    who: machine.to_string(),
+                    check: result.name.clone(),
+                });
+            }
+            if arriving.earlier >= MAX_OWN {
+                reasons.push(Reason::StatementTooMany {
+                    person: PersonName::new(machine.as_str()),
+                    commit: statement.commit,
+                    limit: MAX_OWN,
+                });
+            }
+        }
+        (Some(result), None) => match &arriving.signer {
+            SignatureFact::Good { person, .. } => reasons.push(Reason::CheckSpeaker {
+                who: person.to_string(),
+                check: result.name.clone(),
+            }),
+            // Why it does not count is said as of any statement.
+            SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => {
+                return false;
+            }
+        },
+    }
+    true
 }
 
 fn withdrawal(arriving: &ArrivingStatement, signer: PersonName) -> Option<Reason> {

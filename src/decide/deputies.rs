@@ -129,6 +129,7 @@ pub(super) fn unchecked(
         }
         crate::facts::SignatureFact::Refused(_)
         | crate::facts::SignatureFact::Good { .. }
+        | crate::facts::SignatureFact::Machine { .. }
         | crate::facts::SignatureFact::Unsigned => None,
     })
 }

@@ -7,8 +7,8 @@ use super::reason::Shut;
 use super::roster::Crowd;
 use super::span::{At, Span};
 use super::voices::{Approval, Voices};
-use super::{Note, Override, Reason};
-use crate::policy::{BranchRule, Closed, Moment, zone_rules};
+use super::{EmergencyUse, Note, Override, Reason};
+use crate::policy::{BranchRule, Closed, Emergencies, Moment, zone_rules};
 use crate::types::WindowName;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,12 @@ pub(super) struct Found {
 }
 
 /// Judges the moment. Nothing is asked of approvals while everything is open.
-pub(super) fn judge(span: &Span<'_>, rules: &[&BranchRule], voices: &Voices<'_>) -> Found {
+pub(super) fn judge(
+    span: &Span<'_>,
+    rules: &[&BranchRule],
+    voices: &Voices<'_>,
+    emergency: Option<&EmergencyUse>,
+) -> Found {
     if !rules.iter().any(|rule| rule.has_hours()) {
         return Found::default();
     }
@@ -58,6 +63,16 @@ pub(super) fn judge(span: &Span<'_>, rules: &[&BranchRule], voices: &Voices<'_>)
                 .push(notes::no_override(span, approval.person, name, why)),
         }
     }
+    let passing = closed.iter().filter_map(|closed| passing(span, closed));
+    for (name, used) in passing.zip(std::iter::repeat(emergency)) {
+        let Some(used) = used else { break };
+        given.entry(name.clone()).or_insert_with(|| Override {
+            name: name.clone(),
+            person: used.person.clone(),
+            by: used.tag,
+            reason: Some(used.reason.clone()),
+        });
+    }
     let overridden = given.keys().cloned().collect();
     let left = span.policy.closed(rules, span.now, &overridden);
     let shut = |closed: &Closed<'_>| shut(span, rules, &hands, closed);
@@ -71,6 +86,21 @@ fn names<'a>(closed: &Closed<'a>) -> &'a [WindowName] {
     match closed {
         Closed::Outside(rule) => &rule.windows,
         Closed::Frozen(freeze) => std::slice::from_ref(&freeze.name),
+    }
+}
+
+/// The window or freeze by whose own word an emergency gets past.
+fn passing<'a>(span: &Span<'a>, closed: &Closed<'a>) -> Option<&'a WindowName> {
+    let windows = &span.policy.calendar.windows;
+    match closed {
+        Closed::Outside(rule) => rule.windows.iter().find(|name| {
+            let window = windows.get(*name);
+            window.is_some_and(|window| window.emergencies == Emergencies::Pass)
+        }),
+        Closed::Frozen(freeze) => match freeze.emergencies {
+            Emergencies::Pass => Some(&freeze.name),
+            Emergencies::Wait => None,
+        },
     }
 }
 

@@ -4,7 +4,7 @@ use super::range::{Case, Findings};
 use super::roster::Roster;
 use super::shape::{self, Kind};
 use super::{DebtVerdict, Permit, Reason, UpdateVerdict, Verdict};
-use super::{arrival, debt, emergency, pusher, range};
+use super::{arrival, debt, emergency, pusher, range, releaser};
 use crate::facts::{ProposedPolicy, PushFacts, RangeFacts, RangeOutcome, Subject, UpdateFacts};
 use crate::policy::{BranchRule, Policy};
 use crate::types::{RefName, TargetName};
@@ -145,6 +145,8 @@ fn finish(judged: Judged<'_>, debts: &[DebtVerdict]) -> UpdateVerdict {
         let_pass: findings.let_pass,
         notes: findings.notes,
         commits: findings.commits,
+        checks: findings.checks,
+        tickets: findings.tickets,
         overridden: findings.overridden,
         zone_rules: findings.zone_rules,
         rollback: findings.rollback,
@@ -202,7 +204,13 @@ fn guard(case: &Case<'_>, facts: &PushFacts, outcome: &RangeOutcome) -> Findings
             findings.reasons.push(Reason::NoOp { at: new });
         }
         (RangeOutcome::Fault(fault), _) => findings.reasons.push(Reason::from(fault)),
-        (RangeOutcome::Range(range), Some(_)) => findings.add(range::judge(case, range)),
+        (RangeOutcome::Range(range), Some(_)) => {
+            findings.add(range::judge(case, range));
+            let (rules, pusher) = (case.rules, &facts.pusher);
+            let commits = &findings.commits;
+            let third = releaser::fault(case.policy, case.refname, rules, pusher, commits);
+            findings.reasons.extend(third);
+        }
     }
     findings
 }
@@ -238,6 +246,8 @@ impl Findings {
         self.notes.extend(other.notes);
         self.commits.extend(other.commits);
         self.emergency = self.emergency.take().or(other.emergency);
+        self.checks.extend(other.checks);
+        self.tickets.extend(other.tickets);
         self.overridden.extend(other.overridden);
         self.zone_rules = self.zone_rules.or(other.zone_rules);
         self.rollback = other.rollback.or(self.rollback.take());

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod attribution;
+mod checks;
 mod code;
 mod count;
 mod cover;
@@ -21,12 +22,14 @@ mod pusher;
 mod range;
 mod reach;
 mod reason;
+mod releaser;
 mod roster;
 mod seats;
 mod shape;
 mod signer;
 mod span;
 mod stead;
+mod ticket;
 mod tip;
 mod verdict;
 mod voices;
@@ -38,8 +41,8 @@ pub use judge::decide;
 pub use naming::heeds;
 pub use reason::{EmergencyFault, Lack, Reason, Shut, Signed};
 pub use verdict::{
-    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome, Override, Permit,
-    RolledBack, Shortfall, StandIn, StatedBack, UpdateVerdict, Verdict,
+    CheckPassed, CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Outcome,
+    Override, Permit, RolledBack, Shortfall, StandIn, StatedBack, UpdateVerdict, Verdict,
 };
 pub use way_back::ROLLBACK_LIFE;
 

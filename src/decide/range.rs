@@ -6,12 +6,13 @@ use super::roster::Roster;
 use super::span::{At, Span};
 use super::voices::{Voices, sift};
 use super::{
-    CommitVerdict, EmergencyUse, Note, Override, Reason, RolledBack, attribution, hours, notes,
-    objections, tip, way_back,
+    CheckPassed, CommitVerdict, EmergencyUse, Note, Override, Reason, RolledBack, attribution,
+    checks, hours, notes, objections, ticket, tip, way_back,
 };
 use crate::facts::{CommitFacts, Owing, RangeFacts};
 use crate::policy::{BranchRule, POLICY_REF, Policy};
 use crate::types::{Oid, RefName, Timestamp};
+use std::collections::BTreeSet;
 
 /// What a range is judged by.
 pub(super) struct Case<'a> {
@@ -39,6 +40,8 @@ pub(super) struct Findings {
     pub commits: Vec<CommitVerdict>,
     /// The emergency that may stand in for what is lacking.
     pub emergency: Option<Box<EmergencyUse>>,
+    pub checks: Vec<CheckPassed>,
+    pub tickets: BTreeSet<String>,
     pub overridden: Vec<Override>,
     pub zone_rules: Option<&'static str>,
     pub rollback: Option<RolledBack>,
@@ -135,7 +138,15 @@ fn content(case: &Case<'_>, span: &Span<'_>, findings: &mut Findings) {
             Weighed::Fails(why) => reasons.extend(why.into_iter().map(Reason::Emergency)),
         }
     }
-    let hours = hours::judge(span, case.rules, &voices);
+    let emergency = findings.emergency.as_deref();
+    for (ruling, outcome) in &judged {
+        let named = &mut findings.tickets;
+        reasons.extend(ticket::fault(ruling, outcome, emergency, named));
+    }
+    let checked = checks::judge(span, case.rules);
+    reasons.extend(checked.reasons);
+    findings.checks = checked.passed;
+    let hours = hours::judge(span, case.rules, &voices, emergency);
     reasons.extend(hours.reasons);
     findings.overridden = hours.overridden;
     findings.zone_rules = hours.zone_rules;

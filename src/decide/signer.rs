@@ -28,6 +28,12 @@ pub(super) fn signer(policy: &Policy, roster: &Roster<'_>, fact: &SignatureFact)
         SignatureFact::Unsigned => return Signer::Nobody,
         SignatureFact::Refused(problem) => return Signer::Refused(problem.clone()),
         SignatureFact::Good { person, key } => (person, key),
+        // A machine is nobody: what it signs is nobody's, but for what it says of checks.
+        SignatureFact::Machine { key, .. } => {
+            return Signer::Refused(SignatureProblem::UnknownKey {
+                key: key.to_string(),
+            });
+        }
     };
     let person = policy.people.get(name);
     let owner = person.filter(|person| person.keys.contains(key));

@@ -3,7 +3,8 @@
 use super::Reason;
 use crate::facts::{Debt, Lost};
 use crate::types::{
-    Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName, Timestamp, WindowName,
+    CheckName, MachineName, Oid, PersonName, RefChange, RefName, RepoPath, TargetName, TeamName,
+    Timestamp, WindowName,
 };
 use std::collections::BTreeSet;
 
@@ -88,6 +89,10 @@ pub struct UpdateVerdict {
     pub notes: Vec<Note>,
     /// The commits of the range and how each is covered; empty for unprotected refs.
     pub commits: Vec<CommitVerdict>,
+    /// The checks that a rule asks for and that passed.
+    pub checks: Vec<CheckPassed>,
+    /// The change requests that it names where a rule asks for them.
+    pub tickets: BTreeSet<String>,
     /// The windows and freezes that somebody has overridden for this update.
     pub overridden: Vec<Override>,
     /// The version of the time-zone rules by which windows and freezes were read; absent where the
@@ -240,6 +245,17 @@ pub struct StandIn {
     pub stead: PersonName,
     /// Until when.
     pub until: Timestamp,
+}
+
+/// A check that a machine says passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckPassed {
+    /// Its name.
+    pub check: CheckName,
+    /// Which machine says so.
+    pub machine: MachineName,
+    /// The statement's tag.
+    pub by: Oid,
 }
 
 /// A closed window or a freeze that does not keep an update from going in.

@@ -69,6 +69,7 @@ fn alone(to: Oid, facts: &RangeFacts, back: &WayBackFacts) -> RangeFacts {
             first_pushers: FirstPushers::default(),
             content: Content::Empty,
             approving: None,
+            tickets: Default::default(),
         }],
         statements: back.statements.clone(),
         delegations: facts.delegations.clone(),

@@ -224,6 +224,6 @@ fn signer(policy: &Policy, fact: &SignatureFact) -> Option<PersonName> {
             let owner = policy.people.get(person)?;
             owner.keys.contains(key).then(|| person.clone())
         }
-        SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+        SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => None,
     }
 }

@@ -9,6 +9,8 @@ use crate::statement::approving;
 use crate::types::{Claimant, Oid, Timestamp, escape};
 use std::collections::HashMap;
 
+/// So many change requests of one commit are noted, by each rule.
+const MAX_TICKETS: usize = 16;
 /// The longest title, in characters.
 const MAX_TITLE: usize = 72;
 /// Bytes of signed content that are put aside.
@@ -135,9 +137,17 @@ impl Gatherer<'_> {
             ),
             content: self.trees.content(&mut self.graph, commit.tree, &parents)?,
             approving,
+            tickets: self.tickets(&commit.message),
             parents: commit.parents,
         };
         Ok((facts, commit.signature))
+    }
+
+    /// The change requests that a message names. Nothing is looked for where no rule asks.
+    fn tickets(&self, message: &[u8]) -> Vec<String> {
+        let found = self.tickets.iter();
+        let found = found.flat_map(|pattern| pattern.find(message, MAX_TICKETS));
+        found.collect()
     }
 
     fn claims(&self, commit: &Commit) -> Result<Vec<Claim>, Fault> {

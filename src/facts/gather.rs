@@ -7,6 +7,7 @@ use super::names::{About, Names};
 use super::people::People;
 use super::{ArrivingStatement, Current, Debt, Owing, PushFacts, Pusher, Sources, StatementFacts};
 use super::{StatementOutcome, Subject, UpdateFacts};
+use crate::policy::TicketPattern;
 use crate::types::{Oid, RefChange, RefName};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,6 +19,8 @@ pub(super) struct Gatherer<'a> {
     pub people: People<'a>,
     pub graph: Graph<'a>,
     pub trees: Trees<'a>,
+    /// What change requests look like that the rules of the ref being read look for in messages.
+    pub tickets: Vec<TicketPattern>,
     /// Commits in the ranges so far.
     pub commits_spent: usize,
     /// The stored statements that were read so far, by their commit.
@@ -80,6 +83,7 @@ impl<'a> Gatherer<'a> {
             people: People::new(*sources),
             graph: Graph::new(sources.store),
             trees: Trees::new(sources.store),
+            tickets: Vec::new(),
             commits_spent: 0,
             stored: HashMap::new(),
             emergencies: HashMap::new(),

@@ -3,7 +3,9 @@
 use super::{FirstPushers, Owing};
 use crate::signature::SignatureProblem;
 use crate::statement::Statement;
-use crate::types::{KeyFingerprint, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp};
+use crate::types::{
+    KeyFingerprint, MachineName, Oid, PersonName, RefChange, RefName, RepoPath, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -281,6 +283,8 @@ pub struct CommitFacts {
     pub content: Content,
     /// The approval trailer that it carries, if it does.
     pub approving: Option<Approving>,
+    /// The change requests that its message names, where a rule of the ref asks for them.
+    pub tickets: Vec<String>,
 }
 
 /// Somebody whom a commit names.
@@ -314,6 +318,13 @@ pub enum SignatureFact {
     Good {
         /// The key's owner.
         person: PersonName,
+        /// The key.
+        key: KeyFingerprint,
+    },
+    /// Valid, by the key of a machine, which is no person.
+    Machine {
+        /// Which.
+        machine: MachineName,
         /// The key.
         key: KeyFingerprint,
     },

@@ -129,9 +129,15 @@ impl<'a> People<'a> {
                 person: person.name.clone(),
                 key: key.clone(),
             },
-            None => SignatureFact::Refused(SignatureProblem::UnknownKey {
-                key: key.to_string(),
-            }),
+            None => match self.sources.policy.machine_of_key(key) {
+                Some(machine) => SignatureFact::Machine {
+                    machine: machine.name.clone(),
+                    key: key.clone(),
+                },
+                None => SignatureFact::Refused(SignatureProblem::UnknownKey {
+                    key: key.to_string(),
+                }),
+            },
         }
     }
 }

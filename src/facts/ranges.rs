@@ -6,7 +6,7 @@ use super::graph::Node;
 use super::{
     ArrivingStatement, Current, Fault, Progress, ProposedPolicy, RangeFacts, RangeOutcome,
 };
-use crate::policy::locks_out;
+use crate::policy::{BranchRule, TicketPattern, locks_out};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefChange, RefName};
 
@@ -118,6 +118,7 @@ impl Gatherer<'_> {
         let excepted = excepted.map(|emergency| &emergency.except);
         let watched = rules.iter().map(|rule| &rule.paths);
         self.trees.watch(watched.chain(excepted).collect());
+        self.tickets = rules.iter().filter_map(|rule| asked(rule)).collect();
         let mut unverified = Unverified::default();
         let total = commits.len();
         for nodes in commits.chunks(CHUNK) {
@@ -211,6 +212,13 @@ impl Gatherer<'_> {
             None => ProposedPolicy::Sound,
         }
     }
+}
+
+/// What change requests look like, where a rule looks for them in messages.
+fn asked(rule: &BranchRule) -> Option<TicketPattern> {
+    let asked = rule.ticket.as_ref();
+    let asked = asked.filter(|ticket| ticket.place.reads_messages());
+    asked.map(|ticket| ticket.pattern.clone())
 }
 
 fn unreadable(why: String) -> RangeOutcome {

@@ -331,8 +331,8 @@ impl Gatherer<'_> {
     }
 }
 
-/// What is counted together: one person's withdrawals about a commit, or everything else of theirs.
-type Voice = (Oid, PersonName, bool);
+/// What is counted together: one person's or machine's withdrawals about a commit, or everything else of theirs.
+type Voice = (Oid, String, bool);
 
 fn voice(statement: &Statement, signer: &SignatureFact) -> Option<Voice> {
     let withdraws = match statement.decision {
@@ -345,7 +345,13 @@ fn voice(statement: &Statement, signer: &SignatureFact) -> Option<Voice> {
         | Decision::Rollback
         | Decision::Check => false,
     };
-    person(signer).map(|person| (statement.commit, person, withdraws))
+    let name = match signer {
+        SignatureFact::Good { person, .. } => person.as_str().to_owned(),
+        // No person has a name like that.
+        SignatureFact::Machine { machine, .. } => format!("machine {}", machine.as_str()),
+        SignatureFact::Unsigned | SignatureFact::Refused(_) => return None,
+    };
+    Some((statement.commit, name, withdraws))
 }
 
 fn voice_of(facts: &StatementFacts) -> Option<Voice> {
@@ -370,6 +376,6 @@ fn forgive<T>(read: Result<T, Fault>) -> Result<Option<T>, Fault> {
 fn person(signer: &SignatureFact) -> Option<PersonName> {
     match signer {
         SignatureFact::Good { person, .. } => Some(person.clone()),
-        SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+        SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => None,
     }
 }

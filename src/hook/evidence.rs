@@ -1,8 +1,8 @@
 //! The full report of a verdict, for the record: everything that it said, as JSON.
 
 use crate::decide::{
-    CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Override, Reason, RolledBack,
-    UpdateVerdict, Verdict,
+    CheckPassed, CommitVerdict, Cover, DebtState, DebtVerdict, EmergencyUse, Note, Override,
+    Reason, RolledBack, UpdateVerdict, Verdict,
 };
 use crate::types::escape;
 use serde_json::{Value, json};
@@ -58,8 +58,11 @@ fn update(update: &UpdateVerdict) -> Value {
     });
     // Most refs have none of it, and what an entry holds is short.
     let overridden: Vec<Value> = update.overridden.iter().map(overridden).collect();
+    let tickets = update.tickets.iter().map(|name| json!(name)).collect();
     let more = [
         ("emergency", update.emergency.as_ref().map(emergency)),
+        ("checks", some(update.checks.iter().map(check).collect())),
+        ("tickets", some(tickets)),
         ("zone_rules", update.zone_rules.map(Value::from)),
         ("overridden", some(overridden)),
     ];
@@ -127,6 +130,10 @@ fn some(list: Vec<Value>) -> Option<Value> {
     (!list.is_empty()).then_some(Value::Array(list))
 }
 
+fn check(one: &CheckPassed) -> Value {
+    json!({ "check": one.check, "machine": one.machine, "by": one.by })
+}
+
 fn overridden(one: &Override) -> Value {
     let reason = one.reason.as_ref();
     json!({
@@ -173,7 +180,7 @@ mod tests {
     use super::*;
     use crate::decide::StatedBack;
     use crate::facts::Lost;
-    use crate::types::{PersonName, RefChange, RefName, WindowName};
+    use crate::types::{CheckName, MachineName, PersonName, RefChange, RefName, WindowName};
 
     fn keys(value: &Value) -> Vec<&str> {
         value
@@ -203,6 +210,12 @@ mod tests {
                     covers: Vec::new(),
                     shortfalls: Vec::new(),
                 }],
+                checks: vec![CheckPassed {
+                    check: CheckName::new("tests"),
+                    machine: MachineName::new("ci"),
+                    by: oid,
+                }],
+                tickets: std::collections::BTreeSet::from(["CHG-7".into()]),
                 overridden: vec![Override {
                     name: WindowName::new("christmas"),
                     person: PersonName::new("rita"),
@@ -245,6 +258,7 @@ mod tests {
             &update["rollback"],
             &update["rollback"]["statements"][0],
             &update["rollback"]["loses"][0],
+            &update["checks"][0],
         ]
         .into_iter()
         .flat_map(keys)

@@ -221,7 +221,6 @@ impl Machine {
             undone: Vec::new(),
             way_back: None,
             commits,
-            delegations: Vec::new(),
         }
     }
 

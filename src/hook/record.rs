@@ -3,9 +3,12 @@
 use super::arrivals::Listed;
 use crate::audit::{
     ACCEPTED, ArrivalsRecord, EMERGENCY, EmergencyRecord, Hash, MAX_UPDATES, PermitRecord,
-    REJECTED, RollbackRecord, RollbackWord, SettledHow, SettledRecord, UpdateRecord, VerdictRecord, WARNED,
+    REJECTED, RollbackRecord, RollbackWord, SettledHow, SettledRecord, UpdateRecord, VerdictRecord,
+    WARNED,
 };
-use crate::decide::{DebtState, EmergencyUse, Outcome, Permit, Reason, RolledBack, UpdateVerdict, Verdict};
+use crate::decide::{
+    DebtState, EmergencyUse, Outcome, Permit, Reason, RolledBack, UpdateVerdict, Verdict,
+};
 use crate::facts::{
     Content, PushFacts, Pusher, RangeFacts, StatementOutcome, Subject, UpdateFacts,
 };
@@ -180,6 +183,11 @@ fn update_record(
         approved_by: approvers.into_iter().collect(),
         contributors: contributors(verdict, accepted),
         rollback: rollbacks.remove(&facts.refname),
+        tickets: if accepted {
+            verdict.tickets.iter().cloned().collect()
+        } else {
+            Vec::new()
+        },
         permit: verdict
             .permit
             .as_ref()

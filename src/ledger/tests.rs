@@ -37,6 +37,7 @@ fn accepted(old: Option<Oid>, new: Oid, seen: Vec<Oid>) -> VerdictRecord {
             let_pass: Vec::new(),
             approved_by: vec!["rita".into()],
             rollback: None,
+            tickets: Vec::new(),
             permit: Some(permit),
             emergency: None,
         }],

@@ -1,7 +1,7 @@
 //! Could anybody still change the policy?
 
 use super::reach::{Demand, reachable};
-use super::{Attribution, BranchRule, POLICY_FILE, POLICY_REF, Person, Policy};
+use super::{Attribution, BranchRule, POLICY_FILE, POLICY_REF, Person, Policy, Releaser};
 use crate::types::{RefName, TeamName};
 use std::collections::BTreeSet;
 
@@ -33,6 +33,13 @@ pub fn locks_out(policy: &Policy) -> Option<String> {
         .filter_map(|rule| rule.push.as_deref())
         .map(|teams| pushers(policy, teams))
         .reduce(|left, right| left.intersection(&right).copied().collect());
+    let third = rules.iter().any(|rule| rule.releaser == Releaser::Distinct);
+    if third && !third_person(policy, &demands, &authors, pushable.as_ref()) {
+        return Some(format!(
+            "a change of `{POLICY_REF}` has to be pushed by somebody who neither wrote nor approved \
+             it, and there are too few"
+        ));
+    }
     match pushable {
         Some(pushers) if pushers.is_empty() => {
             let needed = policy.identity.shows().needs();
@@ -40,6 +47,35 @@ pub fn locks_out(policy: &Policy) -> Option<String> {
         }
         Some(_) | None => None,
     }
+}
+
+/// Whether somebody who may push is left over when others write and approve a change.
+fn third_person(
+    policy: &Policy,
+    demands: &[Demand<'_>],
+    authors: &BTreeSet<&str>,
+    pushable: Option<&BTreeSet<&str>>,
+) -> bool {
+    let people = policy.people.values().filter(|person| !person.disabled);
+    let people = people.filter(|person| policy.can_be_shown(person));
+    let mut names = people.map(|person| person.name.as_str());
+    names.any(|name| {
+        let others = |all: &BTreeSet<&str>| all.iter().filter(|one| **one != name).count();
+        let left: Vec<Demand<'_>> = demands
+            .iter()
+            .map(|demand| Demand {
+                required: demand.required,
+                able: demand
+                    .able
+                    .iter()
+                    .copied()
+                    .filter(|one| *one != name)
+                    .collect(),
+            })
+            .collect();
+        let writers = authors.iter().copied().filter(|one| *one != name).collect();
+        pushable.is_none_or(|all| others(all) < all.len()) && reachable(&left, &writers)
+    })
 }
 
 fn too_few(demands: &[Demand<'_>]) -> String {

@@ -34,6 +34,7 @@ mod stages;
 mod suggest;
 mod targets;
 pub(crate) mod text;
+mod ticket;
 mod tree;
 mod values;
 mod warnings;
@@ -45,7 +46,8 @@ pub use audit::{
     SyslogHost, SyslogVia,
 };
 pub use calendar::{
-    Calendar, Closed, Days, Edge, Freeze, Hours, Minute, Moment, Window, Zone, zone_rules,
+    Calendar, Closed, Days, Edge, Emergencies, Freeze, Hours, Minute, Moment, Window, Zone,
+    zone_rules,
 };
 pub use care::{Care, Health, HealthCheck, OnDrift, Verify};
 pub use complaint::{Complaint, PolicyErrors, Position};
@@ -58,8 +60,8 @@ pub use keyfiles::{
 };
 pub use lockout::locks_out;
 pub use model::{
-    Attribution, BranchRule, DelegationRule, Enforce, Independence, PathRule, Person, Policy, PolicyId,
-    RepositoryName, Rollback,
+    Attribution, BranchRule, DelegationRule, Enforce, Independence, Machine, PathRule, Person,
+    Policy, PolicyId, Releaser, RepositoryName, Rollback,
 };
 pub use notify::{Channel, Mail, NoticeKind, Notifier, Webhook};
 pub(crate) use schema::is_plain_https;
@@ -71,6 +73,7 @@ pub use targets::{
     TlsMode, WebdavTarget,
 };
 pub use text::MAX_POLICY_BYTES;
+pub use ticket::{TicketPlace, TicketRule};
 use tree::tree;
 pub(crate) use tree::{Part, fits};
 pub(crate) use values::{name as check_name, span};

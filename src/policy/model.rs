@@ -6,10 +6,10 @@ use super::emergency::Emergency;
 use super::notify::Notifier;
 use super::stages::Stage;
 use super::targets::Target;
-use super::{Calendar, IdentitySource, PathGlobs, PathRules};
+use super::{Calendar, IdentitySource, PathGlobs, PathRules, TicketRule};
 use crate::types::{
-    Email, KeyFingerprint, Login, NotifierName, Oid, PersonName, RefName, Seconds, TargetName,
-    TeamName, WindowName,
+    CheckName, Email, KeyFingerprint, Login, MachineName, NotifierName, Oid, PersonName, RefName,
+    Seconds, TargetName, TeamName, WindowName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,8 @@ pub struct Policy {
     pub people: BTreeMap<PersonName, Person>,
     /// The teams and who is in them; none is empty.
     pub teams: BTreeMap<TeamName, BTreeSet<PersonName>>,
+    /// The machines that say how checks went, by name.
+    pub machines: BTreeMap<MachineName, Machine>,
     /// The rules for protected refs, in the order of the file. All that match a ref apply.
     pub rules: Vec<BranchRule>,
     /// The release windows and freezes.
@@ -67,6 +69,17 @@ pub struct Person {
     /// The SSH ones themselves: one for each [`KeyFingerprint::Ssh`] of `keys`, in that order. The
     /// others lie in the policy's `keys/` folder.
     pub ssh_keys: Vec<ssh_key::PublicKey>,
+}
+
+/// What says how checks went. It is no person: it approves nothing and makes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// The policy's name for it.
+    pub name: MachineName,
+    /// Its public keys; none of them is a person's.
+    pub keys: Vec<KeyFingerprint>,
+    /// The checks that it may speak for.
+    pub checks: Vec<CheckName>,
 }
 
 /// What a protected ref demands.
@@ -107,6 +120,12 @@ pub struct BranchRule {
     pub rollback: Option<Rollback>,
     /// Whether a push that lacks what the rule asks for is refused.
     pub enforce: Enforce,
+    /// Whether a change request has to be named, and where.
+    pub ticket: Option<TicketRule>,
+    /// The checks that machines have to have said passed, of exactly the new value.
+    pub checks: Vec<CheckName>,
+    /// Whether who pushes has to be a third person.
+    pub releaser: Releaser,
 }
 
 /// Who may let whom approve in their stead, and for how long.
@@ -147,6 +166,16 @@ pub enum Enforce {
     Refuse,
     /// It goes in, loudly: the rule is tried out.
     Warn,
+}
+
+/// Who may release what others made and approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Releaser {
+    /// Anybody who may push.
+    #[default]
+    Anyone,
+    /// Only who neither made nor approved it: a third person.
+    Distinct,
 }
 
 /// Whom a contribution bars from approving.
@@ -238,6 +267,14 @@ impl Policy {
         self.people
             .values()
             .find(|person| person.keys.contains(key))
+    }
+
+    /// Which machine has this key.
+    #[must_use]
+    pub fn machine_of_key(&self, key: &KeyFingerprint) -> Option<&Machine> {
+        self.machines
+            .values()
+            .find(|machine| machine.keys.contains(key))
     }
 
     /// Who owns this login, compared byte by byte.

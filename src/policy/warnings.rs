@@ -2,7 +2,7 @@
 
 use super::absence::{indispensable, only_pusher};
 use super::{BranchRule, POLICY_REF, Person, Policy};
-use crate::types::{PersonName, RefName, TargetName, TeamName};
+use crate::types::{PersonName, RefName, TargetName, TeamName, WindowName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing worth a second look.
@@ -53,6 +53,12 @@ pub enum Warning {
     UnusedTeam {
         /// Which.
         team: TeamName,
+    },
+    /// A window or a freeze that no rule names.
+    #[error("no rule names the window or freeze `{name}`")]
+    UnusedWindow {
+        /// Which.
+        name: WindowName,
     },
     /// A target that no rule releases to.
     #[error("no rule releases to the target `{target}`")]
@@ -171,10 +177,26 @@ fn unused(policy: &Policy) -> Vec<Warning> {
             found.push(Warning::NoKey { person });
         }
     }
-    let named: BTreeSet<&TeamName> = policy.rules.iter().flat_map(teams_of).collect();
+    let windows = policy.calendar.windows.values();
+    let freezes = policy.calendar.freezes.values();
+    let overriders = windows
+        .flat_map(|window| &window.overriders)
+        .chain(freezes.flat_map(|freeze| &freeze.overriders));
+    let rules = policy.rules.iter().flat_map(teams_of);
+    let named: BTreeSet<&TeamName> = rules.chain(overriders).collect();
     for team in policy.teams.keys().filter(|team| !named.contains(team)) {
         let team = team.clone();
         found.push(Warning::UnusedTeam { team });
+    }
+    let timed = policy.rules.iter();
+    let timed: BTreeSet<&WindowName> = timed
+        .flat_map(|rule| rule.windows.iter().chain(&rule.freezes))
+        .collect();
+    let calendar = &policy.calendar;
+    let names = calendar.windows.keys().chain(calendar.freezes.keys());
+    for name in names.filter(|name| !timed.contains(name)) {
+        let name = name.clone();
+        found.push(Warning::UnusedWindow { name });
     }
     for target in policy.targets.keys() {
         if !policy

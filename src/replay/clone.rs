@@ -391,6 +391,7 @@ impl Walk {
             let only_the_server_knows = [
                 Code::PUSHER_NOT_ASKED,
                 Code::PUSHER_MISSING,
+                Code::RELEASER_NOT_ASKED,
                 Code::OUTSIDE_WINDOWS,
                 Code::FROZEN,
             ];

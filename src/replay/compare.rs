@@ -111,6 +111,13 @@ fn told(update: &UpdateRecord, judged: &UpdateVerdict, names: Names) -> Vec<Stri
             codes(&update.let_pass)
         ));
     }
+    let tickets: Vec<String> = judged.tickets.iter().cloned().collect();
+    if update.tickets != tickets {
+        let (recorded, now) = (list(&update.tickets), list(&tickets));
+        found.push(format!(
+            "the change request was {now}, and the entry says {recorded}"
+        ));
+    }
     if names == Names::Known {
         let people = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
         let covers = judged.commits.iter().flat_map(|commit| &commit.covers);
@@ -227,6 +234,7 @@ pub(super) fn cannot_tell(reasons: &[Reason], names: Names) -> bool {
                 Code::PUSHER_UNKNOWN,
                 Code::PUSHER_NOT_ALLOWED,
                 Code::PUSHER_NOT_ASKED,
+                Code::RELEASER_NOT_ASKED,
                 Code::UNAUTHENTICATED,
             ]
             .contains(&reason.code())
@@ -289,6 +297,8 @@ mod tests {
                 let_pass: Vec::new(),
                 notes: Vec::new(),
                 commits: Vec::new(),
+                checks: Vec::new(),
+                tickets: BTreeSet::new(),
                 overridden: Vec::new(),
                 zone_rules: None,
                 rollback: None,

@@ -250,6 +250,7 @@ impl Told {
                 claimed: self.time,
                 answers: Vec::new(),
             }),
+            tickets: Vec::new(),
         })
     }
 

@@ -28,7 +28,9 @@ impl Keyring {
     /// # Errors
     /// A key file and the policy that do not fit, or a folder that is not the caller's alone.
     pub fn build(policy: &Policy, files: &KeyFiles, home: &Path) -> Result<Self, KeyringError> {
-        let keys = policy.people.values().flat_map(|person| &person.keys);
+        let machines = policy.machines.values().flat_map(|machine| &machine.keys);
+        let people = policy.people.values().flat_map(|person| &person.keys);
+        let keys = people.chain(machines);
         Self::of(keys.cloned().collect(), files, home)
     }
 

@@ -13,8 +13,8 @@ pub use hex::hex;
 pub use oid::{Oid, OidError};
 pub use path::RepoPath;
 pub use person::{
-    CheckName, Claimant, Email, KeyFingerprint, Login, NotifierName, PersonName, StageName,
-    StreamName, TargetName, TeamName, WindowName, WitnessName,
+    CheckName, Claimant, Email, KeyFingerprint, Login, MachineName, NotifierName, PersonName,
+    StageName, StreamName, TargetName, TeamName, WindowName, WitnessName,
 };
 pub use refname::{RefChange, RefName, RefNameError};
 pub use time::{Deadline, Seconds, Timestamp, TimestampError};

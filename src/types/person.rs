@@ -78,6 +78,10 @@ name! {
     CheckName
 }
 name! {
+    /// The policy's name for a machine that says how checks went.
+    MachineName
+}
+name! {
     /// The policy's name for a release window or a freeze.
     WindowName
 }

@@ -4,7 +4,7 @@ use super::color::Tone;
 use super::page::{Page, Reader};
 use super::report::{
     approval, codes, commit_row, explain, heading, write_let_pass, write_notes, write_overridden,
-    write_people, write_reasons, write_release,
+    write_people, write_reasons, write_release, write_tickets,
 };
 use super::text::{count, list};
 use super::{Color, emergency};
@@ -135,6 +135,7 @@ fn write_update(page: &mut Page, update: &UpdateVerdict, forecast: &Forecast<'_>
         }
         None => {}
     }
+    write_tickets(page, update);
     write_overridden(page, update, policy);
     write_hours(page, update, policy, forecast.now);
     if let Some(permit) = &update.permit {

@@ -97,6 +97,13 @@ pub(super) fn write_head(
     if let Some(until) = statement.expires {
         page.paragraph(Tone::Plain, "  until ", &until.to_string());
     }
+    if let Some(name) = &statement.particulars.ticket {
+        page.paragraph(
+            Tone::Plain,
+            "  for the change request ",
+            &escape(name.as_bytes()),
+        );
+    }
     for name in &statement.particulars.overrides {
         page.paragraph(Tone::Bad, "  overrides ", &name.to_string());
     }

@@ -63,6 +63,7 @@ pub(super) fn commits(reason: &Reason) -> &[Oid] {
     if let Reason::NotCovered(lack) | Reason::PathsNotCovered { lack, .. } = reason {
         &lack.commits
     } else if let Reason::Stranger { commits, .. }
+    | Reason::NoTicket { commits, .. }
     | Reason::Unauthenticated { commits, .. }
     | Reason::Signature {
         on: Signed::Commits(commits),
@@ -106,6 +107,8 @@ pub(super) fn helpers(reason: &Reason) -> BTreeSet<&PersonName> {
     } = reason
     {
         [person].into()
+    } else if let Reason::ReleaserNotDistinct { could, .. } = reason {
+        could.iter().collect()
     } else if let Reason::OutsideWindows(shut) | Reason::Frozen(shut) = reason {
         let could = shut.could.iter();
         could.flat_map(|(_, people)| people).collect()

@@ -90,6 +90,7 @@ fn accepted(verdict: &Verdict, policy: &Policy) -> String {
                 page.paragraph(Tone::Strong, &lead, &format!("{commits}, {by}"));
             }
         }
+        write_tickets(&mut page, update);
         write_overridden(&mut page, update, policy);
         write_let_pass(&mut page, update, policy);
         write_release(&mut page, permit);
@@ -122,6 +123,27 @@ pub(super) fn write_let_pass(page: &mut Page, update: &UpdateVerdict, policy: &P
     if !update.let_pass.is_empty() {
         page.paragraph(Tone::Bad, "    ", "it would have refused this:");
         write_reasons(page, &update.let_pass);
+    }
+}
+
+/// The change requests that an update names, and the checks that it passed.
+pub(super) fn write_tickets(page: &mut Page, update: &UpdateVerdict) {
+    let names: Vec<String> = update
+        .tickets
+        .iter()
+        .map(|name| escape(name.as_bytes()))
+        .collect();
+    if !names.is_empty() {
+        let names = list(&names, 8, "and");
+        page.paragraph(Tone::Plain, "    ", &format!("for {names}"));
+    }
+    let checks = update.checks.iter();
+    let checks: Vec<String> = checks
+        .map(|one| format!("{} ({})", one.check, one.machine))
+        .collect();
+    if !checks.is_empty() {
+        let checks = list(&checks, 8, "and");
+        page.paragraph(Tone::Plain, "    ", &format!("passed {checks}"));
     }
 }
 

@@ -76,6 +76,8 @@ fn update(refname: &str, commits: Vec<CommitVerdict>, reasons: Vec<Reason>) -> U
         let_pass: Vec::new(),
         notes: Vec::new(),
         commits,
+        checks: Vec::new(),
+        tickets: BTreeSet::new(),
         overridden: Vec::new(),
         zone_rules: None,
         rollback: None,

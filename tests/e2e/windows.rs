@@ -239,3 +239,30 @@ fn a_policy_whose_windows_are_wrong_is_not_taken() {
     refused.refused_with("RH803");
     refused.refused_with("did you mean `Europe/Berlin`?");
 }
+
+#[test]
+fn an_emergency_waits_for_a_window_unless_the_window_lets_it_pass() {
+    for (word, passes) in [("waits", false), ("passes", true)] {
+        let freezes = freeze("audit", -DAY, DAY, &format!(", emergency: {word}"));
+        let rule = "emergency:\n      by: [developers]\n    freezes: [audit]";
+        let world = world(rule, &format!("freezes:\n{freezes}"));
+        let dana = world.person("dana");
+        let fix = dana.commits("index.html");
+        dana.offers("fix");
+        let until = Timestamp::from_unix(now() + HOUR).to_string();
+        let mut words = Words::approve(&dana, &fix);
+        words
+            .set("Relhook-Decision", "emergency")
+            .set("Relhook-Expires", &until)
+            .set("Relhook-Reason", "the checkout charges twice");
+        dana.pushes(&[&dana.states(&words)]).accepted();
+        let push = dana.pushes(&["prod"]);
+        if !passes {
+            push.refused_with("RH542");
+            continue;
+        }
+        push.accepted();
+        assert!(push.said.contains("`audit` overridden by"), "{}", push.said);
+        world.relhook(&["audit", "replay"]).assert_ok();
+    }
+}

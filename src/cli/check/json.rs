@@ -90,6 +90,12 @@ fn update(update: &UpdateVerdict, checked: &Checked) -> Value {
         "notes": list(&update.notes, note),
         "commits": commits.map(|one| commit(one, new)).collect::<Vec<_>>(),
         "commit_count": update.commits.len(),
+        "tickets": update.tickets,
+        "checks": list(&update.checks, |one| json!({
+            "check": one.check,
+            "machine": one.machine,
+            "by": one.by,
+        })),
         "overridden": list(&update.overridden, overridden),
         "hours": hours.as_ref().map(crate::cli::status::json::hours_of),
     })

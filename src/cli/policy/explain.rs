@@ -4,7 +4,8 @@ use super::super::{Answer, Exit, Failure};
 use super::file::File;
 use crate::client::branch;
 use crate::policy::{
-    Attribution, BranchRule, Independence, POLICY_FILE, POLICY_REF, PathRule, Policy, Shows,
+    Attribution, BranchRule, Independence, POLICY_FILE, POLICY_REF, PathRule, Policy, Releaser,
+    Shows, TicketPlace,
 };
 use crate::types::{PersonName, RefName, RepoPath, TeamName, WindowName, escape};
 use crate::ui::{paragraph, person, span};
@@ -134,7 +135,8 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
             globs.join(" or ")
         ));
     }
-    all.extend(hours(rule));
+    all.extend(moment(policy, rule));
+    all.extend(purpose(rule));
     if let Some(emergency) = &rule.emergency {
         let by = people(policy, &policy.able(&emergency.by), "or");
         let teams = joined(&emergency.by);
@@ -162,24 +164,58 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
     all
 }
 
-/// When it may be pushed.
-fn hours(rule: &BranchRule) -> Vec<String> {
-    let named = |names: &[WindowName]| -> String {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        names.join(", ")
+/// When something may go in.
+fn moment(policy: &Policy, rule: &BranchRule) -> Vec<String> {
+    let overriders = |name: &WindowName| match policy.calendar.overriders(name) {
+        [] => String::new(),
+        teams => {
+            let people = people(policy, &policy.able(teams), "or");
+            format!(", unless {people} overrides it")
+        }
     };
     let mut all = Vec::new();
-    if !rule.windows.is_empty() {
-        let names = named(&rule.windows);
+    let windows = rule.windows.iter();
+    let windows: Vec<String> = windows
+        .map(|name| format!("`{name}`{}", overriders(name)))
+        .collect();
+    if !windows.is_empty() {
         all.push(format!(
-            "it goes in while one of these windows is open: {names}"
+            "it is pushed while a window is open: {}",
+            windows.join("; ")
         ));
     }
-    if !rule.freezes.is_empty() {
-        let names = named(&rule.freezes);
+    for name in &rule.freezes {
+        let who = overriders(name);
+        all.push(format!("nothing goes in during the freeze `{name}`{who}"));
+    }
+    all
+}
+
+/// What it is for, what was tried, and who lets it go out.
+fn purpose(rule: &BranchRule) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(ticket) = &rule.ticket {
+        let place = match ticket.place {
+            TicketPlace::Approval => "an approval names",
+            TicketPlace::Range => "a commit's message names",
+            TicketPlace::Each => "each commit's message names",
+            TicketPlace::Either => "an approval or a commit's message names",
+        };
+        let pattern = quoted(ticket.pattern.as_str());
+        all.push(format!("{place} a change request like {pattern}"));
+    }
+    if !rule.checks.is_empty() {
+        let checks: Vec<String> = rule.checks.iter().map(ToString::to_string).collect();
         all.push(format!(
-            "it does not go in while one of these freezes holds: {names}"
+            "a machine says that it passed {}",
+            checks.join(" and ")
         ));
+    }
+    match rule.releaser {
+        Releaser::Anyone => {}
+        Releaser::Distinct => {
+            all.push("who pushes neither made nor approved it: a third person".to_owned());
+        }
     }
     all
 }
@@ -279,6 +315,14 @@ fn of_rule(policy: &Policy, rule: &BranchRule) -> Value {
             "by": rollback.by,
         })),
         "on_top": rule.paths.iter().map(|path| demand(policy, rule, path)).collect::<Vec<_>>(),
+        "windows": rule.windows,
+        "freezes": rule.freezes,
+        "ticket": rule.ticket.as_ref().map(|ticket| ticket.pattern.as_str()),
+        "checks": rule.checks,
+        "releaser": match rule.releaser {
+            Releaser::Anyone => "anyone",
+            Releaser::Distinct => "distinct",
+        },
         "releases_to": rule.release,
     })
 }

@@ -108,7 +108,7 @@ impl How {
 }
 
 /// `Approve 8d01e77 for prod`.
-fn title(statement: &Statement) -> String {
+pub(in crate::cli) fn title(statement: &Statement) -> String {
     let commit = statement.commit.short();
     let name = statement.refname.short();
     match statement.decision {

@@ -5,6 +5,7 @@ mod ask;
 mod deliver;
 mod target;
 
+pub(super) use deliver::title;
 pub(super) use target::Target;
 
 use crate::client::{Assumed, Freshness, Workspace};

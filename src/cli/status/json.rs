@@ -91,11 +91,14 @@ fn debt(debt: &DebtVerdict) -> Value {
 fn statement(stored: &Stored) -> Value {
     let statement = &stored.statement;
     let reason = statement.reason.as_ref();
+    let check = statement.particulars.check.as_ref();
     json!({
         "decision": statement.decision.word(),
         "commit": statement.commit,
         "ref": statement.refname.to_string(),
         "signer": stored.signer,
+        "machine": stored.machine,
+        "check": check.map(|check| json!({ "name": check.name, "passed": check.passed })),
         "tag": stored.tag,
         "expires": statement.expires,
         "reason": reason.map(|text| escape(text.as_bytes())),

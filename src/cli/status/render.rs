@@ -122,10 +122,16 @@ fn row(stored: &Stored) -> String {
         Decision::Rollback => "rb ",
         Decision::Check => "chk",
     };
-    let signer = stored.signer.as_ref();
-    let signer = signer.map_or_else(|| "nobody who counts".to_owned(), ToString::to_string);
+    let signer = stored.signer.as_ref().map(ToString::to_string);
+    let signer = signer.or_else(|| stored.machine.as_ref().map(ToString::to_string));
+    let signer = signer.unwrap_or_else(|| "nobody who counts".to_owned());
+    let check = statement.particulars.check.as_ref();
+    let check = check.map_or_else(String::new, |check| {
+        let how = if check.passed { "passed" } else { "failed" };
+        format!(": {} {how}", check.name)
+    });
     let mut row = format!(
-        "  {word} {} for {} by {signer}, {}\n",
+        "  {word} {} for {}{check} by {signer}, {}\n",
         statement.commit.short(),
         statement.refname.short(),
         stored.tag.subject(),

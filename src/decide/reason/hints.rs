@@ -4,6 +4,7 @@ use super::pusher;
 use super::words::{all_of, any_of, stand_ins};
 use super::{Lack, Reason, Shut, StandIn};
 use crate::decide::naming;
+use crate::policy::TicketPlace;
 use crate::types::{Oid, PersonName, RefName, TeamName, shell_word};
 use std::collections::BTreeSet;
 
@@ -68,6 +69,38 @@ impl Reason {
         } = self
         {
             return of_rollback(refname, *to, *missing, by, could);
+        }
+        if let Self::NoTicket {
+            refname,
+            tip,
+            place,
+            ..
+        } = self
+        {
+            return of_ticket(refname, *tip, *place);
+        }
+        if let Self::CheckMissing {
+            refname,
+            tip,
+            check,
+            machines,
+        } = self
+        {
+            let refname = shell_word(&refname.to_string());
+            return vec![format!(
+                "the job of {} says so, once it has run: relhook attest-check --name {check} \
+                 --result pass --ref {refname} {tip}",
+                any_of(machines)
+            )];
+        }
+        if let Self::ReleaserNotDistinct {
+            refname,
+            tip,
+            could,
+            ..
+        } = self
+        {
+            return of_releaser(refname, *tip, could);
         }
         if let Some(hints) = pusher::hints(self) {
             return hints;
@@ -182,6 +215,43 @@ fn of_shut(shut: &Shut) -> Vec<String> {
         format!("{who} can override it, by an approval: {command} --override {name} --reason <why>")
     });
     std::iter::once(again).chain(sooner).collect()
+}
+
+/// Where to name a change request.
+fn of_ticket(refname: &RefName, tip: Oid, place: TicketPlace) -> Vec<String> {
+    let command = approve(refname, tip);
+    let approval = format!("who approves it names one: {command} --ticket <name>");
+    let message = "name it in the message, and have the new commit approved: git commit --amend";
+    let mut hints = Vec::new();
+    if place.reads_approvals() {
+        hints.push(approval);
+    }
+    if place.reads_messages() {
+        hints.push(message.to_owned());
+    }
+    hints
+}
+
+/// So many people are named who could push.
+const MOST_NAMED: usize = 8;
+
+/// Who could push it, and how.
+fn of_releaser(refname: &RefName, tip: Oid, could: &BTreeSet<PersonName>) -> Vec<String> {
+    if could.is_empty() {
+        let none = "nobody is left who could push it: the policy has to name more people";
+        return vec![none.to_owned()];
+    }
+    let mut who: Vec<String> = could.iter().map(ToString::to_string).collect();
+    let more = who.len().saturating_sub(MOST_NAMED);
+    who.truncate(MOST_NAMED);
+    if more > 0 {
+        who.push(format!("{more} more"));
+    }
+    let refname = shell_word(&refname.to_string());
+    vec![format!(
+        "ask {} to push it: git push origin {tip}:{refname}",
+        any_of(who)
+    )]
 }
 
 /// Who has to run what, on one line.

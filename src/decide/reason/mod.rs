@@ -13,9 +13,11 @@ pub use emergency::EmergencyFault;
 
 use super::StandIn;
 use crate::facts::{Fault, Role};
-use crate::policy::{Attribution, IdentitySource, Moment};
+use crate::policy::{Attribution, IdentitySource, Moment, TicketPlace};
 use crate::signature::SignatureProblem;
-use crate::types::{Oid, PersonName, RefName, RepoPath, TeamName, WindowName};
+use crate::types::{
+    CheckName, MachineName, Oid, PersonName, RefName, RepoPath, TeamName, WindowName,
+};
 use std::collections::BTreeSet;
 
 /// One reason to refuse. Its `Display` is the sentence, without a final period.
@@ -463,6 +465,81 @@ pub enum Reason {
     /// A freeze holds.
     #[error("{}", words::frozen(.0))]
     Frozen(Shut),
+
+    // What the change is for, and who lets it go out.
+    /// No change request is named where a rule asks for one.
+    #[error("{}", words::no_ticket(.pattern, *.place, .commits))]
+    NoTicket {
+        /// The ref.
+        refname: RefName,
+        /// The new value.
+        tip: Oid,
+        /// What one looks like, as the policy writes it.
+        pattern: String,
+        /// Where it has to be named.
+        place: TicketPlace,
+        /// The commits that name none, where each has to.
+        commits: Vec<Oid>,
+    },
+    /// No machine says that a check passed.
+    #[error("no machine says how `{check}` went for `{}`", .tip.short())]
+    CheckMissing {
+        /// The ref.
+        refname: RefName,
+        /// The new value.
+        tip: Oid,
+        /// The check.
+        check: CheckName,
+        /// The machines that may speak for it.
+        machines: Vec<MachineName>,
+    },
+    /// A machine says that a check failed.
+    #[error("`{check}` failed for `{}`, {machine} says", .tip.short())]
+    CheckFailed {
+        /// The check.
+        check: CheckName,
+        /// Which machine says so.
+        machine: MachineName,
+        /// The new value.
+        tip: Oid,
+    },
+    /// A machine states something that is no check.
+    #[error("{machine} is a machine, and cannot say `{decision}`")]
+    MachineStatement {
+        /// Which.
+        machine: MachineName,
+        /// The decision's word.
+        decision: &'static str,
+    },
+    /// Somebody says how a check went who may not.
+    #[error("{who} is no machine that may speak for `{check}`")]
+    CheckSpeaker {
+        /// Who signed it.
+        who: String,
+        /// The check.
+        check: CheckName,
+    },
+    /// Who pushes made or approved it, where a third person is asked for.
+    #[error("{}", words::not_distinct(.person, .made, .approved))]
+    ReleaserNotDistinct {
+        /// The ref.
+        refname: RefName,
+        /// The new value.
+        tip: Oid,
+        /// Who pushes.
+        person: PersonName,
+        /// The commits that they had a hand in.
+        made: Vec<Oid>,
+        /// The commits that their approval covers.
+        approved: Vec<Oid>,
+        /// Who could release it.
+        could: BTreeSet<PersonName>,
+    },
+    /// A third person is asked for, and the policy names no source that says who pushes.
+    #[error(
+        "who releases has to be a third person here, and the policy names no source that says who pushes"
+    )]
+    ReleaserNotAsked,
 
     // The policy.
     /// There is no policy to judge by.

@@ -2,7 +2,7 @@
 
 use super::{Lack, Shut, Signed, StandIn};
 use crate::facts::Role;
-use crate::policy::Attribution;
+use crate::policy::{Attribution, TicketPlace};
 use crate::types::{Oid, PersonName, RepoPath, TeamName, escape};
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -184,6 +184,38 @@ pub(super) fn frozen(shut: &Shut) -> String {
         Some(moment) => format!("the freeze `{name}` holds until {moment}"),
         None => format!("the freeze `{name}` holds until the policy is changed"),
     }
+}
+
+/// That no change request is named, and where one has to be.
+pub(super) fn no_ticket(pattern: &str, place: TicketPlace, oids: &[Oid]) -> String {
+    let pattern = escape(pattern.as_bytes());
+    let place = match place {
+        TicketPlace::Approval => "no approval that counts for the whole names".to_owned(),
+        TicketPlace::Range => "no commit's message names".to_owned(),
+        TicketPlace::Either => {
+            "neither an approval that counts for the whole nor a commit's message names".to_owned()
+        }
+        TicketPlace::Each => {
+            let number = count(oids.len(), "commit does", "commits do");
+            return format!(
+                "{number} not name a change request like `{pattern}`: {}",
+                commits(oids)
+            );
+        }
+    };
+    format!("{place} a change request like `{pattern}`")
+}
+
+/// That who pushes is not a third person.
+pub(super) fn not_distinct(person: &PersonName, made: &[Oid], approved: &[Oid]) -> String {
+    let hand = || format!("had a hand in {}", commits(made));
+    let yes = || format!("approved {}", commits(approved));
+    let did = match (made.is_empty(), approved.is_empty()) {
+        (false, false) => format!("{} and {}", hand(), yes()),
+        (false, true) => hand(),
+        (true, _) => yes(),
+    };
+    format!("{person} {did}, and a third person has to release it")
 }
 
 fn quoted_all(items: &[String]) -> String {

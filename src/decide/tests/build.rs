@@ -8,7 +8,7 @@ use crate::facts::{
 };
 use crate::policy::{
     Attribution, AuditPolicy, BranchRule, Calendar, Enforce, IdentitySource, Independence,
-    PathGlobs, PathRule, PathRules, Person, Policy, RepositoryName,
+    PathGlobs, PathRule, PathRules, Person, Policy, Releaser, RepositoryName,
 };
 use crate::statement::{Decision, Grant, Particulars, Statement};
 use crate::types::{
@@ -72,6 +72,7 @@ pub fn policy() -> Policy {
         rules: vec![rule(PROD), rule(crate::policy::POLICY_REF)],
         targets: BTreeMap::new(),
         calendar: Calendar::default(),
+        machines: BTreeMap::new(),
     }
 }
 
@@ -102,6 +103,9 @@ pub fn rule(pattern: &str) -> BranchRule {
         baseline: None,
         windows: Vec::new(),
         freezes: Vec::new(),
+        ticket: None,
+        checks: Vec::new(),
+        releaser: Releaser::Anyone,
         release: Vec::new(),
         emergency: None,
         delegation: None,
@@ -145,6 +149,7 @@ pub fn commit(number: u32, parents: &[u32], person: &str) -> CommitFacts {
         first_pushers: FirstPushers::default(),
         content: adds(&[&format!("src/{number}")]),
         approving: None,
+        tickets: Vec::new(),
     }
 }
 

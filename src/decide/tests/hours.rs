@@ -3,7 +3,7 @@
 use super::build::*;
 use crate::decide::{Code, UpdateVerdict};
 use crate::facts::StatementFacts;
-use crate::policy::{Days, Edge, Freeze, Minute, Policy, Window, Zone};
+use crate::policy::{Days, Edge, Emergencies, Freeze, Minute, Policy, Window, Zone};
 use crate::types::{Seconds, Timestamp, WindowName};
 
 fn limit(at: Timestamp) -> Edge {
@@ -24,6 +24,7 @@ fn timed() -> Policy {
         from: Minute::new(9, 0).unwrap(),
         to: Minute::new(17, 0).unwrap(),
         overriders: teams(&["owners"]),
+        emergencies: Emergencies::Wait,
     };
     let freeze = Freeze {
         name: frost.clone(),
@@ -31,6 +32,7 @@ fn timed() -> Policy {
         from: limit(at(86_400)),
         until: Some(limit(at(10 * 86_400))),
         overriders: teams(&["owners"]),
+        emergencies: Emergencies::Wait,
     };
     made.calendar.windows.insert(office.clone(), window);
     made.calendar.freezes.insert(frost.clone(), freeze);

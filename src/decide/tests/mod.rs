@@ -4,6 +4,8 @@
 mod absence;
 mod attacks;
 pub(crate) mod build;
+mod change;
+mod checks;
 mod deputies;
 mod dice;
 mod enforce;

@@ -183,7 +183,9 @@ impl Oracle<'_> {
                 let keys = &self.policy.people.get(person)?.keys;
                 keys.contains(key).then(|| person.clone())
             }
-            SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+            SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => {
+                None
+            }
         }
     }
 
@@ -198,7 +200,7 @@ impl Oracle<'_> {
                 .all(|rule| rule.attribution == Attribution::SignatureOrPusher);
         let proved = match &commit.signature {
             SignatureFact::Unsigned => by_pusher,
-            SignatureFact::Refused(_) => false,
+            SignatureFact::Refused(_) | SignatureFact::Machine { .. } => false,
             SignatureFact::Good { .. } => self.signer(&commit.signature).is_some(),
         };
         proved

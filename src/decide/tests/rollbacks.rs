@@ -222,6 +222,8 @@ impl Life {
             old: permit.old(),
             new: Some(oid(new)),
             codes: Vec::new(),
+            let_pass: Vec::new(),
+            tickets: Vec::new(),
             approved_by: Vec::new(),
             contributors: Vec::new(),
             rollback: rollback.clone(),

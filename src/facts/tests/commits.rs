@@ -94,7 +94,9 @@ fn many_signatures_keep_their_commits() {
     for commit in &range.commits {
         let signer = match &commit.signature {
             SignatureFact::Good { person, .. } => Some(person.as_str()),
-            SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+            SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => {
+                None
+            }
         };
         let author = commit.claims[0].owner.as_ref().map(PersonName::as_str);
         assert_eq!(signer, author);

@@ -37,7 +37,7 @@ fn read(outcome: StatementOutcome) -> ArrivingStatement {
 fn good(signer: &SignatureFact) -> Option<&str> {
     match signer {
         SignatureFact::Good { person, .. } => Some(person.as_str()),
-        SignatureFact::Unsigned | SignatureFact::Refused(_) => None,
+        SignatureFact::Unsigned | SignatureFact::Refused(_) | SignatureFact::Machine { .. } => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A freeze: from one moment to another, nothing goes out.
 
-use super::Zone;
+use super::{Emergencies, Zone};
 use crate::types::{TeamName, Timestamp, WindowName};
 use jiff::civil::DateTime;
 
@@ -17,6 +17,8 @@ pub struct Freeze {
     pub until: Option<Edge>,
     /// The teams that may override it.
     pub overriders: Vec<TeamName>,
+    /// Whether an emergency gets past it.
+    pub emergencies: Emergencies,
 }
 
 /// When a freeze begins or ends.

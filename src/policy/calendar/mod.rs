@@ -18,6 +18,16 @@ pub use zone::{Zone, zone_rules};
 use crate::types::{TeamName, WindowName};
 use std::collections::BTreeMap;
 
+/// What a closed window or a freeze means for an emergency that stands in for approvals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Emergencies {
+    /// It waits, as everything does; or somebody overrides.
+    #[default]
+    Wait,
+    /// It passes, and that is noted.
+    Pass,
+}
+
 /// The release windows and freezes of a policy. No window is named like a freeze.
 #[derive(Debug, Clone, Default)]
 pub struct Calendar {

@@ -1,7 +1,7 @@
 //! Windows and freezes against a slow oracle that knows nothing of time-zone libraries: it counts
 //! minutes with a table of clock changes that was written by hand.
 
-use super::{Days, Edge, Freeze, Minute, Moment, Window, Zone};
+use super::{Days, Edge, Emergencies, Freeze, Minute, Moment, Window, Zone};
 use crate::policy::Policy;
 use crate::types::{Timestamp, WindowName};
 use proptest::prelude::*;
@@ -118,6 +118,7 @@ impl Plan {
             from: minute(self.from),
             to: minute(self.to),
             overriders: Vec::new(),
+            emergencies: Emergencies::Wait,
         }
     }
 }
@@ -206,6 +207,7 @@ proptest! {
             from: limit(from),
             until: Some(limit(until)),
             overriders: Vec::new(),
+            emergencies: Emergencies::Wait,
         };
         // One rule of two windows, one of one window and the freeze.
         let mut policy = crate::policy::tests::parse(crate::policy::tests::SOUND).unwrap();

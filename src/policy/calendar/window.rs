@@ -1,6 +1,6 @@
 //! A release window: some hours of some days of the week.
 
-use super::Zone;
+use super::{Emergencies, Zone};
 use crate::types::{Seconds, TeamName, Timestamp, WindowName};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Weekday};
@@ -77,6 +77,8 @@ pub struct Window {
     pub to: Minute,
     /// The teams that may override it.
     pub overriders: Vec<TeamName>,
+    /// Whether an emergency gets past it.
+    pub emergencies: Emergencies,
 }
 
 impl Window {

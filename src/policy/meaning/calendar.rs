@@ -137,6 +137,7 @@ fn window(named: &Named<Option<WindowEntry>>) -> Option<(WindowName, Window)> {
         from: entry.from,
         to: entry.to,
         overriders: teams(&entry.overriders),
+        emergencies: entry.emergencies,
     };
     Some((name, window))
 }
@@ -150,6 +151,7 @@ fn freeze(named: &Named<Option<FreezeEntry>>) -> Option<(WindowName, Freeze)> {
         from: entry.from,
         until: entry.until,
         overriders: teams(&entry.overriders),
+        emergencies: entry.emergencies,
     };
     Some((name, freeze))
 }

@@ -6,13 +6,14 @@ use super::super::suggest;
 use super::super::targets::{FtpTarget, Target, TargetKind};
 use super::super::yaml::shown;
 use super::{Complaints, Fault, MAX_GLOBS, Shows, shows};
-use crate::policy::{Attribution, Enforce, POLICY_REF, PathGlobs, Position};
+use crate::policy::{Attribution, Enforce, POLICY_REF, PathGlobs, Position, Releaser};
 use std::collections::BTreeMap;
 
 /// Every name that is used has to be one that is there, and none may be a near double.
 pub(super) fn names(document: &Document, complaints: &mut Complaints) {
     doubles(&document.people, complaints);
     doubles(&document.teams, complaints);
+    doubles(&document.machines, complaints);
     doubles(&document.targets, complaints);
     if let Some(audit) = &document.audit {
         doubles(&audit.streams, complaints);
@@ -94,6 +95,13 @@ pub(super) fn owners(document: &Document, complaints: &mut Complaints) {
         for key in &person.entry.keys {
             let fingerprint = key.value.fingerprint.to_string();
             keys.claim(&fingerprint, key.at, owner, complaints);
+        }
+    }
+    // A machine is not a person, and no key is both's.
+    for machine in &document.machines {
+        for key in &machine.entry.keys {
+            let fingerprint = key.value.fingerprint.to_string();
+            keys.claim(&fingerprint, key.at, machine.name.as_str(), complaints);
         }
     }
 }
@@ -209,6 +217,12 @@ fn needs_pusher(entry: &BranchEntry, complaints: &mut Complaints) {
     const WHY: &str = "without an `identity` source nobody is known to have pushed";
     if let Some(push) = &entry.push {
         value(push.at, "push", WHY, complaints);
+    }
+    if let Some(releaser) = &entry.releaser {
+        match releaser.value {
+            Releaser::Distinct => value(releaser.at, "releaser", WHY, complaints),
+            Releaser::Anyone => {}
+        }
     }
     if let Some(attribution) = &entry.attribution {
         match attribution.value {

@@ -3,6 +3,7 @@
 mod calendar;
 mod checks;
 mod deputies;
+mod machines;
 mod stages;
 mod thresholds;
 mod witnesses;
@@ -10,14 +11,15 @@ mod witnesses;
 use super::complaint::Complaints;
 use super::identity::{IdentitySource, Shows};
 use super::model::{
-    Attribution, BranchRule, Enforce, Independence, PathRule, Person, Policy, RepositoryName, Rollback,
+    Attribution, BranchRule, Enforce, Independence, PathRule, Person, Policy, Releaser,
+    RepositoryName, Rollback,
 };
 use super::schema::{BranchEntry, Document, EmergencyEntry, Named, PathEntry, PersonEntry};
 use super::{AuditPolicy, Emergency};
 use super::{Fault, PathGlobs, PathRules};
 use crate::types::{
-    Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName, WindowName,
-    WitnessName,
+    CheckName, Email, Login, NotifierName, PersonName, StreamName, TargetName, TeamName,
+    WindowName, WitnessName,
 };
 
 /// The most globs that a policy may hold.
@@ -34,6 +36,7 @@ pub(super) fn policy(document: &Document, complaints: &mut Complaints) -> Option
     deputies::check(document, complaints);
     stages::check(document, complaints);
     calendar::check(document, complaints);
+    machines::check(document, complaints);
     witnesses::check(document, complaints);
     build(document)
 }
@@ -62,6 +65,7 @@ fn build(document: &Document) -> Option<Policy> {
         identity: document.identity.clone()?,
         people: people.collect(),
         teams: teams.collect(),
+        machines: machines::build(document),
         rules: rules?,
         calendar: calendar::build(document)?,
         targets: targets?,
@@ -173,6 +177,13 @@ fn rule(named: &Named<BranchEntry>) -> Option<BranchRule> {
             Some(enforce) => enforce.value,
             None => Enforce::Refuse,
         },
+        ticket: entry.ticket.clone(),
+        checks: entry
+            .checks
+            .iter()
+            .map(|name| CheckName::new(&*name.value))
+            .collect(),
+        releaser: releaser(entry),
     })
 }
 
@@ -206,6 +217,11 @@ fn emergency(entry: &EmergencyEntry) -> Option<Emergency> {
 fn windows(names: &[super::fields::At<String>]) -> Vec<WindowName> {
     let names = names.iter().map(|name| WindowName::new(&*name.value));
     names.collect()
+}
+
+fn releaser(entry: &BranchEntry) -> Releaser {
+    let told = entry.releaser.as_ref();
+    told.map(|releaser| releaser.value).unwrap_or_default()
 }
 
 /// What a rule's commits are attributed by: a signature, unless it says otherwise.

@@ -5,7 +5,7 @@ use super::{
     read_as, shown, values,
 };
 use crate::policy::suggest;
-use crate::policy::{Days, Edge, Minute, Position, Zone};
+use crate::policy::{Days, Edge, Emergencies, Minute, Position, Zone};
 use jiff::civil::DateTime;
 
 /// One entry of `windows`.
@@ -16,6 +16,7 @@ pub(in crate::policy) struct WindowEntry {
     pub(in crate::policy) from: Minute,
     pub(in crate::policy) to: Minute,
     pub(in crate::policy) overriders: Vec<At<String>>,
+    pub(in crate::policy) emergencies: Emergencies,
 }
 
 /// One entry of `freezes`.
@@ -25,6 +26,7 @@ pub(in crate::policy) struct FreezeEntry {
     pub(in crate::policy) from: Edge,
     pub(in crate::policy) until: Option<Edge>,
     pub(in crate::policy) overriders: Vec<At<String>>,
+    pub(in crate::policy) emergencies: Emergencies,
 }
 
 /// Every window.
@@ -52,7 +54,7 @@ pub(super) fn freezes(
 }
 
 fn window(entry: &Entry, complaints: &mut Complaints) -> Option<WindowEntry> {
-    const KNOWN: [&str; 5] = ["zone", "days", "from", "to", "override"];
+    const KNOWN: [&str; 6] = ["zone", "days", "from", "to", "override", "emergency"];
     let what = (entry.key.text.as_str(), entry.key_at);
     let fields = Fields::read(&entry.value, what, "a window", &KNOWN, complaints)?;
     let zone = fields.required("zone", complaints, zone);
@@ -62,6 +64,7 @@ fn window(entry: &Entry, complaints: &mut Complaints) -> Option<WindowEntry> {
     };
     let hours = hours(&fields, complaints);
     let overriders = fields.optional("override", complaints, names);
+    let emergencies = fields.optional("emergency", complaints, emergencies);
     let (from, to) = hours?;
     Some(WindowEntry {
         zone: zone?,
@@ -69,17 +72,19 @@ fn window(entry: &Entry, complaints: &mut Complaints) -> Option<WindowEntry> {
         from,
         to,
         overriders: overriders.unwrap_or_default(),
+        emergencies: emergencies.unwrap_or_default(),
     })
 }
 
 fn freeze(entry: &Entry, complaints: &mut Complaints) -> Option<FreezeEntry> {
-    const KNOWN: [&str; 4] = ["zone", "from", "until", "override"];
+    const KNOWN: [&str; 5] = ["zone", "from", "until", "override", "emergency"];
     let what = (entry.key.text.as_str(), entry.key_at);
     let fields = Fields::read(&entry.value, what, "a freeze", &KNOWN, complaints)?;
     let zone = fields.required("zone", complaints, zone);
     let from = fields.required("from", complaints, wall);
     let until = fields.optional("until", complaints, wall);
     let overriders = fields.optional("override", complaints, names);
+    let emergencies = fields.optional("emergency", complaints, emergencies);
     if fields.get("until").is_some() && until.is_none() {
         return None;
     }
@@ -98,7 +103,14 @@ fn freeze(entry: &Entry, complaints: &mut Complaints) -> Option<FreezeEntry> {
         until: ends.map(|(ends, _)| ends),
         zone,
         overriders: overriders.unwrap_or_default(),
+        emergencies: emergencies.unwrap_or_default(),
     })
+}
+
+fn emergencies(node: &Node, what: &str, complaints: &mut Complaints) -> Option<Emergencies> {
+    const WORDS: [(&str, Emergencies); 2] =
+        [("waits", Emergencies::Wait), ("passes", Emergencies::Pass)];
+    fields::choice(node, what, &WORDS, complaints)
 }
 
 fn value(at: Position, what: &str, why: impl Into<String>, complaints: &mut Complaints) {

@@ -4,6 +4,7 @@
 mod audit;
 mod calendar;
 mod emergency;
+mod machines;
 mod notify;
 mod people;
 mod rules;
@@ -14,15 +15,17 @@ mod targets;
 use audit::AuditEntry;
 pub(super) use calendar::{FreezeEntry, WindowEntry};
 pub(super) use emergency::EmergencyEntry;
+pub(super) use machines::MachineEntry;
 pub(crate) use notify::is_plain_https;
 
 use super::complaint::Complaints;
 use super::fields::{self, At, Fields};
 use super::identity::{IdentitySource, Known};
-use super::model::{Attribution, Enforce, Independence};
+use super::model::{Attribution, Enforce, Independence, Releaser};
 use super::notify::Notifier;
 use super::stages::Distinct;
 use super::targets::Target;
+use super::ticket::TicketRule;
 use super::yaml::{Entry, Node, Value, shown};
 use super::{Fault, Position, key::Key, values};
 use crate::types::{Oid, Seconds};
@@ -39,6 +42,7 @@ pub(super) struct Document {
     pub(super) identity: Option<IdentitySource>,
     pub(super) people: Vec<Named<PersonEntry>>,
     pub(super) teams: Vec<Named<Vec<At<String>>>>,
+    pub(super) machines: Vec<Named<MachineEntry>>,
     pub(super) branches: Vec<Named<BranchEntry>>,
     /// Where `branches` stands, for what is missing in it; nothing where it could not be read.
     pub(super) branches_at: Option<Position>,
@@ -119,6 +123,9 @@ pub(super) struct BranchEntry {
     pub(super) delegation: Option<DelegationEntry>,
     pub(super) rollback: Option<At<RollbackEntry>>,
     pub(super) enforce: Option<At<Enforce>>,
+    pub(super) ticket: Option<TicketRule>,
+    pub(super) checks: Vec<At<String>>,
+    pub(super) releaser: Option<At<Releaser>>,
 }
 
 /// A rule's `delegation`.
@@ -155,12 +162,13 @@ pub(super) struct PathEntry {
 
 /// Reads the tree. Nothing where it is not a policy of a version that is known.
 pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document> {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "version",
         "repository",
         "identity",
         "people",
         "teams",
+        "machines",
         "branches",
         "windows",
         "freezes",
@@ -182,6 +190,9 @@ pub(super) fn read(root: &Node, complaints: &mut Complaints) -> Option<Document>
     let staged = fields.get("targets").map(|entry| &entry.value);
     let staged = staged.map(|node| stages::staged(node, complaints));
     Some(Document {
+        machines: fields
+            .optional("machines", complaints, machines::machines)
+            .unwrap_or_default(),
         windows: fields
             .optional("windows", complaints, calendar::windows)
             .unwrap_or_default(),

@@ -50,7 +50,8 @@ fn person(entry: &Entry, complaints: &mut Complaints) -> Option<PersonEntry> {
     })
 }
 
-fn public_key(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<Key>> {
+/// A public key, of a person or a machine.
+pub(super) fn public_key(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<Key>> {
     let text = fields::text(node, what, complaints)?;
     match key::read(&text.value) {
         Ok(value) => Some(At { value, at: node.at }),

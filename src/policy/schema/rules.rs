@@ -3,11 +3,11 @@
 use super::super::globs;
 use super::emergency;
 use super::{
-    At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Enforce, Entry, Fault, Fields,
-    Independence, Named, Node, PathEntry, RollbackEntry, fields, items, named, names, read_as,
-    shown, values,
+    At, Attribution, BranchEntry, Complaints, DelegationEntry, DemandEntry, Enforce, Entry, Fault,
+    Fields, Independence, Named, Node, PathEntry, Releaser, RollbackEntry, TicketRule, fields,
+    items, named, names, read_as, shown, values,
 };
-use crate::policy::{GlobError, POLICY_REF, PathGlobs, Position};
+use crate::policy::{GlobError, POLICY_REF, PathGlobs, Position, TicketPattern, TicketPlace};
 
 /// The most people that a rule may require.
 const MAX_REQUIRED: u32 = 100;
@@ -52,7 +52,7 @@ fn bad_glob(pattern: &str, at: Position, error: GlobError, complaints: &mut Comp
 }
 
 fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 18] = [
         "required",
         "from",
         "enforce",
@@ -68,6 +68,9 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         "freezes",
         "delegation",
         "rollback",
+        "ticket",
+        "checks",
+        "releaser",
     ];
     const INDEPENDENCE: [(&str, Independence); 2] = [
         ("commit", Independence::Commit),
@@ -111,6 +114,11 @@ fn rule(entry: &Entry, complaints: &mut Complaints) -> Option<BranchEntry> {
         delegation: fields.optional("delegation", complaints, delegation),
         rollback: fields.optional("rollback", complaints, rollback),
         enforce: fields.optional("enforce", complaints, enforce),
+        ticket: fields.optional("ticket", complaints, ticket),
+        checks: fields
+            .optional("checks", complaints, super::machines::check_names)
+            .unwrap_or_default(),
+        releaser: fields.optional("releaser", complaints, releaser),
     })
 }
 
@@ -152,6 +160,36 @@ fn enforce(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<En
     const ENFORCE: [(&str, Enforce); 2] = [("refuse", Enforce::Refuse), ("warn", Enforce::Warn)];
     let value = fields::choice(node, what, &ENFORCE, complaints)?;
     Some(At { value, at: node.at })
+}
+
+fn releaser(node: &Node, what: &str, complaints: &mut Complaints) -> Option<At<Releaser>> {
+    const RELEASER: [(&str, Releaser); 2] = [
+        ("anyone", Releaser::Anyone),
+        ("distinct", Releaser::Distinct),
+    ];
+    let value = fields::choice(node, what, &RELEASER, complaints)?;
+    Some(At { value, at: node.at })
+}
+
+fn ticket(node: &Node, what: &str, complaints: &mut Complaints) -> Option<TicketRule> {
+    const KNOWN: [&str; 2] = ["pattern", "in"];
+    const PLACES: [(&str, TicketPlace); 4] = [
+        ("approval", TicketPlace::Approval),
+        ("range", TicketPlace::Range),
+        ("each", TicketPlace::Each),
+        ("either", TicketPlace::Either),
+    ];
+    let fields = Fields::read(node, (what, node.at), "`ticket`", &KNOWN, complaints)?;
+    let pattern = fields.required("pattern", complaints, |node, what, complaints| {
+        read_as(node, what, complaints, TicketPattern::new)
+    });
+    let place = fields.required("in", complaints, |node, what, complaints| {
+        fields::choice(node, what, &PLACES, complaints)
+    });
+    Some(TicketRule {
+        pattern: pattern?.value,
+        place: place?,
+    })
 }
 
 fn demand(fields: &Fields<'_>, complaints: &mut Complaints) -> DemandEntry {

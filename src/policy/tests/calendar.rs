@@ -132,6 +132,31 @@ fn names_are_there_once() {
 }
 
 #[test]
+fn what_nothing_names_is_worth_a_second_look() {
+    let warned = |rule: &str| {
+        let policy = parse(&timed(rule, &format!("{OFFICE}{CHRISTMAS}"))).unwrap();
+        let all = crate::policy::warnings(&policy, None);
+        let unused = all.iter().map(ToString::to_string);
+        let unused = unused.filter(|line| line.contains("no rule names"));
+        unused.collect::<Vec<_>>()
+    };
+    let used = "    windows: [office]\n    freezes: [christmas]\n";
+    assert_eq!(warned(used), [""; 0]);
+    assert_eq!(
+        warned("    windows: [office]\n"),
+        ["no rule names the window or freeze `christmas`"]
+    );
+    // A team that does nothing but override is named, too.
+    let team = format!("{OFFICE}{CHRISTMAS}").replace("override: [reviewers]", "override: [two]");
+    let yaml = timed(used, &team).replace("teams:\n", "teams:\n  two: [bob, carol]\n");
+    let all = crate::policy::warnings(&parse(&yaml).unwrap(), None);
+    assert!(
+        !all.iter().any(|one| one.to_string().contains("`two`")),
+        "{all:?}"
+    );
+}
+
+#[test]
 fn the_policy_itself_is_changed_at_any_time() {
     let yaml = with(
         "  refs/relhook/policy:\n",

@@ -3,6 +3,7 @@
 mod audit;
 mod calendar;
 mod care;
+mod change;
 mod complaints;
 mod deputies;
 mod emergency;
@@ -11,6 +12,7 @@ mod hostile;
 mod judgement;
 mod keys;
 mod laws;
+mod machines;
 mod notify;
 mod stages;
 mod targets;
@@ -126,7 +128,7 @@ const KEYS: &str = "\
     required from enforce expire independence attribution push paths match baseline release targets \
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
     host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
-    url run verify windows freezes zone days until override drift health status contains within retries command audit log_reads streams \
+    url run verify machines checks ticket pattern in releaser windows freezes zone days until override drift health status contains within retries command audit log_reads streams \
     transport facility socket format max_message delegation by longest";
 
 #[test]

@@ -55,6 +55,7 @@ impl World {
                 approved_by: vec!["rita".into()],
                 contributors: vec!["dana".into()],
                 rollback: None,
+                tickets: Vec::new(),
                 permit: Some(PermitRecord {
                     ref_hex: hex(PROD.as_bytes()),
                     old: Some(old),
