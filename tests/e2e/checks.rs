@@ -169,5 +169,5 @@ fn a_key_is_no_persons_and_no_machines_at_once() {
     paul.git(&["commit", "-q", "-am", "A robot with a human key"]);
     let refused = paul.pushes(&[&format!("HEAD:{POLICY}")]);
     refused.refused_with("RH803");
-    refused.refused_with("already belongs to `remy`");
+    refused.refused_with("belongs to `remy` (line");
 }
