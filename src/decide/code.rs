@@ -212,6 +212,20 @@ macro_rules! every_code {
                 "";
             543 OVERRIDE, "an override that does not count",
                 "";
+            544 NO_TICKET, "no change request is named",
+                "";
+            545 CHECK_MISSING, "a check is missing",
+                "";
+            546 CHECK_FAILED, "a check failed",
+                "mend it, or have the job run once more: its last word counts";
+            547 RELEASER_NOT_DISTINCT, "who releases it made or approved it",
+                "";
+            548 RELEASER_NOT_ASKED, "three people are asked for, but nothing says who pushes",
+                "set `identity` in the policy, or take `releaser` out of the rule";
+            549 MACHINE_STATEMENT, "a machine states what only people may",
+                "a person has to state it, with a key of their own";
+            550 CHECK_SPEAKER, "a check by somebody who may not speak for it",
+                "the job signs with its own key, which the policy has under `machines`";
             561 ROLLBACK_UNSTATED, "a protected ref would move back, and too few have said that it may",
                 "";
             562 ROLLBACK_TARGET, "a rollback to what was never accepted",
@@ -228,20 +242,6 @@ macro_rules! every_code {
                 "";
             568 ROLLBACK_NEVER, "a rollback of a ref that nobody may roll back",
                 "have `rollback` added to every rule of the ref, or bring a revert: git revert";
-            544 NO_TICKET, "no change request is named",
-                "";
-            545 CHECK_MISSING, "a check is missing",
-                "";
-            546 CHECK_FAILED, "a check failed",
-                "mend it, or have the job run once more: its last word counts";
-            547 RELEASER_NOT_DISTINCT, "who releases it made or approved it",
-                "";
-            548 RELEASER_NOT_ASKED, "three people are asked for, but nothing says who pushes",
-                "set `identity` in the policy, or take `releaser` out of the rule";
-            549 MACHINE_STATEMENT, "a machine states what only people may",
-                "a person has to state it, with a key of their own";
-            550 CHECK_SPEAKER, "a check by somebody who may not speak for it",
-                "the job signs with its own key, which the policy has under `machines`";
             601 UNRELEASABLE, "a tree that the target cannot hold",
                 "";
             602 TARGET_SELECTION, "the target's selection of files does not fit the tree",

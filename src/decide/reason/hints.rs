@@ -70,37 +70,8 @@ impl Reason {
         {
             return of_rollback(refname, *to, *missing, by, could);
         }
-        if let Self::NoTicket {
-            refname,
-            tip,
-            place,
-            ..
-        } = self
-        {
-            return of_ticket(refname, *tip, *place);
-        }
-        if let Self::CheckMissing {
-            refname,
-            tip,
-            check,
-            machines,
-        } = self
-        {
-            let refname = shell_word(&refname.to_string());
-            return vec![format!(
-                "the job of {} says so, once it has run: relhook attest-check --name {check} \
-                 --result pass --ref {refname} {tip}",
-                any_of(machines)
-            )];
-        }
-        if let Self::ReleaserNotDistinct {
-            refname,
-            tip,
-            could,
-            ..
-        } = self
-        {
-            return of_releaser(refname, *tip, could);
+        if let Some(hints) = self.hints_of_change() {
+            return hints;
         }
         if let Some(hints) = pusher::hints(self) {
             return hints;
@@ -111,6 +82,43 @@ impl Reason {
         } else {
             vec![hint.to_owned()]
         }
+    }
+
+    /// The same for what is asked of a change besides approvals.
+    fn hints_of_change(&self) -> Option<Vec<String>> {
+        if let Self::NoTicket {
+            refname,
+            tip,
+            place,
+            ..
+        } = self
+        {
+            return Some(of_ticket(refname, *tip, *place));
+        }
+        if let Self::CheckMissing {
+            refname,
+            tip,
+            check,
+            machines,
+        } = self
+        {
+            let refname = shell_word(&refname.to_string());
+            return Some(vec![format!(
+                "the job of {} says so, once it has run: relhook attest-check --name {check} \
+                 --result pass --ref {refname} {tip}",
+                any_of(machines)
+            )]);
+        }
+        if let Self::ReleaserNotDistinct {
+            refname,
+            tip,
+            could,
+            ..
+        } = self
+        {
+            return Some(of_releaser(refname, *tip, could));
+        }
+        None
     }
 }
 

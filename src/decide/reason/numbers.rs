@@ -7,6 +7,7 @@ use crate::signature::SignatureProblem;
 impl Reason {
     /// The stable code.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one line for each kind of reason")]
     pub fn code(&self) -> Code {
         match self {
             Self::NoUpdates => Code::NO_UPDATES,
