@@ -84,7 +84,9 @@ pub fn under(
     since: Option<Timestamp>,
 ) -> Result<Compared, ReplayError> {
     let (story, report, _) = read(log, &store, wanted)?;
-    let home = tempfile::TempDir::with_prefix("relhook-")?;
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let mut builder = tempfile::Builder::new();
+    let home = builder.prefix("relhook-").permissions(private).tempdir()?;
     let keyring = Keyring::build(&other.policy, &other.keys, home.path())
         .map_err(|error| std::io::Error::other(error.to_string()))?;
     let policy = other.policy.clone();
