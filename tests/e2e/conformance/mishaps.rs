@@ -88,8 +88,8 @@ pub fn ends<K: Kind>(
 pub fn d_08_u_07_a_release_that_is_killed_is_carried_on<K: Kind>() {
     let pair = Pair::make();
     let (mut scene, took, clean) = begins::<K>(&pair);
-    let mut caught = 0;
-    for moment in 0..6 {
+    let (mut caught, mut moment, mut longest) = (0, 0, took);
+    for _ in 0..24 {
         scene.arrives(&pair.old());
         let order = scene.ordered(&pair.fresh());
         let mut child = scene.starts(&order);
@@ -97,15 +97,19 @@ pub fn d_08_u_07_a_release_that_is_killed_is_carried_on<K: Kind>() {
             std::thread::sleep(Duration::from_millis(1));
         }
         // The first is killed before it has touched anything, later ones later.
-        std::thread::sleep(took.mul_f64(f64::from(moment) / 8.0));
+        std::thread::sleep(longest.mul_f64(f64::from(moment) / 8.0));
         let ended = child.try_wait().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         scene.holds_no_half(&pair.old(), &pair.fresh());
         caught += u32::from(began(&scene, &order) && ended.is_none());
         ends(&scene, &order, &pair.fresh(), &clean);
-        if ended.is_some() {
-            break;
+        match (ended, caught) {
+            (None, _) if moment == 5 => break,
+            (None, _) => moment += 1,
+            // The machine was busier when the time was taken.
+            (Some(_), 0) => longest /= 4,
+            (Some(_), _) => break,
         }
     }
     assert!(caught > 0, "no run was killed at work");
