@@ -114,7 +114,7 @@ def go_verifier(world):
 def pushing(world, relhook, load, rounds):
     """The same pushes to two repositories that differ in the length of their logs alone."""
     site = world.scratch / "pushed-site"
-    policy = world.policy(release="site", targets=f"kind: directory\n    path: {site}\n")
+    policy = world.policy(release="site", targets=f"kind: dir\n    path: {site}\n")
     policy = policy.replace("    release: [site]\n", "")
     bare = {entries: world.server(f"log-{entries}", policy) for entries in (SMALL, LARGE)}
     for entries, repository in bare.items():

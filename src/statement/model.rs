@@ -18,11 +18,11 @@ pub enum Decision {
     },
     /// The commit may go out before anybody else has approved it: breaking the glass.
     Emergency,
-    /// Another person may approve in the signer's stead for a while, as [`Statement::grant`] says.
+    /// Another person may approve in the signer's stead for a while, as [`Particulars::grant`] says.
     Delegate,
     /// The ref may go back from [`Statement::base`] to the commit.
     Rollback,
-    /// A machine tried the commit, as [`Statement::check`] says.
+    /// A machine tried the commit, as [`Particulars::check`] says.
     Check,
 }
 

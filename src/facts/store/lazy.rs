@@ -58,11 +58,14 @@ impl Settled {
     /// Whether it has an object: as a file of its own now, or in a pack when its packs were last
     /// looked at.
     pub(super) fn has(&self, id: Oid) -> Result<bool, String> {
-        let name = hex(id.as_bytes());
-        let (folder, file) = name.split_at_checked(2).unwrap_or_default();
-        let below = format!("{folder}/{file}");
-        if self.folders.iter().any(|own| own.join(&below).exists()) {
-            return Ok(true);
+        // Once it is open, libgit2 looks for the file as well, and a second look costs as much again.
+        if self.opened.get().is_none() {
+            let name = hex(id.as_bytes());
+            let (folder, file) = name.split_at_checked(2).unwrap_or_default();
+            let below = format!("{folder}/{file}");
+            if self.folders.iter().any(|own| own.join(&below).exists()) {
+                return Ok(true);
+            }
         }
         let id = git2::Oid::from_bytes(id.as_bytes()).map_err(|error| error.to_string())?;
         Ok(self.opened()?.exists_ext(id, OdbLookupFlags::NO_REFRESH))
