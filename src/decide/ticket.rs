@@ -2,6 +2,7 @@
 
 use super::cover::{Outcome, Ruling};
 use super::span::At;
+use super::voices::Approval;
 use super::{EmergencyUse, Reason};
 use crate::facts::CommitFacts;
 use crate::policy::{TicketPlace, TicketRule};
@@ -65,27 +66,31 @@ fn in_message<'a>(rule: &TicketRule, commit: &'a CommitFacts) -> Vec<&'a String>
     names.filter(|name| rule.pattern.fits(name)).collect()
 }
 
-/// The names in approvals of the new value itself that cover something.
+/// The names in approvals of the new value itself, by whoever has one that covers something: any of
+/// them may name it, in whichever order they came.
 fn in_approvals<'a>(
     rule: &TicketRule,
     ruling: &'a Ruling<'_>,
     outcome: &Outcome,
 ) -> Vec<&'a String> {
     const TIP: At = 0;
-    let counted: BTreeSet<Oid> = outcome
-        .covers
-        .values()
-        .flatten()
-        .map(|one| one.by)
-        .collect();
-    let whole = ruling.approvals.iter();
-    let whole: BTreeSet<Oid> = whole
-        .filter(|approval| approval.at == TIP && !approval.commit)
+    let span = ruling.span;
+    let covers: BTreeSet<_> = outcome.covers.values().flatten().collect();
+    let counts = |approval: &Approval| {
+        let person = span.roster.name(approval.person);
+        let stead = approval.stead.map(|stead| span.roster.name(stead));
+        covers
+            .iter()
+            .any(|cover| cover.person == person && cover.stead == stead)
+    };
+    let approvals = ruling.approvals.iter();
+    let whole: BTreeSet<Oid> = approvals
+        .filter(|one| one.at == TIP && !one.commit && !span.is_stale(one, TIP) && counts(one))
         .map(|approval| approval.by)
         .collect();
-    let statements = ruling.span.facts.statements.iter();
+    let statements = span.facts.statements.iter();
     statements
-        .filter(|facts| whole.contains(&facts.tag) && counted.contains(&facts.tag))
+        .filter(|facts| whole.contains(&facts.tag))
         .filter_map(|facts| facts.statement.particulars.ticket.as_ref())
         .filter(|name| rule.pattern.fits(name))
         .collect()

@@ -462,7 +462,8 @@ fn e_03_e_12_only_a_distinct_review_of_what_went_out_settles_it() {
     let push = rita.pushes(&[&yes]);
     push.accepted();
     assert!(push.said.contains("wrong price"), "{}", push.said);
-    // Whoever said no comes round.
+    // Whoever said no comes round, later: a yes of the same second is none of a second thought.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     let push = remy.pushes(&[&remy.states(&settling(&remy, &fix, &base, &tag))]);
     push.accepted();
     assert!(push.said.contains("settled:"), "{}", push.said);
