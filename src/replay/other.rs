@@ -18,7 +18,6 @@ use crate::decide::{Reason, Verdict};
 use crate::facts::{Pusher, Store};
 use crate::ledger::name_from_hex;
 use crate::policy::{Bundle, Policy};
-use crate::signature::Keyring;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Oid, PersonName, RefName, Timestamp};
 
@@ -84,17 +83,13 @@ pub fn under(
     since: Option<Timestamp>,
 ) -> Result<Compared, ReplayError> {
     let (story, report, _) = read(log, &store, wanted)?;
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let mut builder = tempfile::Builder::new();
-    let home = builder.prefix("relhook-").permissions(private).tempdir()?;
-    let keyring = Keyring::build(&other.policy, &other.keys, home.path())
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
-    let policy = other.policy.clone();
-    let loaded = Loaded { policy, keyring };
+    let policies = Policies::new()?;
+    let loaded = policies.load("other", other.clone());
+    let loaded = loaded.map_err(std::io::Error::other)?;
     let judge = Judge {
         log,
         store,
-        policies: Policies::new()?,
+        policies,
         then: Then::default(),
         story: &story,
         lost: Lost::Doubt,

@@ -1,7 +1,7 @@
 //! The policies of their days, each read once, with its keys ready for use.
 
 use crate::facts::Store;
-use crate::policy::{BranchRule, Policy};
+use crate::policy::{BranchRule, Bundle, Policy};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefName};
 use std::collections::HashMap;
@@ -35,16 +35,19 @@ impl Policies {
         if let Some(known) = self.known.get(&commit) {
             return known.clone();
         }
-        let home = self.home.path().join(commit.to_string());
         let read = store.policy_at(commit).map_err(|error| error.to_string());
-        let loaded = read.and_then(|bundle| {
-            let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home);
-            let keyring = keyring.map_err(|error| error.to_string())?;
-            let policy = bundle.policy;
-            Ok(Rc::new(Loaded { policy, keyring }))
-        });
+        let loaded = read.and_then(|bundle| self.load(&commit.to_string(), bundle).map(Rc::new));
         self.known.insert(commit, loaded.clone());
         loaded
+    }
+
+    /// A policy with its keys ready for use, in a folder of this name.
+    pub(super) fn load(&self, folder: &str, bundle: Bundle) -> Result<Loaded, String> {
+        let home = self.home.path().join(folder);
+        let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home);
+        let keyring = keyring.map_err(|error| error.to_string())?;
+        let policy = bundle.policy;
+        Ok(Loaded { policy, keyring })
     }
 
     /// Whether that policy protects a ref; one that cannot be read is taken to.
