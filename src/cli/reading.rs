@@ -5,7 +5,7 @@ use super::{Answer, Exit, Failure};
 use crate::audit::{AuditError, AuditLog, Event, ReadRecord};
 use crate::decide::Code;
 use crate::facts::Store;
-use crate::folder::Folder;
+use crate::folder::{Folder, FolderError};
 use crate::policy::Reading;
 use std::path::Path;
 
@@ -25,6 +25,35 @@ impl Reader {
         let folder = Folder::open_to_read(store.git_dir())?;
         let log = AuditLog::at(folder.path());
         Ok(Self { store, log })
+    }
+
+    /// The same on the server; nothing in a clone, which has no log.
+    ///
+    /// # Errors
+    /// When there is one that this account may not read.
+    pub(in crate::cli) fn on_server(dir: &Path) -> anyhow::Result<Option<Self>> {
+        let store = Store::open(dir)?;
+        match Folder::open_to_read(store.git_dir()) {
+            Ok(folder) => {
+                let log = AuditLog::at(folder.path());
+                Ok(Some(Self { store, log }))
+            }
+            Err(FolderError::Absent { .. }) => Ok(None),
+            Err(
+                error @ (FolderError::Exposed { .. }
+                | FolderError::Group { .. }
+                | FolderError::Io { .. }),
+            ) => Err(error.into()),
+        }
+    }
+
+    /// Writes down that `command` reads every entry that there is.
+    ///
+    /// # Errors
+    /// As those of [`record`].
+    pub(in crate::cli) fn record_all(&self, command: &str) -> anyhow::Result<()> {
+        let last = self.log.last().map_or(0, |last| last.seq);
+        self.record(command, Some((1, last)))
     }
 
     /// As [`record`].

@@ -1,11 +1,10 @@
 //! `relhook audit attest`: what others are told of accepted moves.
 
 use crate::attest::{Attested, Options, People, attest, is_attested};
-use crate::audit::{AuditError, AuditLog};
-use crate::cli::reading::record;
+use crate::audit::AuditError;
+use crate::cli::reading::Reader;
 use crate::cli::{Answer, Failure};
-use crate::facts::Store;
-use crate::folder::{Folder, replace_file};
+use crate::folder::replace_file;
 use crate::replay::{Lost, Move, Replay, ReplayError, of_log};
 use crate::types::escape;
 use anyhow::Context;
@@ -39,11 +38,9 @@ impl AttestArgs {
     /// # Errors
     /// When there is no log that verifies, or what was asked for is not attested.
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let store = Store::open(dir)?;
-        let folder = Folder::open_to_read(store.git_dir())?;
-        let log = AuditLog::at(folder.path());
-        let last = log.last().map_or(0, |last| last.seq);
-        record(&store, &log, "audit attest", Some((1, last)))?;
+        let reader = Reader::around(dir)?;
+        reader.record_all("audit attest")?;
+        let Reader { store, log } = reader;
         let replay = match of_log(&log, store, &[], Lost::Found) {
             Ok(replay) => replay,
             Err(ReplayError::Audit(error)) => return super::broken(error),

@@ -7,7 +7,7 @@ mod replay;
 mod stream;
 mod witness;
 
-pub(in crate::cli) use replay::{CopyOf, broken as no_replay, copy_of};
+pub(in crate::cli) use replay::{CopyOf, broken as no_replay, copy_of, named_refs};
 
 use super::reading::Reader;
 use super::{Answer, Exit};

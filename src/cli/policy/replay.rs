@@ -1,12 +1,9 @@
 //! `relhook policy replay`: what another policy would have decided of what really happened.
 
-use super::super::audit::{CopyOf, copy_of};
-use super::super::reading::record;
+use super::super::audit::{CopyOf, copy_of, named_refs};
+use super::super::reading::Reader;
 use super::super::{Answer, Exit, Failure};
-use crate::audit::AuditLog;
-use crate::client::{Freshness, Workspace, branch};
-use crate::facts::Store;
-use crate::folder::{Folder, FolderError};
+use crate::client::{Freshness, Workspace};
 use crate::install::read_policy;
 use crate::policy::{Bundle, KEYS_FOLDER, span};
 use crate::replay::{Compared, Otherwise, ReplayError, Would, under};
@@ -60,31 +57,17 @@ impl ReplayArgs {
     /// # Errors
     /// When the policy, the repository or the log cannot be read.
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let refs: Vec<RefName> = self
-            .refs
-            .iter()
-            .map(|name| branch(name).map_err(|error| Failure::usage(error.to_string())))
-            .collect::<Result<_, _>>()?;
+        let refs = named_refs(&self.refs)?;
         let since = self.since(crate::hook::clock())?;
         let other = self.other()?;
-        let store = Store::open(dir)?;
-        match Folder::open_to_read(store.git_dir()) {
-            Ok(folder) => {
-                if self.log.is_some() {
-                    return Err(Failure::usage("the log is here: --log is for clones"));
-                }
-                let log = AuditLog::at(folder.path());
-                let last = log.last().map_or(0, |last| last.seq);
-                record(&store, &log, "policy replay", Some((1, last)))?;
-                self.answer(under(&log, store, &other, &refs, since))
-            }
-            Err(FolderError::Absent { .. }) => self.in_clone(dir, &other, &refs, since),
-            Err(
-                error @ (FolderError::Exposed { .. }
-                | FolderError::Group { .. }
-                | FolderError::Io { .. }),
-            ) => Err(error.into()),
+        let Some(server) = Reader::on_server(dir)? else {
+            return self.in_clone(dir, &other, &refs, since);
+        };
+        if self.log.is_some() {
+            return Err(Failure::usage("the log is here: --log is for clones"));
         }
+        server.record_all("policy replay")?;
+        self.answer(under(&server.log, server.store, &other, &refs, since))
     }
 
     /// In a clone there is no log but a copy of the server's.

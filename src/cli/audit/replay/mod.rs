@@ -4,11 +4,9 @@ mod json;
 mod render;
 
 use crate::audit::{AuditError, AuditLog, LogKey};
-use crate::cli::reading::record;
+use crate::cli::reading::Reader;
 use crate::cli::{Answer, Exit, Failure};
 use crate::client::{Freshness, Workspace, branch};
-use crate::facts::Store;
-use crate::folder::{Folder, FolderError};
 use crate::replay::{Asked, Lost, Outcome, Replay, ReplayError, of_clone, of_log};
 use crate::types::{Oid, RefName, Timestamp, escape};
 use anyhow::Context;
@@ -47,37 +45,32 @@ pub struct ReplayArgs {
     json: bool,
 }
 
+/// The refs that are named in full or as branches.
+///
+/// # Errors
+/// A name that is none.
+pub(in crate::cli) fn named_refs(names: &[OsString]) -> anyhow::Result<Vec<RefName>> {
+    let named = |name: &OsString| branch(name).map_err(|error| Failure::usage(error.to_string()));
+    names.iter().map(named).collect()
+}
+
 impl ReplayArgs {
     /// Runs it for the repository around `dir`.
     ///
     /// # Errors
     /// When the repository or its policy cannot be read, or the log cannot.
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let refs: Vec<RefName> = self
-            .refs
-            .iter()
-            .map(|name| branch(name).map_err(|error| Failure::usage(error.to_string())))
-            .collect::<Result<_, _>>()?;
-        let store = Store::open(dir)?;
-        match Folder::open_to_read(store.git_dir()) {
-            Ok(folder) => {
-                if self.log.is_some() || self.from.is_some() {
-                    return Err(Failure::usage(
-                        "the log is here: --log and --from are for clones",
-                    ));
-                }
-                let log = AuditLog::at(folder.path());
-                let last = log.last().map_or(0, |last| last.seq);
-                record(&store, &log, "audit replay", Some((1, last)))?;
-                self.answer(of_log(&log, store, &refs, Lost::Found))
-            }
-            Err(FolderError::Absent { .. }) => self.in_clone(dir, &refs),
-            Err(
-                error @ (FolderError::Exposed { .. }
-                | FolderError::Group { .. }
-                | FolderError::Io { .. }),
-            ) => Err(error.into()),
+        let refs = named_refs(&self.refs)?;
+        let Some(server) = Reader::on_server(dir)? else {
+            return self.in_clone(dir, &refs);
+        };
+        if self.log.is_some() || self.from.is_some() {
+            return Err(Failure::usage(
+                "the log is here: --log and --from are for clones",
+            ));
         }
+        server.record_all("audit replay")?;
+        self.answer(of_log(&server.log, server.store, &refs, Lost::Found))
     }
 
     fn in_clone(&self, dir: &Path, refs: &[RefName]) -> anyhow::Result<Answer> {
