@@ -64,15 +64,6 @@ impl AttestCheckArgs {
         };
         let commit = workspace.commit(&self.commit, &refname)?;
         let statement = Statement {
-            decision: Decision::Check,
-            repository: workspace.policy().repository.0.clone(),
-            refname,
-            base: None,
-            commit,
-            tree: workspace.tree(commit)?,
-            expires: None,
-            checkpoint: workspace.checkpoint(),
-            stage: None,
             reason: self.reason.clone(),
             particulars: Particulars {
                 check: Some(CheckResult {
@@ -81,6 +72,7 @@ impl AttestCheckArgs {
                 }),
                 ..Particulars::default()
             },
+            ..workspace.states(Decision::Check, refname, commit)?
         };
         let title = super::state::title(&statement);
         let signed = workspace.sign(&statement, &title, "")?;

@@ -79,17 +79,8 @@ impl DelegateArgs {
         };
         let until = self.until.as_deref().unwrap_or_default();
         let until = day(until, "--until", from)?.end;
-        let commit = workspace.policy_id;
         Ok(Statement {
-            decision: Decision::Delegate,
-            repository: workspace.policy().repository.0.clone(),
-            refname,
-            base: None,
-            commit,
-            tree: workspace.tree(commit)?,
             expires: Some(until),
-            checkpoint: workspace.checkpoint(),
-            stage: None,
             reason: self.reason.clone(),
             particulars: Particulars {
                 grant: Some(Grant {
@@ -99,6 +90,7 @@ impl DelegateArgs {
                 }),
                 ..Particulars::default()
             },
+            ..workspace.states(Decision::Delegate, refname, workspace.policy_id)?
         })
     }
 }

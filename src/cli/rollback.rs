@@ -56,20 +56,14 @@ impl RollbackArgs {
         let way = self.way(&workspace, &signer)?;
         let back = way.facts()?;
         let statement = Statement {
-            decision: Decision::Rollback,
-            repository: workspace.policy().repository.0.clone(),
-            refname: way.refname.clone(),
             base: Some(way.from),
-            commit: way.to,
-            tree: workspace.tree(way.to)?,
             expires: Some(state::expiry(&self.expires, workspace.now)?),
-            checkpoint: workspace.checkpoint(),
-            stage: None,
             reason: Some(self.reason.clone()),
             particulars: Particulars {
                 ticket: self.ticket.clone(),
                 ..Particulars::default()
             },
+            ..workspace.states(Decision::Rollback, way.refname.clone(), way.to)?
         };
         let reasons = remaining(&workspace, &way, &statement, &signer);
         let files = workspace.diffstat(Some(way.from), way.to)?;

@@ -4,7 +4,7 @@ use super::{ClientError, Stored, Workspace};
 use crate::facts::Current;
 use crate::object::Commit;
 use crate::policy::POLICY_REF;
-use crate::statement::{STATEMENT_PREFIX, StatementRef};
+use crate::statement::{Decision, Particulars, STATEMENT_PREFIX, Statement, StatementRef};
 use crate::types::{Oid, RefName, escape};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -88,6 +88,31 @@ impl Workspace {
             why: format!("the commit {oid} is malformed: {error}"),
         })?;
         Ok(commit.tree)
+    }
+
+    /// A statement about a commit for a ref of this repository, with nothing said yet besides.
+    ///
+    /// # Errors
+    /// As [`Self::tree`].
+    pub fn states(
+        &self,
+        decision: Decision,
+        refname: RefName,
+        commit: Oid,
+    ) -> Result<Statement, ClientError> {
+        Ok(Statement {
+            decision,
+            repository: self.policy().repository.0.clone(),
+            refname,
+            base: None,
+            commit,
+            tree: self.tree(commit)?,
+            expires: None,
+            checkpoint: self.checkpoint(),
+            stage: None,
+            reason: None,
+            particulars: Particulars::default(),
+        })
     }
 
     /// The one statement of the server with this tag id or name, whole or abbreviated.

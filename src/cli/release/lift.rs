@@ -4,7 +4,7 @@ use crate::cli::state::How;
 use crate::cli::{Answer, Failure};
 use crate::client::{Workspace, branch};
 use crate::policy::{Distinct, LiftRule, Stage};
-use crate::statement::{Decision, Particulars, Statement};
+use crate::statement::{Decision, Statement};
 use crate::types::{Oid, RefName, escape};
 use clap::Args;
 use std::ffi::OsString;
@@ -44,17 +44,9 @@ impl LiftArgs {
             .value(&refname)?
             .ok_or_else(|| Failure::usage(format!("{refname} is not on the server")))?;
         let statement = Statement {
-            decision: Decision::Lift,
-            repository: workspace.policy().repository.0.clone(),
-            refname,
-            base: None,
-            commit,
-            tree: workspace.tree(commit)?,
-            expires: None,
-            checkpoint: workspace.checkpoint(),
             stage: Some(stage.name.clone()),
             reason: self.reason.clone(),
-            particulars: Particulars::default(),
+            ..workspace.states(Decision::Lift, refname, commit)?
         };
         let mut shown = describe(&statement, stage, rule, commit);
         let people = workspace.policy().members(&rule.from);

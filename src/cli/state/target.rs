@@ -128,15 +128,8 @@ impl Target {
         reason: Option<String>,
     ) -> anyhow::Result<Statement> {
         Ok(Statement {
-            decision,
-            repository: workspace.policy().repository.0.clone(),
-            refname: self.refname.clone(),
             base: self.base,
-            commit: self.commit,
-            tree: workspace.tree(self.commit)?,
             expires,
-            checkpoint: workspace.checkpoint(),
-            stage: None,
             reason,
             particulars: Particulars {
                 // Who says yes to what was rolled back is shown why it was.
@@ -162,6 +155,7 @@ impl Target {
                 },
                 ..Particulars::default()
             },
+            ..workspace.states(decision, self.refname.clone(), self.commit)?
         })
     }
 
