@@ -6,7 +6,7 @@ use super::{CheckPassed, Reason};
 use crate::facts::{SignatureFact, StatementFacts};
 use crate::policy::{BranchRule, Machine, Policy};
 use crate::statement::CheckResult;
-use crate::types::{CheckName, Timestamp};
+use crate::types::{CheckName, MachineName, Oid, Timestamp};
 use std::collections::BTreeSet;
 
 /// What the rules' checks come to.
@@ -23,8 +23,8 @@ struct Word<'a> {
     seen: Timestamp,
     claimed: Timestamp,
     failed: bool,
-    tag: crate::types::Oid,
-    machine: &'a crate::types::MachineName,
+    tag: Oid,
+    machine: &'a MachineName,
 }
 
 /// Judges every check that a rule asks for, each once.
@@ -55,7 +55,7 @@ pub(super) fn judge(span: &Span<'_>, rules: &[&BranchRule]) -> Found {
 }
 
 /// The machines that may speak for a check.
-fn speakers(policy: &Policy, check: &CheckName) -> Vec<crate::types::MachineName> {
+fn speakers(policy: &Policy, check: &CheckName) -> Vec<MachineName> {
     let machines = policy.machines.values();
     let machines = machines.filter(|machine| machine.checks.contains(check));
     machines.map(|machine| machine.name.clone()).collect()

@@ -114,21 +114,13 @@ impl<'a> Ruling<'a> {
         heeded.filter(|delegation| carries(self.span, delegation, approval))
     }
 
-    /// The delegations by which somebody could approve now, for this commit and this demand, who had
-    /// no hand in it any more than the person whom they stand in for.
-    fn stand_ins<'s>(
-        &'s self,
-        (number, demand): (demands::Number, &'s Demand<'_>),
-        commit: &'s CommitFacts,
-        barred: &'s Crowd,
-    ) -> impl Iterator<Item = &'a Delegation> + 's {
-        let all = self.available.iter().copied();
-        all.filter(move |delegation| {
-            !barred.has(delegation.to)
-                && !barred.has(delegation.by)
-                && demand.members.has(delegation.by)
-                && delegation.takes_in(self.rule, number, commit)
-        })
+    /// Whether an approval by this delegation is worth something for a demand of a commit: neither of the
+    /// two had a hand in it.
+    fn serves(&self, delegation: &Delegation, asked: &Asked<'_>) -> bool {
+        !asked.barred.has(delegation.to)
+            && !asked.barred.has(delegation.by)
+            && asked.demand.members.has(delegation.by)
+            && delegation.takes_in(self.rule, asked.number, asked.commit)
     }
 
     /// The delegations by which somebody could approve now.
@@ -147,10 +139,7 @@ impl<'a> Ruling<'a> {
             let delegation = deputy.delegation;
             let reached = deputy.reach.get(asked.at).copied().flatten();
             if let Some(Reverse(approval)) = reached
-                && !asked.barred.has(delegation.to)
-                && !asked.barred.has(delegation.by)
-                && asked.demand.members.has(delegation.by)
-                && delegation.takes_in(self.rule, asked.number, asked.commit)
+                && self.serves(delegation, asked)
             {
                 let vote = Vote {
                     voter: delegation.to,
@@ -182,13 +171,12 @@ impl<'a> Ruling<'a> {
             true => own,
             false => own.iter().filter(|who| helps(Vote::own(*who))).collect(),
         };
-        let demand = (asked.number, asked.demand);
-        let stand_ins = self.stand_ins(demand, asked.commit, asked.barred);
-        let stand_ins = stand_ins.filter(|delegation| {
-            helps(Vote {
+        let stand_ins = self.available().filter(|delegation| {
+            let vote = Vote {
                 voter: delegation.to,
                 seat: delegation.by,
-            })
+            };
+            self.serves(delegation, asked) && helps(vote)
         });
         Could {
             stand_ins: stand_ins.collect(),

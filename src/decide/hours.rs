@@ -63,15 +63,15 @@ pub(super) fn judge(
                 .push(notes::no_override(span, approval.person, name, why)),
         }
     }
-    let passing = closed.iter().filter_map(|closed| passing(span, closed));
-    for (name, used) in passing.zip(std::iter::repeat(emergency)) {
-        let Some(used) = used else { break };
-        given.entry(name.clone()).or_insert_with(|| Override {
-            name: name.clone(),
-            person: used.person.clone(),
-            by: used.tag,
-            reason: Some(used.reason.clone()),
-        });
+    if let Some(used) = emergency {
+        for name in closed.iter().filter_map(|closed| passing(span, closed)) {
+            given.entry(name.clone()).or_insert_with(|| Override {
+                name: name.clone(),
+                person: used.person.clone(),
+                by: used.tag,
+                reason: Some(used.reason.clone()),
+            });
+        }
     }
     let overridden = given.keys().cloned().collect();
     let left = span.policy.closed(rules, span.now, &overridden);

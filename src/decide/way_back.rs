@@ -69,7 +69,7 @@ fn alone(to: Oid, facts: &RangeFacts, back: &WayBackFacts) -> RangeFacts {
             first_pushers: FirstPushers::default(),
             content: Content::Empty,
             approving: None,
-            tickets: Default::default(),
+            tickets: Vec::new(),
         }],
         statements: back.statements.clone(),
         delegations: facts.delegations.clone(),
