@@ -1,5 +1,6 @@
 //! `relhook doctor`: whether anything on the server leads past the rule, and how to mend it.
 
+use super::reading::{Disclosure, Reader};
 use super::{Answer, Exit};
 use crate::doctor::{Examination, Finding, HandedOver, Options, examine, hand_over};
 use crate::ui;
@@ -50,7 +51,11 @@ impl DoctorArgs {
         } else if let Some(said) = hand_over(dir, &program, &options, &self.words(color))? {
             return answered(said);
         }
-        let seen = examine(dir, &program, &options)?;
+        let mut seen = examine(dir, &program, &options)?;
+        seen.disclose(|| {
+            let reader = Reader::around(dir).map_err(|error| format!("not shown: {error:#}"))?;
+            Disclosure::by("doctor").ask(&reader.store, &reader.log)
+        });
         let text = if self.json {
             answer(&seen)
         } else {

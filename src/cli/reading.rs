@@ -1,7 +1,7 @@
 //! Reading the audit log through a command: as its account, or as a member of the audit group; and
 //! where the policy says so, not without an entry that says who read what.
 
-use super::{Answer, Exit, Failure};
+use super::{Answer, Exit, Failure, answer};
 use crate::audit::{AuditError, AuditLog, Event, ReadRecord};
 use crate::decide::Code;
 use crate::facts::Store;
@@ -80,6 +80,38 @@ impl Reader {
     ) -> anyhow::Result<Answer> {
         self.record(command, entries)?;
         Ok(answer)
+    }
+}
+
+/// Whether what entries keep beside them may be shown, by a command that has more to say than that: it
+/// asks once, when it has such a thing, and says the rest in any case. What is wrong with a full disk has
+/// to be seen on it.
+pub(in crate::cli) struct Disclosure {
+    command: &'static str,
+    asked: Option<Result<(), String>>,
+}
+
+impl Disclosure {
+    /// Nothing of it was shown yet.
+    pub(in crate::cli) fn by(command: &'static str) -> Self {
+        Self {
+            command,
+            asked: None,
+        }
+    }
+
+    /// Writes down, the first time, that it is shown: what other files keep of entries, so without their
+    /// numbers.
+    ///
+    /// # Errors
+    /// What to show instead.
+    pub(in crate::cli) fn ask(&mut self, store: &Store, log: &AuditLog) -> Result<(), String> {
+        let command = self.command;
+        let ask = || match record(store, log, command, None) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(format!("not shown: {}", answer::sentence(&error))),
+        };
+        self.asked.get_or_insert_with(ask).clone()
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Finding {
     pub state: State,
     /// What was found, a sentence, escaped.
     pub what: String,
+    /// What follows it, where that is what the audit log keeps beside its entries: shown only where that
+    /// may be.
+    pub kept: Option<String>,
     /// Commands that mend it, in this order, ready for a POSIX shell.
     pub mend: Vec<String>,
     /// What to do where no command does, or what to think of before one is run.
@@ -68,6 +71,7 @@ impl Finding {
             check,
             state,
             what: what.into(),
+            kept: None,
             mend: Vec::new(),
             advice: None,
         }
@@ -83,6 +87,20 @@ impl Finding {
     pub fn advice(mut self, text: impl Into<String>) -> Self {
         self.advice = Some(text.into());
         self
+    }
+
+    /// With what the log keeps beside its entries: an error, a reason.
+    pub fn keeping(mut self, text: impl Into<String>) -> Self {
+        self.kept = Some(text.into());
+        self
+    }
+
+    /// Says what is kept, or `instead` of it.
+    pub(in crate::doctor) fn disclose(&mut self, instead: Option<&str>) {
+        if let Some(kept) = self.kept.take() {
+            let text = instead.unwrap_or(&kept);
+            self.what = format!("{}: {text}", self.what);
+        }
     }
 
     /// All of it as one line.
@@ -139,5 +157,21 @@ mod tests {
         assert_eq!(finding.line(), "it is so; run `a`; run `b`; look");
         assert_eq!(Counts::of(&[finding]).warning, 1);
         assert!(State::Error < State::Ok);
+    }
+
+    #[test]
+    fn what_is_kept_is_said_when_that_may_be() {
+        let finding = Finding::warning("x", "it failed").keeping("no route to host");
+        assert_eq!(finding.line(), "it failed");
+        for (instead, said) in [
+            (None, "it failed: no route to host"),
+            (Some("not shown"), "it failed: not shown"),
+        ] {
+            let mut finding = finding.clone();
+            finding.disclose(instead);
+            assert_eq!(finding.line(), said);
+            finding.disclose(Some("again"));
+            assert_eq!(finding.line(), said);
+        }
     }
 }

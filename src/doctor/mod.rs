@@ -49,6 +49,17 @@ pub struct Examination {
 }
 
 impl Examination {
+    /// Says in every finding what the log keeps beside its entries. `ask` is asked once, where there is
+    /// such a thing, whether that may be shown; else it gives what to say instead.
+    pub fn disclose(&mut self, ask: impl FnOnce() -> Result<(), String>) {
+        if self.findings.iter().any(|one| one.kept.is_some()) {
+            let instead = ask().err();
+            for finding in &mut self.findings {
+                finding.disclose(instead.as_deref());
+            }
+        }
+    }
+
     /// How many findings there are of each state.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -95,7 +106,9 @@ pub fn examine(dir: &Path, program: &Path, options: &Options) -> Result<Examinat
         let is_checked = options.checked.iter().any(|check| check == finding.check);
         if is_checked && finding.state == State::Unknown {
             let what = format!("looked at by hand: {}", finding.what);
+            let kept = finding.kept.take();
             *finding = Finding::ok(finding.check, what);
+            finding.kept = kept;
         }
     }
     Ok(Examination {

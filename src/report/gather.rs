@@ -390,7 +390,7 @@ fn read_by(read: &ReadRecord) -> String {
         by => by,
     };
     let what = match read.last {
-        0 => "no entry".to_owned(),
+        0 => "no entry by number".to_owned(),
         last => format!("entries {} to {last}", read.first),
     };
     format!("{who} read {what} with relhook {}", read.command)

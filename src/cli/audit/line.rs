@@ -57,7 +57,7 @@ fn redaction_line(redaction: &RedactionRecord) -> String {
 
 fn read_line(read: &ReadRecord) -> String {
     let what = match read.last {
-        0 => "nothing".to_owned(),
+        0 => "no entry by number".to_owned(),
         last => format!("entries {} to {last}", read.first),
     };
     format!(

@@ -1,9 +1,8 @@
 //! `relhook release log`: what was released when, who let it, how it ended and how long it took.
 
-use crate::audit::{AuditLog, Entry, Event, ReleaseRecord, ReleaseState, VerdictRecord, verify};
+use crate::audit::{Entry, Event, ReleaseRecord, ReleaseState, VerdictRecord, verify};
+use crate::cli::reading::Reader;
 use crate::cli::{Answer, Exit};
-use crate::facts::Store;
-use crate::folder::Folder;
 use crate::types::{Oid, Timestamp};
 use crate::ui;
 use serde::Serialize;
@@ -63,27 +62,26 @@ struct Run {
 }
 
 impl LogArgs {
-    /// Shows it. The log is verified on the way.
+    /// Shows it. The log is verified on the way, and told where the policy says so: it names people.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or that it is read cannot be written down.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let store = Store::open(dir)?;
-        let folder = Folder::open(store.git_dir())?;
+        let reader = Reader::around(dir)?;
         let mut history = History::new(self.target.clone(), self.count);
-        let result = verify(&AuditLog::at(folder.path()), |entry| history.take(entry));
-        let text = self.text(history.close())?;
-        match result {
-            Ok(_) => Ok(Answer::pass(text)),
+        let result = verify(&reader.log, |entry| history.take(entry));
+        let runs = history.close();
+        let rested = rested_on(&runs);
+        let text = self.text(runs)?;
+        let exit = match result {
+            Ok(_) => Exit::Pass,
             Err(error) if error.is_integrity() => {
                 ui::emit_error(&format!("RH702: {error}\n"));
-                Ok(Answer {
-                    text,
-                    exit: Exit::Integrity,
-                })
+                Exit::Integrity
             }
-            Err(error) => Err(error.into()),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        reader.recorded("release log", rested, Answer { text, exit })
     }
 
     fn text(&self, runs: VecDeque<Run>) -> anyhow::Result<String> {
@@ -96,6 +94,13 @@ impl LogArgs {
         }
         Ok(runs.iter().map(shown).collect())
     }
+}
+
+/// The first and the last entry that runs were read from; nothing where there is no run.
+fn rested_on(runs: &VecDeque<Run>) -> Option<(u64, u64)> {
+    let all = || runs.iter().flat_map(|run| &run.entries).copied();
+    let accepted = runs.iter().map(|run| run.sequence);
+    all().chain(accepted).min().zip(all().max())
 }
 
 /// What the log has told so far.

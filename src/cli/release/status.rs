@@ -2,6 +2,7 @@
 
 use super::{targets, told, watch};
 use crate::cli::Answer;
+use crate::cli::reading::Disclosure;
 use crate::policy::Bundle;
 use crate::release::{
     Admission, Attempt, Course, Landed, Order, Orders, Pin, Snapshot, State, is_running, last_look,
@@ -187,6 +188,23 @@ impl TargetStatus {
             && (self.is_done() || waits || self.for_good || self.unclear.is_some())
     }
 
+    /// Whether it shows who held it back and why, or an error: what an entry keeps beside it.
+    fn discloses(&self) -> bool {
+        let failed = self.last.as_ref().is_some_and(|last| last.error.is_some());
+        failed || self.pin.is_some()
+    }
+
+    /// Puts this in the place of all that.
+    fn withhold(&mut self, instead: &str) {
+        if let Some(pin) = &mut self.pin {
+            pin.by = pin.by.take().map(|_| "somebody".to_owned());
+            instead.clone_into(&mut pin.reason);
+        }
+        if let Some(error) = self.last.as_mut().and_then(|last| last.error.as_mut()) {
+            instead.clone_into(error);
+        }
+    }
+
     /// How the last run for what is wanted failed.
     pub(super) fn failure(&self) -> Option<String> {
         let wanted = self.wanted.as_ref()?;
@@ -205,17 +223,27 @@ impl TargetStatus {
 fn status(dir: &Path, json: bool) -> anyhow::Result<Answer> {
     let report = StatusReport {
         schema: "relhook/release-status/v1",
-        targets: statuses(dir)?,
+        targets: statuses(dir, &mut Disclosure::by("release status"))?,
     };
     told(&report, &report.targets, json, shown)
 }
 
-/// Every target that a rule releases to.
-pub(in crate::cli) fn statuses(dir: &Path) -> anyhow::Result<Vec<TargetStatus>> {
+/// Every target that a rule releases to. What the log keeps beside its entries is withheld where it may
+/// not be disclosed.
+pub(in crate::cli) fn statuses(
+    dir: &Path,
+    disclosure: &mut Disclosure,
+) -> anyhow::Result<Vec<TargetStatus>> {
     let server = Server::around(dir)?;
     let bundle = server.bundle()?;
     let all = targets(&bundle).into_iter();
-    Ok(all.map(|name| look_at(&server, &bundle, name)).collect())
+    let mut all: Vec<_> = all.map(|name| look_at(&server, &bundle, name)).collect();
+    if all.iter().any(TargetStatus::discloses)
+        && let Err(instead) = disclosure.ask(&server.store, &server.log)
+    {
+        all.iter_mut().for_each(|one| one.withhold(&instead));
+    }
+    Ok(all)
 }
 
 fn look_at(server: &Server, bundle: &Bundle, name: TargetName) -> TargetStatus {

@@ -1,6 +1,7 @@
 //! `relhook release status --watch`: what goes on, shown again and again.
 
 use super::status::{TargetStatus, statuses};
+use crate::cli::reading::Disclosure;
 use crate::cli::{Answer, Exit};
 use crate::types::TargetName;
 use crate::ui::{self, Meter, Screen, Stream, progress_line};
@@ -17,8 +18,9 @@ pub(super) fn watch(dir: &Path, until_done: bool) -> anyhow::Result<Answer> {
     let mut screen = Screen::on(Stream::Out);
     let mut meters: BTreeMap<TargetName, Meter> = BTreeMap::new();
     let mut told: BTreeMap<TargetName, String> = BTreeMap::new();
+    let mut disclosure = Disclosure::by("release status");
     loop {
-        let all = statuses(dir)?;
+        let all = statuses(dir, &mut disclosure)?;
         let now = Instant::now();
         let rows: Vec<(&TargetStatus, String)> = all
             .iter()

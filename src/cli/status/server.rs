@@ -2,6 +2,7 @@
 
 use super::{Seen, Status};
 use crate::audit::{AuditLog, Recorded};
+use crate::cli::reading::Disclosure;
 use crate::client::{Git, Standing, View};
 use crate::decide::DebtVerdict;
 use crate::facts::Store;
@@ -55,13 +56,17 @@ pub(super) fn look(dir: &Path, store: Store, folder: &Folder) -> anyhow::Result<
     let debts = owed(view, folder, &log)?;
     let (missing, mut warnings) = installation(dir);
     warnings.extend(untold(folder.path(), &bundle));
-    warnings.extend(unsent(folder.path(), &bundle));
+    let mut disclosure = Disclosure::by("status");
+    warnings.extend(unsent(folder.path(), &bundle, &mut || {
+        disclosure.ask(&store, &log)
+    }));
     let state = ServerState {
         missing,
         warnings,
         strays: strays(&standing, folder, &log)?,
         log: log.last().map_err(|error| error.to_string()),
-        targets: crate::cli::release::statuses(dir).map_err(|error| error.to_string()),
+        targets: crate::cli::release::statuses(dir, &mut disclosure)
+            .map_err(|error| error.to_string()),
     };
     Ok(Status {
         now: view.now,
@@ -104,8 +109,13 @@ fn untold(folder: &Path, bundle: &Bundle) -> Vec<String> {
     }
 }
 
-/// Which streams of the log do not get through.
-fn unsent(folder: &Path, bundle: &Bundle) -> Vec<String> {
+/// Which streams of the log do not get through. Why is kept beside an entry, and is shown only where that
+/// may be: `ask` says.
+fn unsent(
+    folder: &Path,
+    bundle: &Bundle,
+    ask: &mut dyn FnMut() -> Result<(), String>,
+) -> Vec<String> {
     let sentence = |one: streams::Troubled| {
         let again = one.retry_at.map(|at| format!(", again {at}"));
         format!(
@@ -114,7 +124,7 @@ fn unsent(folder: &Path, bundle: &Bundle) -> Vec<String> {
             one.sent,
             one.failures,
             again.unwrap_or_default(),
-            one.error
+            ask().map_or_else(|instead| instead, |()| one.error)
         )
     };
     match streams::troubled(folder, bundle) {

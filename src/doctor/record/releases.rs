@@ -90,16 +90,17 @@ fn release(facts: &Facts, words: &Words) -> Finding {
     match (&facts.failed, facts.holds) {
         (None, Some(holds)) if holds == wanted && facts.held.is_some() => {
             let why = facts.held.as_deref().unwrap_or_default();
-            Finding::warning(check, format!("`{name}` went back to {short}: {why}"))
+            Finding::warning(check, format!("`{name}` went back to {short}"))
+                .keeping(why)
                 .advice("it stays there until something newer is accepted, or with `--to latest`")
         }
         (None, Some(holds)) if holds == wanted => {
             Finding::ok(check, format!("`{name}` holds {short}"))
         }
         _ if facts.running => Finding::ok(check, format!("{short} is on its way to `{name}`")),
-        (Some(why), _) => {
-            Finding::warning(check, format!("{short} did not get to `{name}`: {why}")).mend(again)
-        }
+        (Some(why), _) => Finding::warning(check, format!("{short} did not get to `{name}`"))
+            .keeping(why)
+            .mend(again),
         (None, Some(_) | None) => Finding::warning(
             check,
             format!("`{name}` does not hold {short}, which was accepted for it"),

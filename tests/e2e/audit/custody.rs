@@ -321,6 +321,108 @@ fn reading_the_log_is_an_entry_of_it() {
     world.relhook(&["audit", "verify"]).assert_ok();
 }
 
+/// A server whose one target cannot be reached, and what it was to hold was tried.
+fn failing(policy: PolicyText) -> World {
+    let nowhere = "targets:\n  site:\n    kind: dir\n    path: /proc/nowhere/out\n";
+    let mut policy = policy.prod("release: [site]");
+    policy.yaml += nowhere;
+    let world = World::with(&policy);
+    let dana = world.person("dana");
+    let commit = dana.commits("fix");
+    dana.offers("dana/fix");
+    world.person("rita").approves(&commit).accepted();
+    dana.pushes(&["prod"]).accepted();
+    let ran = world.relhook(&["release", "--target", "site"]);
+    assert_eq!(ran.code, 1, "{}", said(&ran));
+    world
+}
+
+/// The reads that the log has, without those of this look.
+fn reads(world: &World) -> Vec<serde_json::Value> {
+    let log = world.log();
+    let reads = log.into_iter().filter(|entry| entry["kind"] == "read");
+    reads
+        .filter(|read| read["command"] != "audit log")
+        .collect()
+}
+
+#[test]
+fn what_others_show_of_it_is_a_read_too() {
+    let world = failing(reading());
+    for (words, command) in [
+        (&["release", "log"][..], "release log"),
+        (&["release", "log", "--json"], "release log"),
+        (&["release", "status"], "release status"),
+        (
+            &["release", "status", "--watch", "--until-done"],
+            "release status",
+        ),
+        (&["status"], "status"),
+        (&["doctor"], "doctor"),
+    ] {
+        let before = reads(&world).len();
+        let said = said(&world.relhook(words));
+        assert!(said.contains("RH620"), "{words:?}: {said}");
+        let after = reads(&world);
+        assert_eq!(after.len(), before + 1, "{words:?}");
+        assert_eq!(after[before]["command"], command);
+    }
+    let logged = reads(&world);
+    assert!(logged[0]["first"].as_u64() >= Some(1), "{}", logged[0]);
+    assert!(logged[0]["last"].as_u64() > logged[0]["first"].as_u64());
+    // What shows nothing of what is kept beside entries is none.
+    let before = logged.len();
+    for words in [
+        &["release", "list"][..],
+        &["release", "key"],
+        &["audit", "key"],
+        &["audit", "checkpoint"],
+        &["audit", "stream", "--once"],
+    ] {
+        world.relhook(words).assert_ok();
+    }
+    assert_eq!(reads(&world).len(), before);
+    world.relhook(&["audit", "verify"]).assert_ok();
+}
+
+#[test]
+fn nothing_is_a_read_where_the_policy_does_not_say_so() {
+    let world = failing(PolicyText::usual());
+    for words in [&["release", "log"][..], &["release", "status"], &["status"]] {
+        let said = said(&world.relhook(words));
+        assert!(said.contains("/proc/nowhere/out"), "{words:?}: {said}");
+    }
+    assert!(reads(&world).is_empty());
+}
+
+#[test]
+fn on_a_full_disk_the_rest_is_said() {
+    let world = failing(reading());
+    let full = "ulimit -f 0; trap '' XFSZ; exec \"$@\"";
+    let on_full = |words: &[&str]| {
+        let mut shell = world.server_command("sh");
+        shell.args(["-c", full, "sh", RELHOOK, "--git-dir"]);
+        run(shell.arg(world.server()).args(words))
+    };
+    let flat = |ran: &Ran| said(ran).split_whitespace().collect::<Vec<_>>().join(" ");
+    let error = "cannot be used: No such file";
+    for (words, rest) in [
+        (&["release", "status"][..], "stopped"),
+        (&["doctor"], "did not get to `site`"),
+    ] {
+        let shown = flat(&on_full(words));
+        assert!(shown.contains("not shown: RH742"), "{words:?}: {shown}");
+        assert!(shown.contains(rest), "{words:?}: {shown}");
+        assert!(!shown.contains(error), "{words:?}: {shown}");
+        let shown = flat(&world.relhook(words));
+        assert!(shown.contains(error), "{words:?}: {shown}");
+    }
+    let refused = on_full(&["release", "log"]);
+    assert_eq!(refused.code, 1, "{}", said(&refused));
+    assert!(refused.out.is_empty(), "{}", said(&refused));
+    assert!(refused.err.contains("RH742"), "{}", refused.err);
+}
+
 #[test]
 fn what_cannot_be_recorded_is_not_shown() {
     let Some(accounts) = Accounts::make() else {
