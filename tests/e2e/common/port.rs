@@ -37,7 +37,9 @@ pub fn free_port() -> u16 {
                 return port;
             }
         }
-        let (held, ports) = block().expect("no block of ports is left");
+        let Some((held, ports)) = block() else {
+            panic!("no block of ports is left");
+        };
         own.held.push(held);
         own.left = ports;
     }
