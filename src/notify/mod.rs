@@ -15,7 +15,7 @@ mod webhook;
 pub use notice::Notice;
 pub use outbox::{NotifyError, Troubled, deliver, troubled};
 pub(crate) use program::run as run_program;
-pub(crate) use webhook::post;
+pub(crate) use webhook::{post, reach};
 
 #[cfg(test)]
 mod tests;

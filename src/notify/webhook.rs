@@ -5,8 +5,10 @@ use crate::http::{Ask, Client, Pace};
 use crate::policy::{Bundle, Webhook, is_plain_https};
 use crate::secret::{self, Keeper, Secret};
 use crate::types::{NotifierName, hex};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
+use ureq::http::Uri;
 
 /// The largest answer that is read, in bytes. Nothing in it counts.
 const ANSWER: u64 = 64 * 1024;
@@ -95,6 +97,34 @@ pub(crate) fn post(
         true => Ok(()),
         false => Err(format!("the answer was {}", answer.status)),
     }
+}
+
+/// Whether the hook's server takes connections. Nothing is asked of it.
+///
+/// # Errors
+/// Why it cannot be told that it does. Nothing in it is a secret.
+pub(crate) fn reach(file: &str, webhook: &Webhook, folder: &Path) -> Result<(), String> {
+    let kept = kept(file, folder)?;
+    let url = match (&kept.url, &webhook.url) {
+        (Some(url), _) => url.reveal(),
+        (None, Some(url)) => url,
+        (None, None) => return Err("it has no `url`, and neither have its credentials".into()),
+    };
+    // The address itself may be a secret, and is in no message.
+    let uri: Uri = url.parse().map_err(|_| "its `url` is none".to_owned())?;
+    let host = uri.host().ok_or("its `url` names no server")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = uri.port_u16().unwrap_or(443);
+    let found = (host, port).to_socket_addrs();
+    let found = found.map_err(|error| format!("its server cannot be found: {error}"))?;
+    let mut last = "its server has no address".to_owned();
+    for address in found {
+        match TcpStream::connect_timeout(&address, PACE.connect) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = format!("its server takes no connection: {error}"),
+        }
+    }
+    Err(last)
 }
 
 /// `sha256=` and the HMAC of the body, so that the receiver knows that it comes from here, unaltered.

@@ -32,23 +32,50 @@ pub(in crate::streams) fn send(path: &Path, messages: &[Message]) -> Result<(), 
     ))
 }
 
+/// Whether lines could be appended to it. It is not made, and not changed.
+pub(in crate::streams) fn reach(path: &Path) -> Result<(), String> {
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    match existing(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+            rustix::fs::access(folder, access)
+                .map_err(|error| format!("{}: {error}", folder.display()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The file, if it is there and one that can be appended to.
+fn existing(path: &Path) -> io::Result<File> {
+    regular(options().open(path)?)
+}
+
+/// Not through a link, and not blocking on a pipe that somebody put there.
+fn options() -> OpenOptions {
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .append(true)
+        .mode(0o640)
+        .custom_flags(i32::try_from(flags).unwrap_or_default());
+    options
+}
+
+fn regular(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
 /// Appends lines; whether they are where the path leads when they are on disk. Where the file was moved
 /// aside or cut meanwhile, it may be packed or removed before it had them.
 fn append(path: &Path, lines: &[u8]) -> io::Result<bool> {
-    // Not through a link, and not blocking on a pipe that somebody put there.
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .custom_flags(i32::try_from(flags).unwrap_or_default())
-        .open(path)?;
-    let before = file.metadata()?;
-    if !before.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let begun = before.len();
+    let mut file = regular(options().create(true).open(path)?)?;
+    let begun = file.metadata()?.len();
     if begun > 0 && !ends_a_line(&file, begun)? {
         // A write that was cut off; what it was part of is written again.
         file.write_all(b"\n")?;

@@ -32,6 +32,12 @@ pub(in crate::streams) fn send(socket: &Path, messages: &[Message]) -> Result<()
     Ok(())
 }
 
+/// Whether somebody listens there.
+pub(in crate::streams) fn reach(socket: &Path) -> Result<(), String> {
+    let connected = UnixDatagram::unbound().and_then(|journal| journal.connect(socket));
+    connected.map_err(|error| format!("{}: {error}", socket.display()))
+}
+
 fn hand_over(journal: &UnixDatagram, fields: &[u8]) -> io::Result<()> {
     match journal.send(fields) {
         Ok(_) => Ok(()),

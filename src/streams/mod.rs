@@ -10,10 +10,12 @@ mod file;
 mod journald;
 mod message;
 mod pump;
+mod reach;
 mod state;
 mod syslog;
 mod wire;
 
 pub use message::SCHEMA;
 pub use pump::{Eager, Progress, pump, pump_at};
-pub use state::{StreamError, Troubled, troubled};
+pub use reach::reach;
+pub use state::{Standing, StreamError, Troubled, standing, troubled};

@@ -78,6 +78,30 @@ pub fn troubled(folder: &Path, bundle: &Bundle) -> Result<Vec<Troubled>, StreamE
     Ok(all)
 }
 
+/// How a stream stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The last entry that arrived; 0 for none.
+    pub sent: u64,
+    /// How many times in a row it failed.
+    pub failures: u32,
+    /// Why, the last time.
+    pub error: Option<String>,
+}
+
+/// How the stream of this name stands; as one that begins, where nothing was ever sent.
+///
+/// # Errors
+/// When its state cannot be read.
+pub fn standing(folder: &Path, name: &StreamName) -> Result<Standing, StreamError> {
+    let state = Desk::at(folder, name).state()?.unwrap_or_else(State::new);
+    Ok(Standing {
+        sent: state.mark.seq,
+        failures: state.failures,
+        error: state.error,
+    })
+}
+
 /// Where a stream is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

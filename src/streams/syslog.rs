@@ -43,6 +43,22 @@ pub(in crate::streams) fn send(
     }
 }
 
+/// Whether somebody is there. Of a server that takes datagrams nothing can be told but its address.
+pub(in crate::streams) fn reach(syslog: &Syslog, bundle: &Bundle) -> Result<(), String> {
+    match &syslog.via {
+        SyslogVia::Local(socket) => {
+            let connected = UnixDatagram::unbound().and_then(|local| local.connect(socket));
+            connected.map_err(|error| format!("{}: {error}", socket.display()))
+        }
+        SyslogVia::Udp(host) => wire::datagrams(host).map(drop),
+        SyslogVia::Tcp(host) => wire::connect(host).map(drop),
+        SyslogVia::Tls { host, ca } => {
+            let ca = ca.as_deref().and_then(|file| bundle.keys.get(file));
+            wire::greet(&mut wire::encrypted(wire::connect(host)?, host, ca)?)
+        }
+    }
+}
+
 fn lines(syslog: &Syslog, limit: usize, messages: &[Message]) -> Vec<String> {
     let host = host();
     let all = messages.iter();

@@ -82,6 +82,23 @@ pub(in crate::streams) fn encrypted(
     Ok(StreamOwned::new(connection, tcp))
 }
 
+/// Agrees on keys with the server, whose certificate is verified by that, and ends it there.
+pub(in crate::streams) fn greet(
+    stream: &mut StreamOwned<ClientConnection, TcpStream>,
+) -> Result<(), String> {
+    let begun = Instant::now();
+    while stream.conn.is_handshaking() {
+        let step = stream.conn.complete_io(&mut stream.sock);
+        step.map_err(|error| error.to_string())?;
+        if begun.elapsed() > SILENCE {
+            return Err("the server does not come to agree on keys".into());
+        }
+    }
+    // It was greeted, which is all that was asked.
+    let _ = stream.no_more();
+    Ok(())
+}
+
 /// What can be told that nothing more comes.
 pub(in crate::streams) trait Closing: Read + Write {
     /// Says so.

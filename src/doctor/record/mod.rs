@@ -1,8 +1,11 @@
 //! What relhook itself keeps: its folder, the log, the ledger, and whether the refs are what the log
 //! accepted.
 
+mod heartbeats;
 mod refs;
 mod releases;
+mod streams;
+mod witnesses;
 
 use super::Finding;
 use super::patient::Patient;
@@ -27,6 +30,15 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
     let audit = AuditLog::at(folder.path());
     found.push(readers(&audit, patient));
     found.extend(log(&audit, patient));
+    if let Some(bundle) = patient.bundle() {
+        found.extend(streams::examine(
+            &audit,
+            folder.path(),
+            bundle,
+            &patient.words,
+        ));
+        found.extend(witnesses::examine(&audit, &bundle.policy.audit));
+    }
     match server(patient) {
         Ok((server, ledger)) => {
             found.push(Finding::ok("ledger", "the ledger can be read"));
@@ -164,7 +176,8 @@ fn readers(log: &AuditLog, patient: &Patient) -> Finding {
 }
 
 fn log(log: &AuditLog, patient: &Patient) -> Vec<Finding> {
-    let report = match crate::audit::check(log) {
+    let mut heartbeats = heartbeats::Heard::default();
+    let report = match crate::audit::verify(log, |entry| heartbeats.take(entry)) {
         Ok(report) => report,
         Err(error) => {
             let file = escape(log.file().as_os_str().as_bytes());
@@ -183,6 +196,7 @@ fn log(log: &AuditLog, patient: &Patient) -> Vec<Finding> {
     vec![
         Finding::ok("log", what),
         clock(report.time, crate::hook::clock(), patient),
+        heartbeats.judge(crate::hook::clock(), &patient.words),
     ]
 }
 

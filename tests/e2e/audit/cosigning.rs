@@ -75,6 +75,14 @@ impl Scene {
         flat(&push.said)
     }
 
+    /// What the doctor finds that is not in order.
+    fn doctor(&self) -> String {
+        let ran = self.world.relhook(&["doctor"]);
+        let said = String::from_utf8_lossy(&ran.out);
+        let found = said.split("\nok ").next().unwrap();
+        flat(found)
+    }
+
     fn released(&self, file: &str) -> PathBuf {
         self.world.path("www").join("current").join(file)
     }
@@ -344,8 +352,28 @@ fn what_was_cosigned_is_shown_and_proves_itself_to_others() {
 #[test]
 fn two_witnesses_are_two() {
     let scene = Scene::with(&["notary", "vault"], 2);
+    let examined = scene.doctor();
+    assert_eq!(
+        examined
+            .matches("has cosigned nothing of the log yet")
+            .count(),
+        2
+    );
+    assert!(
+        examined.contains("waits for 2 witnesses, and 0"),
+        "{examined}"
+    );
     scene.ships("index.html");
     let said = scene.notary("notary").cosigns();
+    let examined = scene.doctor();
+    assert!(
+        examined.contains("`vault` has cosigned nothing"),
+        "{examined}"
+    );
+    assert!(
+        examined.contains("waits for 2 witnesses, and 1"),
+        "{examined}"
+    );
     assert!(said.contains("waits for vault, after notary"), "{said}");
     assert!(!scene.released("index.html").exists());
     // One that was cosigned before the release was accepted does not count for it.
@@ -358,6 +386,8 @@ fn two_witnesses_are_two() {
         scene.notary(name).cosigns();
     }
     arrives(&scene.released("more.html"));
+    let examined = scene.doctor();
+    assert!(!examined.contains("witnesses"), "{examined}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The log's entries in other places: real syslog servers, a real journal, a file under logrotate, a
 //! program and a web hook; and what becomes of them when a receiver is down or the sender is killed.
 
+mod doctor;
 mod faults;
 mod journal;
 mod places;

@@ -13,7 +13,7 @@ pub(super) struct Rsyslog {
     home: TempDir,
     pub(super) tcp: u16,
     pub(super) udp: u16,
-    tls: u16,
+    pub(super) tls: u16,
     running: Option<Child>,
 }
 
