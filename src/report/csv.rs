@@ -6,7 +6,7 @@ use crate::types::Timestamp;
 use std::io;
 
 /// The head of the table.
-const HEAD: [&str; 19] = [
+const HEAD: [&str; 23] = [
     "entry",
     "accepted",
     "ref",
@@ -26,6 +26,10 @@ const HEAD: [&str; 19] = [
     "settled",
     "in_stead",
     "let_pass",
+    "tickets",
+    "checks",
+    "overridden",
+    "rollback",
 ];
 
 /// The changes of a report, a line each (RFC 4180). What a spreadsheet would take for a formula has
@@ -44,17 +48,17 @@ pub fn csv(report: &Report) -> io::Result<Vec<u8>> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn row(change: &Change) -> [String; 19] {
+fn row(change: &Change) -> [String; 23] {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let finished = change.releases.iter().filter(|release| release.finished);
     let targets: Vec<&str> = finished.clone().map(|release| &*release.target).collect();
     let evidence: Vec<&str> = change.evidence.iter().map(|hash| hash.as_str()).collect();
     let emergency = change.emergency.as_ref();
     let settled = emergency.and_then(|one| one.settled.as_ref());
-    let in_stead = change.in_stead.iter();
-    let in_stead: Vec<String> = in_stead
-        .map(|one| format!("{}:{}", one.person, one.of))
-        .collect();
+    let in_stead = joined(&change.in_stead, " ", |one| {
+        format!("{}:{}", one.person, one.of)
+    });
+    let rollback = change.rollback.as_ref();
     [
         change.entry.to_string(),
         change.time.to_string(),
@@ -80,14 +84,41 @@ fn row(change: &Change) -> [String; 19] {
             format!("{}: {}", one.people.join(" "), one.reason)
         }),
         time(settled.map(|settled| settled.time)),
-        in_stead.join(" "),
+        in_stead,
         change.let_pass.join(" "),
+        change.tickets.join(" "),
+        joined(&change.checks, " ", |one| {
+            format!("{}:{}", one.check, one.machine)
+        }),
+        joined(&change.overridden, "; ", |one| {
+            let reason = one.reason.as_deref().unwrap_or_default();
+            format!("{} by {}: {reason}", one.name, one.person)
+        }),
+        rollback.map_or_else(String::new, |one| {
+            joined(&one.by, "; ", |word| {
+                format!("{}: {}", word.person, word.reason)
+            })
+        }),
     ]
 }
 
+fn joined<'a, T: 'a>(
+    all: impl IntoIterator<Item = &'a T>,
+    between: &str,
+    shown: impl Fn(&T) -> String,
+) -> String {
+    let all: Vec<String> = all.into_iter().map(shown).collect();
+    all.join(between)
+}
+
+/// What a spreadsheet may take for the beginning of a formula; some take the wide forms for the same.
+const BEGINS: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
 /// A cell that no spreadsheet calculates.
 fn plain(cell: &str) -> String {
-    match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    match cell.starts_with(BEGINS) {
         true => format!("'{cell}"),
         false => cell.to_owned(),
     }

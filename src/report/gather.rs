@@ -1,9 +1,10 @@
 //! From the log to what a report tells.
 
 use super::model::{
-    Approval, Change, EmergencyOf, InStead, Kept, Note, Period, Refusal, ReleaseOf, Report,
+    Approval, Change, EmergencyOf, Kept, Note, Period, Refusal, ReleaseOf, Report, RollbackOf,
     SettledBy, Went,
 };
+use super::told::Told;
 use crate::audit::{
     AuditError, AuditLog, Entry, Event, Hash, MoveOutcome, ReadRecord, RedactionRecord,
     ReleaseRecord, ReleaseState, SettledRecord, StreamRecord, StreamState, UpdateRecord,
@@ -14,7 +15,6 @@ use crate::object::{Commit, Tag};
 use crate::policy::POLICY_REF;
 use crate::statement::STATEMENT_PREFIX;
 use crate::types::{Deadline, Oid, RefName, Timestamp};
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Reads and verifies the whole log, and gathers what is in the period.
@@ -174,17 +174,9 @@ impl Gathering {
             self.push_note(entry, Kept::Policy, text);
             return;
         }
-        if let Some(rollback) = &update.rollback {
-            let old = update.old.map(|old| old.short()).unwrap_or_default();
-            let text = format!(
-                "{} was rolled back from {old} to {}, which undoes {} commits: {}",
-                update.refname,
-                new.short(),
-                rollback.count,
-                rollback.words()
-            );
-            self.push_note(entry, Kept::Ref, text);
-        }
+        let report = verdict.report.as_ref();
+        let told = report.map(|report| Told::of(report, &update.refname));
+        let told = told.unwrap_or_default();
         let place = self.changes.len();
         self.places.entry(entry.seq).or_default().push(place);
         self.changes.push(Change {
@@ -196,10 +188,7 @@ impl Gathering {
             went: Went::Unknown,
             contributors: update.contributors.clone(),
             approved_by: update.approved_by.clone(),
-            in_stead: verdict
-                .report
-                .as_ref()
-                .map_or_else(BTreeSet::new, |report| in_stead(report, &update.refname)),
+            in_stead: told.in_stead,
             let_pass: update.let_pass.clone(),
             pushed_by,
             policy: verdict.policy,
@@ -207,10 +196,19 @@ impl Gathering {
             approvals: Vec::new(),
             evidence: verdict.evidence.clone(),
             releases: Vec::new(),
+            tickets: update.tickets.clone(),
+            checks: told.checks,
+            overridden: told.overridden,
+            rollback: update.rollback.as_ref().map(|rollback| RollbackOf {
+                by: rollback.by.clone(),
+                commits: rollback.count,
+                statements: rollback.statements.clone(),
+            }),
             emergency: update.emergency.as_ref().map(|emergency| EmergencyOf {
                 people: emergency.people.clone(),
                 reason: emergency.reason.clone(),
                 ticket: emergency.ticket.clone(),
+                waived: emergency.waived.clone(),
                 due: emergency.due,
                 settled: None,
             }),
@@ -366,7 +364,10 @@ impl Gathering {
                 change.approvals.extend(approval(hash, &raw, &self.seen));
                 // A long report of the verdict is kept beside its entry.
                 if let Ok(report) = serde_json::from_slice(&raw) {
-                    change.in_stead.extend(in_stead(&report, &change.refname));
+                    let told = Told::of(&report, &change.refname);
+                    change.in_stead.extend(told.in_stead);
+                    change.checks.extend(told.checks);
+                    change.overridden.extend(told.overridden);
                 }
             }
         }
@@ -421,26 +422,4 @@ fn approval(hash: &Hash, raw: &[u8], seen: &HashMap<Oid, Timestamp>) -> Option<A
         oid,
         seen: seen.get(&oid).copied(),
     })
-}
-
-/// Who approved in whose stead, by the report of a verdict (`relhook/verdict/v1`).
-fn in_stead(report: &Value, refname: &str) -> BTreeSet<InStead> {
-    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
-    let updates = list(report, "updates").unwrap_or_default();
-    let own = updates.iter().filter(|update| {
-        let name = update.get("ref").and_then(Value::as_str);
-        name == Some(refname)
-    });
-    let commits = own.filter_map(|update| list(update, "commits")).flatten();
-    let covers = commits.filter_map(|commit| list(&commit, "covered_by"));
-    let text = |cover: &Value, key: &str| Some(cover.get(key)?.as_str()?.to_owned());
-    covers
-        .flatten()
-        .filter_map(|cover| {
-            Some(InStead {
-                of: text(&cover, "in_stead_of")?,
-                person: text(&cover, "person")?,
-            })
-        })
-        .collect()
 }

@@ -1,9 +1,8 @@
 //! The report as one page: no script, nothing from elsewhere, light and dark, fit to print.
 
 use super::lead::{Lead, span};
-use super::model::{Change, EmergencyOf, InStead, Report, Went};
-use super::plots;
-use crate::audit::SettledHow;
+use super::model::{Change, CheckOf, Report, Went};
+use super::{plots, unusual};
 use crate::types::{Oid, Timestamp};
 use std::fmt::Write;
 
@@ -41,7 +40,12 @@ pub fn html(report: &Report) -> String {
         section(&mut page, "How long it took", &plots::leads(report));
     }
     if !report.changes.is_empty() {
+        section(&mut page, "Which way it went", &plots::ways(report));
         section(&mut page, "Who approved whom", &plots::matrix(report));
+    }
+    let unusual = unusual::table(report);
+    if !unusual.is_empty() {
+        section(&mut page, "What went another way", &unusual);
     }
     changes(&mut page, report);
     refusals(&mut page, report);
@@ -80,7 +84,7 @@ fn days(report: &Report) -> String {
 }
 
 /// A moment, to the minute and in UTC.
-fn shown(time: Timestamp) -> String {
+pub(in crate::report) fn shown(time: Timestamp) -> String {
     let text = time.to_string();
     let minute = text.get(..16).map(|minute| minute.replace('T', " "));
     let minute = minute.unwrap_or_else(|| text.clone());
@@ -96,10 +100,23 @@ fn tiles(page: &mut String, report: &Report) {
         .notes
         .iter()
         .filter(|note| note.about == super::Kept::Policy);
+    let emergencies = report.changes.iter();
+    let emergencies: Vec<_> = emergencies
+        .filter_map(|change| change.emergency.as_ref())
+        .collect();
+    let owed = emergencies.iter().filter(|one| one.settled.is_none());
+    let owed = match owed.count() {
+        0 => "emergencies".to_owned(),
+        owed => format!("emergencies, <span class=\"warn\">{owed} with a review owed</span>"),
+    };
+    let rollbacks = report.changes.iter();
+    let rollbacks = rollbacks.filter(|change| change.rollback.is_some());
     let tiles = [
         ("changes accepted", report.changes.len()),
         ("of them released", released.count()),
         ("pushes refused", report.refusals.len()),
+        (&*owed, emergencies.len()),
+        ("rollbacks", rollbacks.count()),
         ("changes of the policy", policy.count()),
     ];
     page.push_str("<div class=\"tiles\">\n");
@@ -155,27 +172,24 @@ fn article(text: &mut String, change: &Change) {
         let _ = writeln!(text, "<dt>{what}</dt><dd>{how}</dd>");
     };
     line("written by", people(&change.contributors));
-    line("approved by", people(&change.approved_by));
-    if !change.in_stead.is_empty() {
-        let stands_in = |one: &InStead| format!("{} for {}", escape(&one.person), escape(&one.of));
-        let all: Vec<String> = change.in_stead.iter().map(stands_in).collect();
-        line("in the stead of", all.join("<br>"));
+    // An emergency and a way back have nobody's approval; what they have instead follows.
+    let without = change.emergency.is_some() || change.rollback.is_some();
+    if !(without && change.approved_by.is_empty()) {
+        line("approved by", people(&change.approved_by));
     }
-    if let Some(emergency) = &change.emergency {
-        line(
-            "emergency",
-            format!(
-                "<span class=\"warn\">not approved</span>: {}",
-                of(emergency)
-            ),
-        );
+    for (what, how) in unusual::told(change) {
+        line(what, how);
     }
-    if !change.let_pass.is_empty() {
-        let codes = escape(&change.let_pass.join(", "));
-        let how = format!(
-            "<span class=\"warn\">a rule that only warns would have refused it: {codes}</span>"
-        );
-        line("not approved as asked", how);
+    if !change.tickets.is_empty() {
+        line("asked for in", escape(&change.tickets.join(", ")));
+    }
+    if !change.checks.is_empty() {
+        let passed = |one: &CheckOf| {
+            let (check, machine) = (escape(&one.check), escape(&one.machine));
+            format!("<span class=\"good\">{check}</span> by {machine}")
+        };
+        let all: Vec<String> = change.checks.iter().map(passed).collect();
+        line("checks passed", all.join(", "));
     }
     let by = change.pushed_by.as_deref();
     line("pushed by", by.map_or_else(unknown, escape));
@@ -216,17 +230,20 @@ fn article(text: &mut String, change: &Change) {
             &format!("{}{}", approval.oid, seen.unwrap_or_default()),
         );
     }
+    for statement in change.rollback.iter().flat_map(|one| &one.statements) {
+        line("rollback", &statement.to_string());
+    }
     for hash in &change.evidence {
         line("evidence", hash.as_str());
     }
     text.push_str("</dl>\n</details>\n</article>\n");
 }
 
-fn branch(refname: &str) -> &str {
+pub(in crate::report) fn branch(refname: &str) -> &str {
     refname.strip_prefix("refs/heads/").unwrap_or(refname)
 }
 
-fn people(names: &[String]) -> String {
+pub(in crate::report) fn people(names: &[String]) -> String {
     match names {
         [] => unknown(),
         names => escape(&names.join(", ")),
@@ -262,14 +279,14 @@ fn refusals(page: &mut String, report: &Report) {
         text.push_str("<p>No push was refused in this period.</p>\n");
     } else {
         text.push_str(
-            "<div class=\"wide\"><table>\n<tr><th>when</th><th>entry</th><th>who</th><th>ref</th>\
+            "<div class=\"wide\"><table class=\"rows\">\n<tr><th>when</th><th>entry</th><th>who</th><th>ref</th>\
              <th>why (relhook explain CODE)</th></tr>\n",
         );
         for refusal in report.refusals.iter().rev() {
             let refs: Vec<&str> = refusal.refs.iter().map(|name| branch(name)).collect();
             let _ = writeln!(
                 text,
-                "<tr><td class=\"time\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                "<tr><td class=\"time\">{}</td><td class=\"entry\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
                 shown(refusal.time),
                 refusal.entry,
                 refusal.by.as_deref().map_or_else(unknown, escape),
@@ -287,12 +304,12 @@ fn notes(page: &mut String, report: &Report) {
         return;
     }
     let mut text = String::from(
-        "<div class=\"wide\"><table>\n<tr><th>when</th><th>entry</th><th>about</th><th>what</th></tr>\n",
+        "<div class=\"wide\"><table class=\"rows\">\n<tr><th>when</th><th>entry</th><th>about</th><th>what</th></tr>\n",
     );
     for note in report.notes.iter().rev() {
         let _ = writeln!(
             text,
-            "<tr><td class=\"time\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td class=\"time\">{}</td><td class=\"entry\">{}</td><td>{}</td><td>{}</td></tr>",
             shown(note.time),
             note.entry,
             note.about.word(),
@@ -312,34 +329,4 @@ fn evidence(page: &mut String, report: &Report) {
         escape(&report.checkpoint.note)
     );
     section(page, "How to check this", &text);
-}
-
-/// What an emergency says, and what came of the review.
-fn of(emergency: &EmergencyOf) -> String {
-    let mut text = format!(
-        "declared by {}: {}",
-        people(&emergency.people),
-        escape(&emergency.reason)
-    );
-    if let Some(ticket) = &emergency.ticket {
-        text += &format!(" ({})", escape(ticket));
-    }
-    text += "<br>";
-    match &emergency.settled {
-        None => {
-            text += &format!(
-                "<span class=\"warn\">review owed</span>, due {}",
-                emergency.due
-            )
-        }
-        Some(settled) => {
-            let how = match settled.how {
-                SettledHow::Review => "reviewed",
-                SettledHow::Revert => "taken back, approved",
-            };
-            let by = people(&settled.people);
-            text += &format!("{how} by {by}, {} (entry {})", settled.time, settled.entry);
-        }
-    }
-    text
 }

@@ -12,13 +12,16 @@ mod lines;
 mod model;
 mod pack;
 mod plots;
+mod told;
+mod unusual;
 
 pub use csv::csv;
 pub use gather::gather;
 pub use html::html;
 pub use lines::lines;
 pub use model::{
-    Approval, Change, Kept, Note, Period, PeriodError, Refusal, ReleaseOf, Report, Went,
+    Approval, Change, CheckOf, EmergencyOf, InStead, Kept, Note, OverrideOf, Period, PeriodError,
+    Refusal, ReleaseOf, Report, RollbackOf, SettledBy, Went,
 };
 pub use pack::pack;
 

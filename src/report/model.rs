@@ -1,6 +1,6 @@
 //! What a report tells.
 
-use crate::audit::{Checkpoint, Hash, SettledHow};
+use crate::audit::{Checkpoint, Hash, RollbackWord, SettledHow};
 use crate::types::{Oid, Timestamp};
 use std::collections::BTreeSet;
 
@@ -106,9 +106,49 @@ pub struct Change {
     pub evidence: Vec<Hash>,
     /// What was done with it on each target.
     pub releases: Vec<ReleaseOf>,
+    /// The change requests that it names, where a rule asks for them.
+    pub tickets: Vec<String>,
+    /// The checks that a rule asks for and that passed.
+    pub checks: Vec<CheckOf>,
+    /// The windows and freezes that somebody overrode for it.
+    pub overridden: Vec<OverrideOf>,
+    /// On whose word it went back, if it is an earlier commit of the ref's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackOf>,
     /// The emergency that let it in without approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emergency: Option<EmergencyOf>,
+}
+
+/// A check that passed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CheckOf {
+    /// Its name.
+    pub check: String,
+    /// The machine that said so.
+    pub machine: String,
+}
+
+/// A window or freeze that somebody overrode.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OverrideOf {
+    /// Its name.
+    pub name: String,
+    /// Who did.
+    pub person: String,
+    /// Why, if they said.
+    pub reason: Option<String>,
+}
+
+/// A way back to what was accepted before.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RollbackOf {
+    /// Who said so, and why.
+    pub by: Vec<RollbackWord>,
+    /// How many commits the ref lost.
+    pub commits: u64,
+    /// The tags of the statements that it rests on.
+    pub statements: Vec<Oid>,
 }
 
 /// An emergency that let a change in, and what came of the review that is owed for it.
@@ -120,6 +160,8 @@ pub struct EmergencyOf {
     pub reason: String,
     /// The ticket that it names.
     pub ticket: Option<String>,
+    /// The codes of what it stood in for.
+    pub waived: Vec<String>,
     /// Until when the review is due.
     pub due: Timestamp,
     /// How it was settled, if it was.

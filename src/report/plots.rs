@@ -3,6 +3,7 @@
 use super::html::escape;
 use super::lead::{Lead, span};
 use super::model::{Change, Report};
+use super::unusual::Way;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -121,6 +122,46 @@ pub(in crate::report) fn leads(report: &Report) -> String {
         );
     }
     svg + "<p class=\"soft\">The commit's time is its committer's word; the others are the server's.</p>\n"
+}
+
+/// How many changes went which way, as shares of one bar.
+pub(in crate::report) fn ways(report: &Report) -> String {
+    let all = report.changes.len() as u64;
+    let count = |way: Way| {
+        let of = report.changes.iter().map(Way::of);
+        of.filter(|one| *one == way).count() as u64
+    };
+    let shares: Vec<(Way, u64)> = Way::ALL
+        .into_iter()
+        .map(|way| (way, count(way)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let words: Vec<String> = shares
+        .iter()
+        .map(|(way, count)| format!("{} {count} of {all}", way.words()))
+        .collect();
+    let mut svg = format!(
+        "<svg class=\"bar\" viewBox=\"0 0 {WIDTH} 18\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"{}\">\n",
+        words.join(", ")
+    );
+    let mut x = 0.0;
+    for (way, count) in &shares {
+        let width = WIDTH * part(*count, all);
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x:.1}\" y=\"0\" width=\"{width:.1}\" height=\"18\" fill=\"{}\"/>",
+            way.colour()
+        );
+        x += width;
+    }
+    svg.push_str("</svg>\n");
+    let entries: Vec<(&str, &str)> = shares
+        .iter()
+        .zip(&words)
+        .map(|((way, _), words)| (way.colour(), &**words))
+        .collect();
+    svg + &key(&entries)
 }
 
 /// Who approved what whom had a part in: how many changes.

@@ -2,7 +2,7 @@
 
 use super::model::*;
 use super::{csv, html, lines};
-use crate::audit::{Checkpoint, Hash};
+use crate::audit::{Checkpoint, Hash, RollbackWord, SettledHow};
 use crate::types::{Oid, Timestamp};
 use std::collections::BTreeSet;
 
@@ -43,8 +43,66 @@ fn change(entry: u64, writer: &str, reviewer: &str) -> Change {
             error: None,
             lifted_by: Vec::new(),
         }],
+        tickets: Vec::new(),
+        checks: Vec::new(),
+        overridden: Vec::new(),
+        rollback: None,
         emergency: None,
     }
+}
+
+/// A change of every sort, in which people are called so.
+fn of_every_sort(who: &str) -> Vec<Change> {
+    let mut usual = change(3, who, who);
+    usual.tickets = vec![who.into(), "CHG-7".into()];
+    usual.checks = vec![CheckOf {
+        check: who.into(),
+        machine: who.into(),
+    }];
+    let mut deputy = change(4, who, who);
+    deputy.in_stead.insert(InStead {
+        person: who.into(),
+        of: who.into(),
+    });
+    let mut shut = change(5, who, who);
+    shut.overridden = vec![OverrideOf {
+        name: who.into(),
+        person: who.into(),
+        reason: Some(who.into()),
+    }];
+    let mut warned = change(6, who, who);
+    warned.let_pass = vec![who.into()];
+    let mut back = change(7, who, who);
+    back.approved_by.clear();
+    back.rollback = Some(RollbackOf {
+        by: vec![RollbackWord {
+            person: who.into(),
+            reason: who.into(),
+        }],
+        commits: 3,
+        statements: vec![oid()],
+    });
+    let mut settled = change(8, who, who);
+    settled.approved_by.clear();
+    settled.emergency = Some(EmergencyOf {
+        people: vec![who.into()],
+        reason: who.into(),
+        ticket: Some(who.into()),
+        waived: vec![who.into()],
+        due: at(90_000),
+        settled: Some(SettledBy {
+            entry: 9,
+            time: at(9000),
+            how: SettledHow::Review,
+            people: vec![who.into()],
+        }),
+    });
+    let mut owed = settled.clone();
+    owed.entry = 9;
+    if let Some(emergency) = &mut owed.emergency {
+        emergency.settled = None;
+    }
+    vec![usual, deputy, shut, warned, back, settled, owed]
 }
 
 fn report(changes: Vec<Change>) -> Report {
@@ -87,6 +145,42 @@ fn a_page_says_who_did_what_and_how_long_it_took() {
 }
 
 #[test]
+fn what_went_another_way_is_told_with_who_and_why_and_how_it_ended() {
+    let page = html(&report(of_every_sort("dana")));
+    for said in [
+        "asked for in</dt><dd>dana, CHG-7",
+        "checks passed</dt><dd><span class=\"good\">dana</span> by dana",
+        "override</td><td>dana overrode <b>dana</b>: dana",
+        "takes back 3 commits</span><br>dana: dana",
+        "dana approved in the stead of dana",
+        "declared by dana in the place of dana: dana (dana)",
+        "review owed</span>, due",
+        "<span class=\"good\">reviewed</span> by dana",
+        "<b>2</b>emergencies, <span class=\"warn\">1 with a review owed",
+        "<b>1</b>rollbacks",
+        "as the rules ask 1 of 7",
+        "by an emergency 2 of 7",
+        "<a href=\"#entry-8\">8</a>",
+    ] {
+        assert!(page.contains(said), "{said}\n{page}");
+    }
+    // Nobody approved what went back or in by an emergency, and that is known.
+    assert_eq!(page.matches("<dt>approved by</dt>").count(), 4);
+    let usual = html(&report(vec![change(3, "dana", "rita")]));
+    assert!(!usual.contains("What went another way"));
+    let lines = String::from_utf8(lines(&report(of_every_sort("dana"))).unwrap()).unwrap();
+    let all: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(all[1]["tickets"][1], "CHG-7");
+    assert_eq!(all[1]["checks"][0]["machine"], "dana");
+    assert_eq!(all[3]["overridden"][0]["reason"], "dana");
+    assert_eq!(all[5]["rollback"]["commits"], 3);
+    assert_eq!(all[7]["emergency"]["settled"], serde_json::Value::Null);
+}
+
+#[test]
 fn l_05_t_01_what_people_are_called_stays_text_in_a_page() {
     let evil = "<script>alert(1)</script>\"'&";
     let mut one = change(3, evil, evil);
@@ -97,7 +191,9 @@ fn l_05_t_01_what_people_are_called_stays_text_in_a_page() {
     let mut failed = change(4, evil, evil);
     failed.releases[0].finished = false;
     failed.releases[0].error = Some(evil.into());
-    let mut report = report(vec![one, failed]);
+    let mut all = of_every_sort(evil);
+    all.extend([one, failed]);
+    let mut report = report(all);
     report.repository = evil.into();
     report.refusals.push(Refusal {
         entry: 5,
@@ -119,7 +215,23 @@ fn l_05_t_01_what_people_are_called_stays_text_in_a_page() {
 
 #[test]
 fn l_05_no_cell_of_the_table_is_a_formula() {
-    for evil in ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+    for evil in [
+        "=cmd|' /C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\u{ff1d}1",
+    ] {
+        let everything = csv(&report(of_every_sort(evil))).unwrap();
+        for row in ::csv::Reader::from_reader(everything.as_slice()).records() {
+            for cell in &row.unwrap() {
+                let first = evil.chars().next().unwrap();
+                assert!(!cell.starts_with(first), "{cell}");
+            }
+        }
         let table = csv(&report(vec![change(3, evil, "rita")])).unwrap();
         let mut reader = ::csv::Reader::from_reader(table.as_slice());
         let row = reader.records().next().unwrap().unwrap();

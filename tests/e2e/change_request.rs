@@ -37,6 +37,8 @@ fn an_approval_names_the_change_request() {
     let log = world.log();
     let updates = &log.last().unwrap()["updates"];
     assert_eq!(updates[0]["tickets"], serde_json::json!(["CHG-7"]));
+    let table = world.relhook(&["report", "--format", "csv"]).text();
+    assert!(table.contains(",CHG-7,"), "{table}");
     world.relhook(&["audit", "replay"]).assert_ok();
 }
 

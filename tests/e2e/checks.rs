@@ -70,6 +70,9 @@ fn a_push_waits_for_the_machines_word_about_exactly_this_commit() {
     let log = world.log();
     let checks = &log.last().unwrap()["report"]["updates"][0]["checks"];
     assert_eq!(checks[0]["machine"], "ci", "{checks}");
+    let report = world.relhook(&["report"]).text();
+    let passed = "<span class=\"good\">tests</span> by ci";
+    assert!(report.contains(passed), "{report}");
     world.relhook(&["audit", "replay"]).assert_ok();
 }
 

@@ -95,6 +95,9 @@ fn e_10_a_ref_goes_back_on_a_signed_word_and_what_is_undone_is_listed() {
     assert_eq!(rollback["count"], 2);
     assert_eq!(rollback["by"][0]["person"], "paul");
     assert_eq!(rollback["by"][0]["reason"], "the shop is down");
+    let report = world.relhook(&["report"]).text();
+    let told = "takes back 2 commits</span><br>paul: the shop is down";
+    assert!(report.contains(told), "{report}");
     let line = world.relhook(&["audit", "log"]);
     assert!(
         shown(&line).contains("rolled back (2 undone)"),

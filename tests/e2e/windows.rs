@@ -161,6 +161,9 @@ fn a_freeze_stops_everything_but_what_somebody_overrides_who_may() {
     let overridden = &log.last().unwrap()["report"]["updates"][0]["overridden"][0];
     assert_eq!(overridden["person"], "paul");
     assert_eq!(overridden["reason"], "the shop is down");
+    let report = world.relhook(&["report"]).text();
+    let told = "paul overrode <b>audit</b>: the shop is down";
+    assert!(report.contains(told), "{report}");
 
     // It was for that commit.
     let next = dana.commits("more.html");

@@ -131,6 +131,9 @@ fn a_deputy_approves_while_the_reviewer_is_away() {
     // The record says so too, and holds up, on the server and in a clone.
     let log = world.log_text();
     assert!(log.contains("\"in_stead_of\":\"rita\""), "{log}");
+    let report = world.relhook(&["report"]).text();
+    let told = "dora approved in the stead of rita";
+    assert!(report.contains(told), "{report}");
     world.relhook(&["audit", "verify"]).assert_ok();
     world.relhook(&["audit", "replay"]).assert_ok();
     dana.relhook(&["status"]).assert_ok();
