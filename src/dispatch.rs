@@ -21,6 +21,7 @@ use crate::signature::KeyringError;
 use crate::types::{Oid, RefName, TargetName, Timestamp};
 
 pub use history::Past;
+pub(crate) use stages::lifts_of;
 
 /// Orders by the ledger and the policy in force, both read anew each time one is asked for.
 pub struct LedgerOrders<'a> {

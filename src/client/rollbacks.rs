@@ -22,7 +22,8 @@ pub struct KnownRollback {
 
 impl KnownRollback {
     /// What of `commits` it undid; all of them where that cannot be told.
-    pub(super) fn undone(&self, commits: &[Oid]) -> Option<Undone> {
+    #[must_use]
+    pub fn undone(&self, commits: &[Oid]) -> Option<Undone> {
         let lost = |oid: &&Oid| self.lost.as_ref().is_none_or(|lost| lost.contains(*oid));
         let commits: Vec<Oid> = commits.iter().filter(lost).copied().collect();
         let mut statements: Vec<Oid> = self.statements.iter().map(|one| one.tag).collect();

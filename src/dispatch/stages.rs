@@ -10,7 +10,7 @@ use crate::release::{
 };
 use crate::signature::Keyring;
 use crate::statement::Decision;
-use crate::types::{Oid, PersonName, TargetName, Timestamp};
+use crate::types::{Oid, PersonName, RefName, TargetName, Timestamp};
 use std::collections::BTreeSet;
 
 impl LedgerOrders<'_> {
@@ -110,13 +110,24 @@ impl LedgerOrders<'_> {
             commit: order.commit,
             fault,
         })?;
-        // That each is its signer's own was seen when it came, and holds for ever.
-        let withdrawn: BTreeSet<Oid> = all.iter().filter_map(withdraws).collect();
-        let standing = all.iter().filter(|facts| !withdrawn.contains(&facts.tag));
-        Ok(standing
-            .filter_map(|facts| lift(&bundle.policy, order, facts))
-            .collect())
+        let about = (&order.refname, order.commit);
+        Ok(lifts_of(&bundle.policy, about, &all))
     }
+}
+
+/// What of these statements lifts a hold of this commit's release from this ref. One that was withdrawn is
+/// gone.
+pub(crate) fn lifts_of(
+    policy: &Policy,
+    about: (&RefName, Oid),
+    all: &[StatementFacts],
+) -> Vec<Lift> {
+    // That each is its signer's own was seen when it came, and holds for ever.
+    let withdrawn: BTreeSet<Oid> = all.iter().filter_map(withdraws).collect();
+    let standing = all.iter().filter(|facts| !withdrawn.contains(&facts.tag));
+    standing
+        .filter_map(|facts| lift(policy, about, facts))
+        .collect()
 }
 
 pub(super) fn standing(state: &State, begun: &[Begun], order: &Order, place: &str) -> Standing {
@@ -194,7 +205,11 @@ fn withdraws(facts: &StatementFacts) -> Option<Oid> {
 
 /// What a stored statement lifts, if it does: for this repository, ref and commit, signed by a key
 /// that the policy has for that person now.
-fn lift(policy: &Policy, order: &Order, facts: &StatementFacts) -> Option<Lift> {
+fn lift(
+    policy: &Policy,
+    (refname, commit): (&RefName, Oid),
+    facts: &StatementFacts,
+) -> Option<Lift> {
     let statement = &facts.statement;
     let stage = match statement.decision {
         Decision::Lift => statement.stage.clone()?,
@@ -207,8 +222,8 @@ fn lift(policy: &Policy, order: &Order, facts: &StatementFacts) -> Option<Lift> 
         | Decision::Check => return None,
     };
     let about = statement.repository == policy.repository.0
-        && statement.refname == order.refname
-        && statement.commit == order.commit;
+        && statement.refname == *refname
+        && statement.commit == commit;
     Some(Lift {
         tag: facts.tag,
         by: about.then(|| signer(policy, &facts.signer)).flatten()?,

@@ -6,19 +6,19 @@
 //! came, a clone is not told; it tries the policies in their order, and takes a statement's own date.
 
 use super::account::{RefAccount, Replay, Source};
-use super::finding::{Finding, Remark, Weight};
+use super::finding::{Finding, Remark, Weight, Why};
 use super::log::ReplayError;
 use super::policies::{Loaded, Policies};
 use crate::decide::{Code, Reason, UpdateVerdict, decide};
 use crate::facts::{
-    Fault, Memory, Past, Pusher, Sources, StatementFacts, Store, commits_between, gather,
+    Fault, Memory, Past, Pusher, Sources, StatementFacts, Store, Undone, commits_between, gather,
     stored_statements,
 };
 use crate::object::Commit;
 use crate::policy::POLICY_REF;
 use crate::statement::{Decision, STATEMENT_PREFIX};
 use crate::types::{Oid, RefChange, RefName, Timestamp};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 /// So many refs, and so many versions of the policy, are looked at.
@@ -36,6 +36,10 @@ pub struct Asked<'a> {
     pub checkpoint: Option<String>,
     /// The machine's clock.
     pub now: Timestamp,
+    /// What of some commits was taken off a ref again, by the rollbacks that the server shows.
+    pub undone: &'a dyn Fn(&RefName, &[Oid]) -> Vec<Undone>,
+    /// The refs with rollbacks of which it is not known what they took off.
+    pub untold: &'a BTreeSet<RefName>,
 }
 
 /// Looks for approvals of everything that the protected refs brought.
@@ -64,10 +68,10 @@ pub fn of_clone(store: Store, asked: &Asked<'_>) -> Result<Replay, ReplayError> 
         }
     }
     let mut walk = Walk {
+        asked,
         store,
         policies: Policies::new()?,
         versions,
-        now: asked.now,
         refs: Vec::new(),
         findings: Vec::new(),
         remarks: Vec::new(),
@@ -127,12 +131,12 @@ fn commit(store: &Store, oid: Oid) -> Result<Commit, Fault> {
     })
 }
 
-struct Walk {
+struct Walk<'a> {
+    asked: &'a Asked<'a>,
     store: Store,
     policies: Policies,
     /// The commits of the policy's branch, the first one first.
     versions: Vec<Oid>,
-    now: Timestamp,
     refs: Vec<RefAccount>,
     findings: Vec<Finding>,
     remarks: Vec<Remark>,
@@ -161,7 +165,7 @@ struct Stretch<'a> {
     to: Oid,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn follow(&mut self, name: &RefName, tip: Oid, from: Option<Oid>) -> Result<(), ReplayError> {
         let start = match from {
             Some(from) => Some(from),
@@ -174,6 +178,7 @@ impl Walk {
             moves: 0,
             held: 0,
         };
+        self.say_what_is_not_told(name, tip);
         if let Some(start) = start {
             self.stretches(name, tip, start, &mut account)?;
         } else {
@@ -184,6 +189,34 @@ impl Walk {
         }
         self.refs.push(account);
         Ok(())
+    }
+
+    /// Says what a clone does not look at for a ref, where there is such a thing.
+    fn say_what_is_not_told(&mut self, name: &RefName, tip: Oid) {
+        if self.asked.untold.contains(name) {
+            let text = "it was rolled back, and what that took off it cannot be told here: approvals from \
+                        before may count for what no longer may rest on them";
+            let finding = Finding::new(Code::REPLAY_UNTOLD, Weight::Doubt, text);
+            self.findings.push(finding.of(name, None, tip));
+        }
+        let mut versions = self.versions.iter();
+        let by_the_hour = versions.any(|version| {
+            let loaded = self.policies.at(&self.store, *version);
+            loaded.is_ok_and(|loaded| {
+                let mut rules = loaded.policy.rules_for(name).into_iter();
+                rules.any(|rule| !rule.windows.is_empty() || !rule.freezes.is_empty())
+            })
+        });
+        if by_the_hour {
+            self.remarks.push(Remark {
+                refname: Some(name.to_string()),
+                entry: None,
+                text:
+                    "has windows or freezes, which are not looked at: when it was pushed only the \
+                       server's log tells"
+                        .to_owned(),
+            });
+        }
     }
 
     /// Where judging began: the rule's baseline, what the first approval compared with, or for the
@@ -233,9 +266,17 @@ impl Walk {
         let Some(loaded) = self.newest() else {
             return Ok(Vec::new());
         };
-        let memory = Then(None, self.now);
-        let sources = self.sources(&loaded, &memory, self.now);
+        let memory = self.then(None, self.asked.now);
+        let sources = self.sources(&loaded, &memory, self.asked.now);
         stored_statements(&sources, oid)
+    }
+
+    fn then(&self, from: Option<Oid>, now: Timestamp) -> Then<'_> {
+        Then {
+            from,
+            now,
+            asked: self.asked,
+        }
     }
 
     fn newest(&mut self) -> Option<Rc<Loaded>> {
@@ -348,7 +389,7 @@ impl Walk {
         let committed = Timestamp::from_unix(committed);
         Ok(last
             .map_or(committed, |last| last.max(committed))
-            .min(self.now))
+            .min(self.asked.now))
     }
 
     /// Judges a stretch as one push under a version of the policy; nothing where that cannot be used.
@@ -372,7 +413,7 @@ impl Walk {
         let lets = lets.iter().any(|rule| rule.delegation.is_some());
         let past = self.past(stretch, lets.then_some(version), heard)?;
         self.store.look_at(Some(past));
-        let memory = Then(stretch.from, now);
+        let memory = self.then(stretch.from, now);
         let sources = self.sources(&loaded, &memory, now);
         let change = match stretch.from {
             Some(old) => RefChange::Update {
@@ -447,7 +488,7 @@ impl Walk {
     /// What is to be said of the end of a ref that no approval covers.
     fn uncovered(&mut self, stretch: Stretch<'_>) -> Result<Finding, Fault> {
         let newest = self.versions.len().saturating_sub(1);
-        let now = self.now;
+        let now = self.asked.now;
         let judged = self.judge(stretch, newest, Heard::All, now)?;
         let text = "no approval in this clone covers what the ref brought";
         let Some(judged) = judged else {
@@ -465,10 +506,18 @@ impl Walk {
         let commits = judged.update.iter().flat_map(|update| &update.commits);
         let lacking = commits.filter(|commit| !commit.shortfalls.is_empty());
         let lacking = lacking.map(|commit| commit.oid).collect();
-        Ok(Finding::new(code, weight, text)
+        let mut finding = Finding::new(code, weight, text)
             .of(stretch.name, stretch.from, stretch.to)
             .because(&judged.reasons)
-            .listing(lacking))
+            .listing(lacking);
+        // There is an approval, and this is why it does not do.
+        let notes = judged.update.iter().flat_map(|update| &update.notes);
+        let old = notes.filter(|note| note.code == Code::ROLLED_BACK);
+        finding.reasons.extend(old.map(|note| Why {
+            code: note.code,
+            text: note.text.clone(),
+        }));
+        Ok(finding)
     }
 }
 
@@ -484,15 +533,24 @@ fn is_no(decision: &Decision) -> bool {
     }
 }
 
-/// What a clone takes for what the server knew: where the stretch begins, and that nothing was old.
-struct Then(Option<Oid>, Timestamp);
+/// What a clone takes for what the server knew: where the stretch begins, that nothing was old, and what
+/// was rolled back.
+struct Then<'a> {
+    from: Option<Oid>,
+    now: Timestamp,
+    asked: &'a Asked<'a>,
+}
 
-impl Memory for Then {
+impl Memory for Then<'_> {
     fn approved(&self, _: &RefName, _: Option<Oid>) -> Result<Option<Oid>, String> {
-        Ok(self.0)
+        Ok(self.from)
     }
 
     fn first_seen(&self, _: Oid) -> Result<Option<Timestamp>, String> {
-        Ok(Some(self.1))
+        Ok(Some(self.now))
+    }
+
+    fn undone(&self, refname: &RefName, commits: &[Oid]) -> Result<Vec<Undone>, String> {
+        Ok((self.asked.undone)(refname, commits))
     }
 }

@@ -115,6 +115,15 @@ impl Run<'_> {
                 self.end_of(&name, now.get(&name));
             }
         }
+        self.remarks.extend(self.judge.pushers.remarks());
+        if self.lifts > 0 {
+            let text = format!(
+                "{} releases that people let go on: that they had said so is seen again; that others waited \
+                 as long as their stages ask is not",
+                self.lifts
+            );
+            self.remark(None, None, text);
+        }
         for one in &mut self.moves {
             let followed = self.refs.get(&one.refname);
             one.went_in = followed.is_some_and(|followed| followed.chain.was_at(one.new))

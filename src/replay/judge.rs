@@ -8,6 +8,7 @@ use super::log::Lost;
 use super::memory::{Claims, Remembered, Taken, Then, statement_name};
 use super::moves::Hands;
 use super::policies::{Loaded, Policies};
+use super::pushers::Pushers;
 use super::story::Story;
 use crate::audit::{AuditLog, UpdateRecord, VerdictRecord};
 use crate::decide::{Code, Reason, Verdict, decide};
@@ -15,7 +16,6 @@ use crate::facts::{Past, Pusher, Sources, Store, commits_between, gather};
 use crate::ledger::{each_arrival, each_lost, name_from_hex};
 use crate::object::Tag;
 use crate::policy::{IdentitySource, Policy};
-use crate::signature::SignatureStatus;
 use crate::statement::{Decision, Statement, StatementRef};
 use crate::types::{Oid, PersonName, RefChange, RefName, Seconds, Timestamp};
 use std::cell::Cell;
@@ -33,6 +33,8 @@ pub(super) struct Judge<'a> {
     pub then: Then,
     pub story: &'a Story,
     pub lost: Lost,
+    /// What was seen of who pushed.
+    pub pushers: Pushers,
 }
 
 /// An accepted push.
@@ -72,7 +74,7 @@ pub(super) struct Attempt {
 }
 
 impl Case<'_> {
-    fn finding(&self, code: Code, weight: Weight, text: impl Into<String>) -> Finding {
+    pub(super) fn finding(&self, code: Code, weight: Weight, text: impl Into<String>) -> Finding {
         let finding = Finding::new(code, weight, text).at(self.seq, self.time);
         // A push of one ref is about that ref.
         let mut permitted = self
@@ -86,7 +88,7 @@ impl Case<'_> {
         }
     }
 
-    fn doubt(&self, text: impl Into<String>) -> Finding {
+    pub(super) fn doubt(&self, text: impl Into<String>) -> Finding {
         self.finding(Code::REPLAY_UNTOLD, Weight::Doubt, text)
     }
 
@@ -201,8 +203,8 @@ impl Judge<'_> {
             findings.push(case.doubt(
                 "names were deleted: who pushed, and with that who had a hand in it, is not known",
             ));
-        } else if let Some(why) = uncertified(loaded, case, heard) {
-            findings.push(case.finding(Code::REPLAY_DIFFERS, Weight::Found, why));
+        } else {
+            findings.extend(self.pushers.look(loaded, case, heard));
         }
         if others.is_empty() {
             return findings;
@@ -382,7 +384,7 @@ impl Judge<'_> {
     }
 
     /// Those whose tags the repository has, and the others.
-    fn here(&self, taken: Vec<Taken>) -> (Vec<Taken>, Vec<Taken>) {
+    pub(super) fn here(&self, taken: Vec<Taken>) -> (Vec<Taken>, Vec<Taken>) {
         let has = |taken: &Taken| matches!(self.store.tag_bytes(taken.tag), Ok(Ok(_)));
         taken.into_iter().partition(has)
     }
@@ -523,25 +525,4 @@ fn pusher(policy: &Policy, record: &VerdictRecord) -> Pusher {
             source: "the record".to_owned(),
         },
     }
-}
-
-/// Where certificates say who pushes: why none of the evidence shows that this person made this push.
-/// Its nonce was looked at then, and cannot be any more.
-fn uncertified(loaded: &Loaded, case: Case<'_>, heard: &Heard) -> Option<String> {
-    let person = case.record.person.as_ref()?;
-    if loaded.policy.identity != IdentitySource::SignedPush {
-        return None;
-    }
-    let asked = case.updates();
-    let shows = heard.certificates.iter().any(|certificate| {
-        let signed = loaded.keyring.verify(&certificate.signature, case.time);
-        let SignatureStatus::Good(key) = signed else {
-            return false;
-        };
-        let owner = loaded.policy.owner_of_key(key.key());
-        owner.is_some_and(|owner| owner.name.as_str() == person)
-            && asked.iter().all(|one| certificate.updates.contains(one))
-    });
-    (!shows)
-        .then(|| format!("no certificate among the evidence shows that {person} made this push"))
 }

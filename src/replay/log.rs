@@ -5,6 +5,7 @@ use super::finding::{Finding, Weight};
 use super::judge::Judge;
 use super::memory::Then;
 use super::policies::Policies;
+use super::pushers::Pushers;
 use super::run::Run;
 use super::story::{Story, What};
 use crate::audit::{AuditError, AuditLog, Report, verify_entries};
@@ -73,6 +74,7 @@ pub fn of_log(
         then: Then::default(),
         story: &story,
         lost,
+        pushers: Pushers::default(),
     };
     let mut run = Run::new(judge, wanted);
     for (seq, time, why) in &story.unread {
@@ -84,6 +86,7 @@ pub fn of_log(
             What::Pin { refname, oid } => run.pin(refname, *oid, (step.seq, step.time)),
             What::Moved(moved) => run.became(moved, (step.seq, step.time)),
             What::Verdict(record) => run.verdict(record, (step.seq, step.time)),
+            What::Lifted(release) => run.lifted(release, (step.seq, step.time)),
         }
     }
     run.end(&now);

@@ -13,11 +13,13 @@ mod ends;
 mod evidence;
 mod finding;
 mod judge;
+mod lifts;
 mod log;
 mod memory;
 mod moves;
 mod other;
 mod policies;
+mod pushers;
 mod run;
 mod story;
 

@@ -11,6 +11,7 @@ use super::judge::{Asked, Case, Judge};
 use super::log::{Lost, ReplayError, read};
 use super::memory::{Claims, Then};
 use super::policies::{Loaded, Policies};
+use super::pushers::Pushers;
 use super::run::At;
 use super::story::{Story, What};
 use crate::audit::{AuditLog, VerdictRecord};
@@ -93,6 +94,7 @@ pub fn under(
         then: Then::default(),
         story: &story,
         lost: Lost::Doubt,
+        pushers: Pushers::default(),
     };
     let mut comparison = Comparison {
         judge,
@@ -106,6 +108,8 @@ pub fn under(
         let at = (step.seq, step.time);
         match &step.what {
             What::Pin { refname, oid } => comparison.pin(refname, *oid),
+            // Another policy's stages would have had other people asked.
+            What::Lifted(_) => {}
             What::Moved(moved) => {
                 if let Ok(name) = name_from_hex(&moved.ref_hex) {
                     comparison.judge.then.became(&name, moved);

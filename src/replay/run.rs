@@ -58,6 +58,8 @@ pub(super) struct Run<'a> {
     pub(super) moves: Vec<Move>,
     pub(super) findings: Vec<Finding>,
     pub(super) remarks: Vec<Remark>,
+    /// How many releases people let go on.
+    pub(super) lifts: u64,
 }
 
 pub(super) type At = (u64, Timestamp);
@@ -78,6 +80,7 @@ impl<'a> Run<'a> {
             moves: Vec::new(),
             findings: Vec::new(),
             remarks: Vec::new(),
+            lifts: 0,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What of the log matters to a replay: what was taken as given and what was judged, in order; and what
 //! later entries tell of earlier ones. Pure.
 
-use crate::audit::{Entry, Event, Hash, MoveOutcome, MovedRecord, VerdictRecord};
+use crate::audit::{
+    Entry, Event, Hash, MoveOutcome, MovedRecord, ReleaseRecord, ReleaseState, VerdictRecord,
+};
 use crate::ledger::name_from_hex;
 use crate::types::{Oid, RefName, Timestamp};
 use std::collections::{BTreeSet, HashSet};
@@ -23,6 +25,8 @@ pub(super) enum What {
     Verdict(VerdictRecord),
     /// What became of a move that a verdict allowed.
     Moved(MovedRecord),
+    /// A release began that people let go on to its target's stage.
+    Lifted(ReleaseRecord),
 }
 
 /// The log, as far as it matters.
@@ -53,6 +57,7 @@ impl Story {
                 What::Pin { refname, .. } => {
                     names.insert(refname.clone());
                 }
+                What::Lifted(_) => {}
                 What::Moved(moved) => names.extend(name_from_hex(&moved.ref_hex).ok()),
                 What::Verdict(verdict) => {
                     let permits = verdict.updates.iter();
@@ -99,6 +104,11 @@ impl Story {
                     self.landed.insert(moved.sequence);
                 }
                 What::Moved(moved.clone())
+            }
+            Event::Release(release)
+                if release.state == ReleaseState::Started && !release.lifted_by.is_empty() =>
+            {
+                What::Lifted(release.clone())
             }
             Event::Refused { .. }
             | Event::Release(_)

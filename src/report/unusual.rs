@@ -184,10 +184,8 @@ fn rollback(rollback: &RollbackOf) -> String {
 }
 
 fn overridden(one: &OverrideOf) -> String {
-    let reason = one
-        .reason
-        .as_deref()
-        .map_or_else(|| "no reason was given".to_owned(), |reason| escape(reason));
+    let reason = one.reason.as_deref();
+    let reason = reason.map_or_else(|| "no reason was given".to_owned(), escape);
     format!(
         "{} overrode <b>{}</b>: {reason}",
         escape(&one.person),

@@ -1,6 +1,7 @@
 //! Releases that go from stage to stage: through real pushes, hooks, workers and signed statements.
 
 use crate::common::{PROD, Person, PolicyText, Push, Ran, Words, World};
+use relhook::audit::{AuditLog, Event, ReleaseRecord, ReleaseState};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -149,12 +150,64 @@ fn a_release_goes_on_when_a_person_of_the_team_has_signed() {
         let lifted = run["target"] != "staging";
         assert_eq!(run["lifted_by"][0] == "paul", lifted, "{run}");
     }
+    // It is judged again, with the statement that let it go on.
+    let replay = line.world.relhook(&["audit", "replay"]);
+    replay.assert_ok();
+    assert!(
+        out(&replay).contains("2 releases that people let go on"),
+        "{}",
+        out(&replay)
+    );
     let text = line
         .world
         .relhook(&["release", "log", "--target", "www"])
         .text();
     assert!(text.contains("let go on by paul"), "{text}");
     assert!(!text.contains("staging"), "{text}");
+}
+
+#[test]
+fn l_13_a_release_that_nobody_let_go_on_is_listed() {
+    let line = Line::with("{lift: [admins]}");
+    let Shipped { fix, .. } = line.ships("index.html");
+    arrives(&line.file("staging", "index.html"));
+    let log = line.world.log();
+    let accepted = log.iter().rev().find(|entry| entry["kind"] == "verdict");
+    let sequence = accepted.unwrap()["seq"].as_u64().unwrap();
+    let said = |lifted_by: &str| {
+        let release = Event::Release(ReleaseRecord {
+            target: "www".into(),
+            refname: PROD.into(),
+            commit: fix.parse().unwrap(),
+            sequence,
+            state: ReleaseState::Started,
+            uploaded: 0,
+            deleted: 0,
+            bytes: 0,
+            error: None,
+            for_good: false,
+            lifted_by: vec![lifted_by.into()],
+        });
+        let log = AuditLog::at(&line.world.server().join("relhook"));
+        log.append(log.last().unwrap().time, release).unwrap();
+        let ran = line.world.relhook(&["audit", "replay"]);
+        (ran.code, flat(&out(&ran)))
+    };
+    // Paul had said nothing then.
+    let (code, text) = said("paul");
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("RH715") && text.contains("no statement of theirs"),
+        "{text}"
+    );
+    // Vera says so, and is in none of the teams.
+    let vera = line.world.person("vera");
+    signed_lift(&vera, &fix, |_| {}).accepted();
+    let (_, text) = said("vera");
+    assert!(
+        text.contains("they were in none of the teams that may"),
+        "{text}"
+    );
 }
 
 /// What stood there before was let on once; a hold is for what is new.

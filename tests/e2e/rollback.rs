@@ -146,6 +146,41 @@ fn v_09_what_was_rolled_back_comes_in_again_only_on_a_fresh_approval_that_answer
 }
 
 #[test]
+fn v_09_a_clone_without_the_log_knows_what_was_undone() {
+    let world = world_with("rollback: {by: [admins]}\n    attribution: signature");
+    let (dana, remy, paul) = (
+        world.person("dana"),
+        world.person("remy"),
+        world.person("paul"),
+    );
+    let first = ships(&world, "one.txt");
+    let second = ships(&world, "two.txt");
+    let (tag, _) = rolls_back(&paul, &first);
+    let looks = |code: i32| {
+        world.relhook(&["audit", "checkpoint"]).assert_ok();
+        let ran = dana.relhook(&["audit", "replay", "--from", &first, "--ref", "prod"]);
+        let text = shown(&ran);
+        assert_eq!(ran.code, code, "{text}");
+        text
+    };
+    looks(0);
+    // Somebody puts it back past the hooks: the approval from before does not cover it.
+    let moves = |to: &str| {
+        let past_the_hooks = ["-c", "core.hooksPath=/dev/null", "update-ref", PROD, to];
+        world.server_git(&past_the_hooks).assert_ok();
+    };
+    moves(&second);
+    let text = looks(1);
+    assert!(text.contains("RH717") && text.contains("RH564"), "{text}");
+    // With an answer it does.
+    moves(&first);
+    let answer = answering(&remy, &second, &[&tag]);
+    remy.pushes(&[&remy.states(&answer)]).accepted();
+    dana.pushes(&["prod"]).accepted();
+    looks(0);
+}
+
+#[test]
 fn v_09_an_approving_commit_goes_back_with_what_it_approved() {
     let world = world();
     let (dana, remy, paul) = (

@@ -19,7 +19,7 @@ pub mod sshd;
 pub use page::Page;
 pub use served::{Daemon, Served, perish};
 
-use crate::common::{PROD, Person, PolicyText, World};
+use crate::common::{PROD, Person, PolicyText, World, shown};
 
 /// The usual policy with this source of the pusher's identity.
 pub fn policy(source: &str) -> PolicyText {
@@ -61,6 +61,10 @@ pub fn plays_the_story(world: &World, connect: impl Fn(&Person<'_>)) {
             .all(|name| ["dana", "remy", "rita"].contains(&name.as_str()))
     );
     assert_eq!(world.relhook(&["audit", "verify"]).code, 0);
+    // Who they were is seen again, and it is said how much of it is the server's word.
+    let replay = world.relhook(&["audit", "replay"]);
+    replay.assert_ok();
+    assert!(shown(&replay).contains("pushes: "), "{}", shown(&replay));
 }
 
 /// Who pushed each thing that was judged, in the log's order.

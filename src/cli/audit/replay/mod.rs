@@ -6,14 +6,18 @@ mod render;
 use crate::audit::{AuditError, AuditLog, LogKey};
 use crate::cli::reading::Reader;
 use crate::cli::{Answer, Exit, Failure};
-use crate::client::{Freshness, Workspace, branch};
+use crate::client::{Freshness, KnownRollback, Workspace, branch};
 use crate::replay::{Asked, Lost, Outcome, Replay, ReplayError, of_clone, of_log};
 use crate::types::{Oid, RefName, Timestamp, escape};
 use anyhow::Context;
 use clap::Args;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// So many branches are looked at.
+const MAX_REFS: usize = 100_000;
 
 /// What `relhook audit replay` is asked for.
 #[derive(Debug, Args)]
@@ -87,7 +91,21 @@ impl ReplayArgs {
         match &self.log {
             Some(path) => self.with_copy(workspace, path, refs),
             None => {
+                let rolled_back = rolled_back(&workspace)?;
+                let is_told = |one: &&KnownRollback| one.lost.is_some();
+                let untold = rolled_back
+                    .iter()
+                    .filter(|(_, all)| !all.iter().all(|one| is_told(&one)))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                let undone = |name: &RefName, commits: &[Oid]| {
+                    let all = rolled_back.get(name).into_iter().flatten();
+                    let all = all.filter(is_told);
+                    all.filter_map(|one| one.undone(commits)).collect()
+                };
                 let asked = Asked {
+                    undone: &undone,
+                    untold: &untold,
                     refs,
                     from: self.from(&workspace)?,
                     remote: workspace.remote.shown(),
@@ -144,6 +162,13 @@ impl ReplayArgs {
             },
         })
     }
+}
+
+/// What the server shows of rollbacks, by the refs of the clone's mirror.
+fn rolled_back(workspace: &Workspace) -> anyhow::Result<HashMap<RefName, Vec<KnownRollback>>> {
+    let branches = workspace.store.refs_below(b"refs/heads/", MAX_REFS)?;
+    let names = branches.iter().map(|(name, _)| name);
+    Ok(workspace.rollbacks(names)?)
 }
 
 /// A copy of a log.

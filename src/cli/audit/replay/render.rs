@@ -39,8 +39,9 @@ pub(super) fn answer(replay: &Replay) -> String {
             .entry
             .map(|entry| format!(" before entry {entry}"))
             .unwrap_or_default();
-        let refname = remark.refname.as_deref().unwrap_or_default();
-        text += &paragraph("note: ", &format!("{refname} {}{at}", remark.text));
+        let refname = remark.refname.as_ref();
+        let refname = refname.map(|name| format!("{name} ")).unwrap_or_default();
+        text += &paragraph("note: ", &format!("{refname}{}{at}", remark.text));
     }
     text + &paragraph("", end(replay))
 }
