@@ -1,11 +1,12 @@
 //! The server's side of a repository, opened once: its objects and refs, and what relhook keeps.
 
-use crate::audit::{AuditError, AuditLog, DebtRecord, Event};
+use crate::audit::{AuditError, AuditLog, DebtRecord, Event, Mark, MovedRecord, read_on};
 use crate::facts::{Current, Fault, Store};
 use crate::folder::{Folder, FolderError};
 use crate::ledger::{Ledger, LedgerError, OpenMove, OpenPush, due};
 use crate::types::{Oid, Timestamp};
 use std::fs::{File, OpenOptions};
+use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 
 /// A repository under the rule.
@@ -55,8 +56,8 @@ impl Server {
     }
 
     /// Writes to the log what became of the moves that verdicts allowed, where that can be known by now:
-    /// an intent never stays without its outcome. Gives how many were told. If it is killed between the
-    /// log and the ledger, the next one tells the same again.
+    /// an intent never stays without its outcome. Gives how many were told. Whoever is killed between the log
+    /// and the ledger has told it: the next one finds that in the log.
     ///
     /// # Errors
     /// When the refs or the ledger cannot be read, or the log cannot be written.
@@ -69,13 +70,31 @@ impl Server {
             };
             told.extend(one.outcome(at, now));
         }
-        if told.is_empty() {
+        let Some(first) = told.iter().map(|one| one.sequence).min() else {
             return Ok(0);
-        }
+        };
+        let mut known: Vec<MovedRecord> = Vec::new();
+        self.said_behind(first, |event| {
+            if let Event::Moved(moved) = event {
+                known.push(moved.clone());
+            }
+        })?;
+        told.retain(|one| !known.iter().any(|known| is_of_one_move(known, one)));
         let events = told.iter().cloned().map(Event::Moved);
         self.log.append_all(events.map(|event| (now, event)))?;
+        let new = told.len();
+        told.extend(known);
         self.ledger()?.told(&told)?;
-        Ok(told.len())
+        Ok(new)
+    }
+
+    /// What the log says behind an entry. Where there is something to tell, little stands there: it is told
+    /// a moment after it was allowed.
+    fn said_behind(&self, seq: u64, mut each: impl FnMut(&Event)) -> Result<(), AuditError> {
+        read_on(&self.log, Mark::behind(seq), |entry, _| {
+            each(&entry.event);
+            ControlFlow::Continue(())
+        })
     }
 
     /// Writes to the log that the review of an emergency is due soon, or overdue, once for each. Gives
@@ -90,12 +109,20 @@ impl Server {
         let all = refs
             .iter()
             .flat_map(|(name, known)| known.emergencies().iter().map(move |debt| (name, debt)));
-        let told: Vec<DebtRecord> = all
+        let mut told: Vec<DebtRecord> = all
             .filter_map(|(name, debt)| due(name, debt, now))
             .collect();
-        if !told.is_empty() {
+        if let Some(first) = told.iter().map(|one| one.entry).min() {
+            let mut known: Vec<DebtRecord> = Vec::new();
+            self.said_behind(first, |event| {
+                if let Event::Debt(debt) = event {
+                    known.push(debt.clone());
+                }
+            })?;
+            told.retain(|one| !known.contains(one));
             let events = told.iter().cloned().map(Event::Debt);
             self.log.append_all(events.map(|event| (now, event)))?;
+            told.extend(known);
             self.ledger()?.told_of(&told)?;
         }
         Ok(refs
@@ -121,6 +148,11 @@ impl Server {
             Current::Unreadable { .. } => None,
         })
     }
+}
+
+/// Whether both are about one move: that of a ref, by an entry.
+fn is_of_one_move(one: &MovedRecord, other: &MovedRecord) -> bool {
+    (one.sequence, &one.ref_hex) == (other.sequence, &other.ref_hex)
 }
 
 /// Why it cannot be told what became of moves. Nothing is lost by it.

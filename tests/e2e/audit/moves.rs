@@ -1,11 +1,12 @@
 //! What became of the moves that verdicts allowed, and when clones are shown the log.
 
-use crate::common::{PROD, RELHOOK, World, command};
+use crate::common::{PROD, RELHOOK, World, command, run};
 use relhook::facts::Store;
 use relhook::hook::clock;
 use relhook::server::Server;
 use relhook::types::Seconds;
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -164,4 +165,88 @@ fn d_15_what_was_collected_all_the_same_is_made_anew() {
     let listed = world.server_git(&["rev-list", "--objects", CHECKPOINT]);
     listed.assert_ok();
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
+}
+
+/// The server's folder as it is now, in another place.
+fn copy(world: &World, name: &str) -> PathBuf {
+    let to = world.path(name);
+    let mut cp = command("cp", world.root());
+    run(cp.arg("-a").arg(world.server()).arg(&to)).assert_ok();
+    to
+}
+
+/// `relhook audit heartbeat` in that copy under strace, with what was traced.
+fn heartbeat(world: &World, site: &Path, what: &str) -> (i32, String) {
+    let trace = world.path("trace");
+    let mut strace = command("strace", &world.path("home/server"));
+    strace.args(["-f", "-y", "-s", "40", "-e", what, "-o"]);
+    strace.arg(&trace).arg(RELHOOK).arg("--git-dir").arg(site);
+    let ran = run(strace.args(["audit", "heartbeat"]));
+    let text = std::fs::read(&trace).unwrap();
+    (ran.code, String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What the log of a copy says became of moves, `prod`'s and others': the entry and the ref of each.
+fn told_in(world: &World, site: &Path) -> Vec<(u64, String)> {
+    let mut log = command(RELHOOK, &world.path("home/server"));
+    log.arg("--git-dir").arg(site);
+    let ran = run(log.args(["audit", "log", "-n", "0", "--json"]));
+    ran.assert_ok();
+    let text = String::from_utf8(ran.out).unwrap();
+    let all = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let moved = all.filter(|entry: &Value| entry["kind"] == "moved");
+    let of = |entry: Value| {
+        let seq = entry["sequence"].as_u64().unwrap();
+        (seq, entry["ref"].as_str().unwrap().to_owned())
+    };
+    moved.map(of).collect()
+}
+
+#[test]
+fn l_04_a_move_is_told_once_whenever_its_teller_is_killed() {
+    const CALLS: [&str; 6] = [
+        "pwrite64",
+        "write",
+        "fdatasync",
+        "unlink",
+        "ftruncate",
+        "rename",
+    ];
+    let world = World::new();
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    world.relhook(&["audit", "heartbeat"]).assert_ok();
+    let _quiet = super::quiet(&world);
+    let commit = dana.commits("x");
+    dana.offers("fix");
+    rita.approves(&commit).accepted();
+    dana.pushes(&["prod"]).accepted();
+    let before = told_in(&world, &world.server());
+    // What a run that nobody ends tells, and the calls by which it changes something.
+    let whole = copy(&world, "whole.git");
+    let calls = CALLS.join(",");
+    let (code, trace) = heartbeat(&world, &whole, &format!("trace={calls}"));
+    assert_eq!(code, 0, "{trace}");
+    let all = told_in(&world, &whole);
+    assert!(all.len() > before.len(), "{trace}");
+    let mut killed = 0;
+    let mut told_by_the_killed = 0;
+    for name in CALLS {
+        let call = format!(" {name}(");
+        let number = trace.lines().filter(|line| line.contains(&call)).count();
+        for nth in 1..=number {
+            let site = copy(&world, &format!("{name}-{nth}.git"));
+            let what = format!("inject={name}:signal=KILL:when={nth}");
+            let (code, _) = heartbeat(&world, &site, &what);
+            killed += usize::from(code == -1);
+            told_by_the_killed += usize::from(told_in(&world, &site) == all);
+            let (code, trace) = heartbeat(&world, &site, "trace=none");
+            assert_eq!(code, 0, "{trace}");
+            assert_eq!(told_in(&world, &site), all, "{name} {nth}");
+            std::fs::remove_dir_all(site).unwrap();
+        }
+    }
+    assert!(
+        killed >= 6 && told_by_the_killed >= 2,
+        "{killed}, {told_by_the_killed}"
+    );
 }
