@@ -89,6 +89,11 @@ impl Count {
         let deputies = self.together.iter().filter(|vote| !vote.is_own());
         self.own.len() + deputies.count()
     }
+
+    /// Those that could count and do not, because others do.
+    pub(super) fn besides(&self) -> impl Iterator<Item = &Vote> {
+        self.votes.difference(&self.together)
+    }
 }
 
 /// Who could still bring a demand further.

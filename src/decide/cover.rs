@@ -7,6 +7,7 @@ use super::deputies::Delegation;
 use super::lack::Lacks;
 use super::reach::spread;
 use super::roster::{Crowd, Number};
+use super::seats::Vote;
 use super::span::{At, Span};
 use super::voices::{Approval, Voices};
 use super::{Cover, Reason, Shortfall};
@@ -44,6 +45,8 @@ pub(super) struct Outcome {
     pub reasons: Vec<Reason>,
     /// The approvals that count for a demand of a commit.
     pub covers: BTreeMap<At, BTreeSet<Cover>>,
+    /// Where some approve in others' stead: what they and others said that was not needed.
+    pub besides: BTreeMap<At, BTreeSet<Vote>>,
     /// The demands that a commit does not meet.
     pub shortfalls: BTreeMap<At, Vec<Shortfall>>,
     /// The commits that lack approvals by the branch's own teams.
@@ -231,6 +234,9 @@ impl Outcome {
             if let Some(number) = count.by.get(vote) {
                 self.covered(ruling, at, *number, Some(vote.seat));
             }
+        }
+        for vote in count.besides() {
+            self.besides.entry(at).or_default().insert(*vote);
         }
     }
 

@@ -134,7 +134,14 @@ fn said<'a>(
     })
 }
 
-/// Why an override does not count, if it does not.
+/// Whether something of what would go out was rolled back since: what let it go out once is no word
+/// about the next time, any more than the approvals are.
+fn is_stale(span: &Span<'_>, approval: &Approval) -> bool {
+    span.was_undone() && span.adding().any(|(at, ..)| span.is_stale(approval, at))
+}
+
+/// Why an override does not count, if it does not. It is its signer's own word, whoever they approve in the
+/// stead of: nobody hands it on.
 fn counts(
     span: &Span<'_>,
     rules: &[&BranchRule],
@@ -150,6 +157,8 @@ fn counts(
         Err("had a hand in what would go out")
     } else if !rules.iter().all(fresh) {
         Err("said so too long ago for this ref")
+    } else if is_stale(span, approval) {
+        Err("said so before that was rolled back, or without an answer to why")
     } else {
         Ok(())
     }

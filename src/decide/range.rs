@@ -221,6 +221,14 @@ fn verdict(
             .collect(),
         adds: commit.content.adds(),
         covers: covers.into_iter().collect(),
+        besides: outcomes()
+            .filter_map(|outcome| outcome.besides.get(&at))
+            .flatten()
+            .map(|vote| {
+                let stead = (!vote.is_own()).then(|| span.roster.name(vote.seat));
+                (span.roster.name(vote.voter), stead)
+            })
+            .collect(),
         shortfalls: shortfalls.flatten().cloned().collect(),
     }
 }

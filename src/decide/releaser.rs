@@ -40,13 +40,14 @@ pub(super) fn fault(
             .collect()
     };
     let made = had(&|commit| commit.contributors.contains(person));
-    let approved = had(&|commit| commit.covers.iter().any(|cover| cover.person == *person));
-    if made.is_empty() && approved.is_empty() {
+    let approved = had(&|commit| approvers(commit).any(|one| one == person));
+    let instead = had(&|commit| steads(commit).any(|one| one == person));
+    if made.is_empty() && approved.is_empty() && instead.is_empty() {
         return None;
     }
     let hands = adding().flat_map(|commit| {
-        let approvers = commit.covers.iter().map(|cover| &cover.person);
-        commit.contributors.iter().chain(approvers)
+        let hands = commit.contributors.iter().chain(approvers(commit));
+        hands.chain(steads(commit))
     });
     let hands: BTreeSet<&PersonName> = hands.collect();
     Some(Reason::ReleaserNotDistinct {
@@ -55,8 +56,20 @@ pub(super) fn fault(
         person: person.clone(),
         made,
         approved,
+        instead,
         could: third(policy, rules, &hands),
     })
+}
+
+/// Everybody who said yes to a commit, needed or not.
+fn approvers(commit: &CommitVerdict) -> impl Iterator<Item = &PersonName> {
+    commit.yes().map(|(person, _)| person)
+}
+
+/// Everybody in whose stead somebody did: who names a deputy, and then releases what that one approved, has
+/// done both.
+fn steads(commit: &CommitVerdict) -> impl Iterator<Item = &PersonName> {
+    commit.yes().filter_map(|(_, stead)| stead)
 }
 
 /// Who could release it: enabled, known to the source, in the teams that may push, and without a hand

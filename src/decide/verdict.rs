@@ -221,8 +221,20 @@ pub struct CommitVerdict {
     pub adds: bool,
     /// The approvals that cover it.
     pub covers: Vec<Cover>,
+    /// Where some approve in others' stead: who else said yes and was not needed, and in whose stead.
+    pub besides: BTreeSet<(PersonName, Option<PersonName>)>,
     /// What it still lacks.
     pub shortfalls: Vec<Shortfall>,
+}
+
+impl CommitVerdict {
+    /// Everybody who said yes to it, needed or not, and in whose stead.
+    pub(super) fn yes(&self) -> impl Iterator<Item = (&PersonName, Option<&PersonName>)> {
+        let covers = self.covers.iter();
+        let covers = covers.map(|cover| (&cover.person, cover.stead.as_ref()));
+        let besides = self.besides.iter();
+        covers.chain(besides.map(|(person, stead)| (person, stead.as_ref())))
+    }
 }
 
 /// One approval that covers a commit.

@@ -202,6 +202,7 @@ mod tests {
                 let_pass: Vec::new(),
                 notes: Vec::new(),
                 commits: vec![CommitVerdict {
+                    besides: Default::default(),
                     oid,
                     title: "fix".into(),
                     contributors: std::collections::BTreeSet::new(),

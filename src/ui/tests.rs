@@ -60,6 +60,7 @@ fn commit(number: usize, title: &str, by: &[&str]) -> CommitVerdict {
         contributors: people(by),
         strangers: Vec::new(),
         adds: true,
+        besides: BTreeSet::new(),
         covers: Vec::new(),
         shortfalls: Vec::new(),
     }

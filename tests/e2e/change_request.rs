@@ -119,3 +119,37 @@ fn who_brings_it_first_had_a_hand_in_it() {
     let pushed = dora.pushes(&[&both[0], &both[1]]);
     pushed.refused_with("RH547");
 }
+
+#[test]
+fn who_names_a_deputy_is_no_third_person() {
+    let world = world(
+        "releaser: distinct\n    delegation: {by: [reviewers], to: [developers], longest: 21d}",
+    );
+    let [dana, dora, rita, remy] = ["dana", "dora", "rita", "remy"].map(|name| world.person(name));
+    let leave = ["--until", "14d", "--reason", "leave", "--yes"];
+    let named = ["delegate", "--to", "dora", "--for", "prod"];
+    rita.relhook(&[&named[..], &leave[..]].concat()).assert_ok();
+    let fix = dana.commits("index.html");
+    dana.offers("fix");
+    dora.git(&["fetch", "-q", "origin"]);
+    let approve = ["approve", &fix, "--ref", "prod", "--yes", "--in-stead-of"];
+    dora.relhook(&[&approve[..], &["rita"]].concat())
+        .assert_ok();
+    // Dana wrote it, and Dora approved it as Rita's deputy: it is none of the three who releases it.
+    for person in [&dana, &dora, &rita] {
+        person.git(&["fetch", "-q", "origin"]);
+        let pushed = person.pushes(&[&format!("{fix}:refs/heads/prod")]);
+        pushed.refused_with("RH547");
+    }
+    let as_rita = dana.relhook(&["check", "--as", "rita", "origin", "prod"]);
+    assert_eq!(as_rita.code, 1, "{}", shown(&as_rita));
+    assert!(
+        shown(&as_rita).contains("had a deputy who"),
+        "{}",
+        shown(&as_rita)
+    );
+    remy.git(&["fetch", "-q", "origin"]);
+    remy.pushes(&[&format!("{fix}:refs/heads/prod")]).accepted();
+    assert_eq!(world.server_ref(PROD), Some(fix));
+    world.relhook(&["audit", "replay"]).assert_ok();
+}

@@ -520,7 +520,7 @@ pub enum Reason {
         check: CheckName,
     },
     /// Who pushes made or approved it, where a third person is asked for.
-    #[error("{}", words::not_distinct(.person, .made, .approved))]
+    #[error("{}", words::not_distinct(.person, .made, .approved, .instead))]
     ReleaserNotDistinct {
         /// The ref.
         refname: RefName,
@@ -530,8 +530,10 @@ pub enum Reason {
         person: PersonName,
         /// The commits that they had a hand in.
         made: Vec<Oid>,
-        /// The commits that their approval covers.
+        /// The commits that they approved.
         approved: Vec<Oid>,
+        /// The commits that somebody approved in their stead.
+        instead: Vec<Oid>,
         /// Who could release it.
         could: BTreeSet<PersonName>,
     },

@@ -207,15 +207,24 @@ pub(super) fn no_ticket(pattern: &str, place: TicketPlace, oids: &[Oid]) -> Stri
 }
 
 /// That who pushes is not a third person.
-pub(super) fn not_distinct(person: &PersonName, made: &[Oid], approved: &[Oid]) -> String {
-    let hand = || format!("had a hand in {}", commits(made));
-    let yes = || format!("approved {}", commits(approved));
-    let did = match (made.is_empty(), approved.is_empty()) {
-        (false, false) => format!("{} and {}", hand(), yes()),
-        (false, true) => hand(),
-        (true, _) => yes(),
-    };
-    format!("{person} {did}, and a third person has to release it")
+pub(super) fn not_distinct(
+    person: &PersonName,
+    made: &[Oid],
+    approved: &[Oid],
+    instead: &[Oid],
+) -> String {
+    let part =
+        |verb: &str, all: &[Oid]| (!all.is_empty()).then(|| format!("{verb} {}", commits(all)));
+    let did = [
+        part("had a hand in", made),
+        part("approved", approved),
+        part("had a deputy who approved", instead),
+    ];
+    let did: Vec<String> = did.into_iter().flatten().collect();
+    format!(
+        "{person} {}, and a third person has to release it",
+        joined(&did, "and")
+    )
 }
 
 fn quoted_all(items: &[String]) -> String {

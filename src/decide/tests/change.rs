@@ -3,7 +3,10 @@
 use super::build::*;
 use crate::decide::{Code, UpdateVerdict};
 use crate::facts::{CommitFacts, Pusher, StatementFacts};
-use crate::policy::{IdentitySource, Policy, Releaser, TicketPattern, TicketPlace, TicketRule};
+use crate::policy::{
+    DelegationRule, IdentitySource, Policy, Releaser, TicketPattern, TicketPlace, TicketRule,
+};
+use crate::types::Seconds;
 
 fn asking(place: TicketPlace) -> Policy {
     let mut made = policy();
@@ -243,4 +246,45 @@ fn the_refusal_says_who_could_release_it() {
     let expected =
         format!("ask dora, olga or remy to push it: git push origin {tip}:refs/heads/prod");
     assert_eq!(hints, [expected]);
+}
+
+/// The same, with Rita's deputies.
+fn third_with_deputies() -> Policy {
+    let mut made = third();
+    made.rules[0].delegation = Some(DelegationRule {
+        by: teams(&["reviewers"]),
+        to: teams(&["developers", "owners"]),
+        longest: Seconds(3600),
+    });
+    made
+}
+
+#[test]
+fn who_is_stood_in_for_is_no_third_person_and_neither_is_who_was_not_needed() {
+    let try_by = |person: &str, own: &[&str]| {
+        let mut said = vec![for_(approves(1, "olga", 1), "rita")];
+        let own = (2..).zip(own);
+        said.extend(own.map(|(number, by)| approves(number, by, 1)));
+        let mut range = range(vec![commit(1, &[BASE], "dana")], said);
+        let mut named = delegates(1, "rita", "olga", (-1000, 1000));
+        named.first_seen = Some(at(-500));
+        range.delegations = vec![named];
+        let mut facts = push(vec![update(PROD, range)]);
+        facts.pusher = Pusher::Person(who(person));
+        one(&third_with_deputies(), &facts)
+    };
+    // Dana wrote it, Olga approved it in Rita's stead: neither of the two releases it, nor does Rita.
+    for barred in ["dana", "olga", "rita"] {
+        refused(&try_by(barred, &[]), &[Code::RELEASER_NOT_DISTINCT]);
+    }
+    passes(&try_by("remy", &[]));
+    passes(&try_by("dora", &[]));
+    // Rita approves it herself, too: Olga's yes is not needed any more, and was given all the same.
+    for barred in ["dana", "olga", "rita"] {
+        refused(&try_by(barred, &["rita"]), &[Code::RELEASER_NOT_DISTINCT]);
+    }
+    let could = try_by("olga", &["rita"]).reasons[0].hints();
+    let tip = oid(1);
+    let expected = format!("ask dora or remy to push it: git push origin {tip}:refs/heads/prod");
+    assert_eq!(could, [expected]);
 }

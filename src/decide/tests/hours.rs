@@ -2,7 +2,7 @@
 
 use super::build::*;
 use crate::decide::{Code, UpdateVerdict};
-use crate::facts::StatementFacts;
+use crate::facts::{StatementFacts, Undone};
 use crate::policy::{Days, Edge, Emergencies, Freeze, Minute, Policy, Window, Zone};
 use crate::types::{Seconds, Timestamp, WindowName};
 
@@ -214,4 +214,45 @@ fn the_refusal_says_when_it_opens_and_who_could_override_it() {
       hint: push it again from Mon 2027-01-25 09:00 UTC (2027-01-25T09:00:00Z) on: approvals stay as they are
       hint: olga or remy can override it, by an approval: relhook approve 0001abababab --ref refs/heads/prod --override frost --reason <why>
     ");
+}
+
+#[test]
+fn an_override_from_before_a_rollback_lets_nothing_out_again() {
+    let rolled_back = oid(777);
+    let again = |seen: i64, answers: bool| {
+        let mut said = overrides(2, "olga", &["office"]);
+        said.first_seen = Some(at(seen));
+        let mut fresh = approves(3, "rita", 1);
+        fresh.first_seen = Some(at(-10));
+        fresh.statement.particulars.answers = vec![rolled_back];
+        if answers {
+            said.statement.particulars.answers = vec![rolled_back];
+        }
+        let mut range = range(vec![commit(1, &[BASE], "dana")], vec![said, fresh]);
+        range.undone = vec![Undone {
+            statements: vec![rolled_back],
+            at: at(-30),
+            commits: [oid(1)].into(),
+        }];
+        one(&timed(), &push(vec![update(PROD, range)]))
+    };
+    for (seen, answers) in [(-60, false), (-60, true), (-20, false)] {
+        let went = again(seen, answers);
+        refused(&went, &[Code::OUTSIDE_WINDOWS]);
+        let notes: Vec<&str> = went.notes.iter().map(|note| note.text.as_str()).collect();
+        assert!(
+            notes.iter().any(|note| note.contains("rolled back")),
+            "{notes:?}"
+        );
+    }
+    passes(&again(-20, true));
+}
+
+#[test]
+fn an_override_is_its_signers_own_word_in_whosever_stead_they_approve() {
+    // Dora stands in for Olga, who may override: that she cannot hand on.
+    let said = for_(overrides(2, "dora", &["office"]), "olga");
+    refused(&pushed(&timed(), 0, vec![said]), &[Code::OUTSIDE_WINDOWS]);
+    let said = for_(overrides(2, "olga", &["office"]), "dora");
+    passes(&pushed(&timed(), 0, vec![said]));
 }
