@@ -2,13 +2,14 @@
 
 use super::state::{About, How, Target};
 use super::{Answer, Exit};
-use crate::client::{Chance, Could, Freshness, Outlook, WhyNot, Workspace};
+use crate::client::{Chance, Could, Freshness, InStead, Outlook, WhyNot, Workspace};
 use crate::decide::{Reason, UpdateVerdict};
 use crate::statement::Decision;
-use crate::types::{Oid, shell_word};
+use crate::types::{Oid, PersonName, shell_word};
 use crate::ui::{self, paragraph};
 use clap::Args;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -71,7 +72,8 @@ impl WhoCanArgs {
         let about = About::of(&self.commit, self.refname.as_deref());
         let target = Target::find(&about, &workspace, &asking)?;
         let statement = target.statement(&workspace, Decision::Approve, None, None)?;
-        let chances = workspace.chances(&target.assessment, &statement);
+        let deputies = workspace.view().stand_ins()?;
+        let chances = workspace.chances(&target.assessment, &statement, &deputies);
         Ok(Asked {
             workspace,
             target,
@@ -102,8 +104,7 @@ impl Asked {
     }
 
     fn able(&self) -> impl Iterator<Item = &Chance> {
-        let able = |chance: &&Chance| matches!(chance.could, Could::Yes { .. });
-        self.chances.iter().filter(able)
+        self.chances.iter().filter(|chance| chance.helps())
     }
 
     fn exit(&self) -> Exit {
@@ -132,18 +133,52 @@ impl Asked {
         if self.able().next().is_none() {
             text += "  nobody\n";
         }
-        for chance in self.able() {
-            text += &paragraph("  ", &self.sentence(chance));
-        }
+        text += &self.told_able();
         text += "\neverybody else:\n";
-        let able = |chance: &&Chance| matches!(chance.could, Could::Yes { .. });
-        for chance in self.chances.iter().filter(|chance| !able(chance)) {
+        for chance in self.chances.iter().filter(|chance| !chance.helps()) {
             text += &paragraph("  ", &self.sentence(chance));
+            for stead in &chance.steads {
+                text += &paragraph("      ", &self.for_another(stead));
+            }
         }
-        if let Some(command) = self.command() {
-            text += &format!("\nwho could runs:\n  {command}\n");
+        let commands: Vec<String> = self.commands();
+        if !commands.is_empty() {
+            text += &format!("\nwho could runs:\n  {}\n", commands.join("\n  "));
         }
         text
+    }
+
+    /// Who could, in their own name and in others' stead.
+    fn told_able(&self) -> String {
+        let mut text = String::new();
+        for chance in self.able() {
+            if chance.could.helps() {
+                text += &paragraph("  ", &self.sentence(chance));
+            }
+            let helping = chance.steads.iter().filter(|stead| stead.could.helps());
+            for stead in helping {
+                let who = ui::person(self.workspace.policy(), &chance.person);
+                let line = format!("{who}, {}", self.for_another(stead));
+                text += &paragraph("  ", &line);
+            }
+        }
+        text
+    }
+
+    /// `in rita's stead (0a1b2c3d4e5f, until 2026-12-15T00:00:00Z): …`.
+    fn for_another(&self, stead: &InStead) -> String {
+        let until = stead.until.map(|until| format!(", until {until}"));
+        let by = format!(
+            "in {}'s stead ({}{})",
+            stead.stead,
+            stead.tag.subject(),
+            until.unwrap_or_default()
+        );
+        let why = why(&stead.could, Some(&stead.stead));
+        match why.is_empty() {
+            true => by,
+            false => format!("{by}: {}", why.join("; ")),
+        }
     }
 
     fn sentence(&self, chance: &Chance) -> String {
@@ -155,18 +190,28 @@ impl Asked {
                 Could::Spare | Could::No(_) => "objects to it".to_owned(),
             });
         }
-        parts.extend(why(&chance.could));
+        parts.extend(why(&chance.could, None));
         match parts.is_empty() {
             true => who,
             false => format!("{who}: {}", parts.join("; ")),
         }
     }
 
-    fn command(&self) -> Option<String> {
-        self.able().next()?;
+    /// What those run who could.
+    fn commands(&self) -> Vec<String> {
         let refname = shell_word(&self.target.refname.to_string());
         let commit = self.target.commit.subject();
-        Some(format!("relhook approve {commit} --ref {refname}"))
+        let plain = format!("relhook approve {commit} --ref {refname}");
+        let own = self.able().any(|chance| chance.could.helps());
+        let steads = self.able().flat_map(|chance| &chance.steads);
+        let steads = steads.filter(|stead| stead.could.helps());
+        let steads: BTreeSet<String> = steads
+            .map(|stead| format!("{plain} --in-stead-of {}", stead.stead))
+            .collect();
+        own.then(|| plain.clone())
+            .into_iter()
+            .chain(steads)
+            .collect()
     }
 
     fn json(&self) -> Value {
@@ -188,12 +233,13 @@ impl Asked {
     }
 }
 
-/// What there is to say of somebody, but for an objection.
-fn why(could: &Could) -> Vec<String> {
+/// What there is to say of somebody, but for an objection; in whose stead they would approve.
+fn why(could: &Could, stead: Option<&PersonName>) -> Vec<String> {
+    let both = stead.map_or_else(|| "they".to_owned(), |stead| format!("they or {stead}"));
     match could {
         Could::Yes { own, enough } => {
             let own = (!own.is_empty())
-                .then(|| format!("not for {}, which they had a hand in", commits(own)));
+                .then(|| format!("not for {}, which {both} had a hand in", commits(own)));
             let more = (!enough).then(|| "more is lacking besides".to_owned());
             own.into_iter().chain(more).collect()
         }
@@ -214,6 +260,16 @@ fn why(could: &Could) -> Vec<String> {
                 "had a hand in {}, and the rule bars them from all of it",
                 commits(own)
             ),
+            WhyNot::Stead { commits: own } => {
+                let stead = stead.map_or_else(String::new, ToString::to_string);
+                format!("{stead} had a hand in {}", commits(own))
+            }
+            WhyNot::NotYet { from } => format!("only from {from} on"),
+            WhyNot::NotHeeded => "the policy does not let them, or no longer".to_owned(),
+            WhyNot::OtherPaths => "for other paths only".to_owned(),
+            WhyNot::Spoken => {
+                "one of the two has approved already, and neither counts twice".to_owned()
+            }
             WhyNot::Other => "an approval would not count; relhook check says more".to_owned(),
         }],
     }
@@ -232,7 +288,31 @@ fn commits(oids: &[Oid]) -> String {
 }
 
 fn chance(chance: &Chance) -> Value {
-    let (could, own): (&str, &[Oid]) = match &chance.could {
+    let (could, own, enough) = worth(&chance.could);
+    let steads = chance.steads.iter().map(|stead| {
+        let (could, own, enough) = worth(&stead.could);
+        json!({
+            "in_stead_of": stead.stead,
+            "delegation": stead.tag,
+            "until": stead.until,
+            "could": could,
+            "enough": enough,
+            "own": own,
+        })
+    });
+    json!({
+        "person": chance.person,
+        "could": could,
+        "enough": enough,
+        "objects": chance.objects,
+        "own": own,
+        "deputy": steads.collect::<Vec<_>>(),
+    })
+}
+
+/// What an approval would be worth: a word, the commits that matter, and whether it is all that is lacking.
+fn worth(could: &Could) -> (&str, &[Oid], bool) {
+    let (word, own): (&str, &[Oid]) = match could {
         Could::Yes { own, .. } => ("yes", own.as_slice()),
         Could::Spare => ("spare", &[]),
         Could::No(WhyNot::Disabled) => ("disabled", &[]),
@@ -241,14 +321,13 @@ fn chance(chance: &Chance) -> Value {
         Could::No(WhyNot::Approved) => ("approved", &[]),
         Could::No(WhyNot::Contributor { commits }) => ("contributor", commits.as_slice()),
         Could::No(WhyNot::Barred { commits }) => ("barred", commits.as_slice()),
+        Could::No(WhyNot::Stead { commits }) => ("stead-contributor", commits.as_slice()),
+        Could::No(WhyNot::NotYet { .. }) => ("not-yet", &[]),
+        Could::No(WhyNot::NotHeeded) => ("not-heeded", &[]),
+        Could::No(WhyNot::OtherPaths) => ("other-paths", &[]),
+        Could::No(WhyNot::Spoken) => ("spoken", &[]),
         Could::No(WhyNot::Other) => ("other", &[]),
     };
-    let enough = matches!(chance.could, Could::Yes { enough: true, .. });
-    json!({
-        "person": chance.person,
-        "could": could,
-        "enough": enough,
-        "objects": chance.objects,
-        "own": own,
-    })
+    let enough = matches!(could, Could::Yes { enough: true, .. });
+    (word, own, enough)
 }

@@ -38,6 +38,18 @@ impl Deputy {
 }
 
 impl View<'_> {
+    /// The delegations that are not over and were not taken back, in the order of their ends.
+    ///
+    /// # Errors
+    /// When a statement cannot be read.
+    pub fn stand_ins(&self) -> Result<Vec<Deputy>, ClientError> {
+        let mut rules = self.policy.rules.iter();
+        if rules.all(|rule| rule.delegation.is_none()) {
+            return Ok(Vec::new());
+        }
+        self.deputies(&self.stored_about()?)
+    }
+
     /// The delegations that are not over and were not taken back, in the order of their ends. `about`
     /// is what is stored, by the commit that it is about.
     pub(super) fn deputies(

@@ -23,7 +23,7 @@ mod subject;
 mod workspace;
 
 pub use assess::{Assessment, Outlook};
-pub use chances::{Chance, Could, WhyNot};
+pub use chances::{Chance, Could, InStead, WhyNot};
 pub use cosigner::{Cosigner, Cosigning};
 pub use deputies::Deputy;
 pub use diffstat::{ChangeKind, FileStat};

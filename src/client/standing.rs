@@ -82,13 +82,7 @@ impl View<'_> {
     /// When a ref or a statement cannot be read, or git cannot say what is where.
     pub fn standing(&self, git: &Git) -> Result<Standing, ClientError> {
         let refs = self.protected()?;
-        let prefix = STATEMENT_PREFIX.as_bytes();
-        let mut about: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
-        for (name, tag) in self.store.refs_below(prefix, MAX_STATEMENTS)? {
-            if let Ok(name) = StatementRef::parse(&name) {
-                about.entry(name.commit).or_default().push(tag);
-            }
-        }
+        let about = self.stored_about()?;
         let pending = pending(git, about.keys().copied(), &refs)?;
         let tags = about
             .iter()
@@ -104,6 +98,18 @@ impl View<'_> {
             unread,
             deputies: self.deputies(&about)?,
         })
+    }
+
+    /// What is stored, by the commit that it is about.
+    pub(super) fn stored_about(&self) -> Result<BTreeMap<Oid, Vec<Oid>>, ClientError> {
+        let prefix = STATEMENT_PREFIX.as_bytes();
+        let mut about: BTreeMap<Oid, Vec<Oid>> = BTreeMap::new();
+        for (name, tag) in self.store.refs_below(prefix, MAX_STATEMENTS)? {
+            if let Ok(name) = StatementRef::parse(&name) {
+                about.entry(name.commit).or_default().push(tag);
+            }
+        }
+        Ok(about)
     }
 
     /// The refs that there are and that the policy protects.

@@ -40,7 +40,7 @@ mod values;
 mod warnings;
 pub(crate) mod yaml;
 
-pub use absence::{Absence, Asked, Blocking, ByAuthor, Number, absences};
+pub use absence::{Absence, Asked, Blocking, ByAuthor, Nameable, Now, Number, StandsIn, absences};
 pub use audit::{
     AuditPolicy, Facility, Reading, Stream, StreamNames, StreamPlace, Syslog, SyslogForm,
     SyslogHost, SyslogVia,

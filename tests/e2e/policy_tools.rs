@@ -476,3 +476,134 @@ fn in_a_clone_it_is_a_copy_of_the_log_that_is_judged_again() {
     assert!(ran.code == 0 || ran.code == 3, "{}{}", shown(&ran), ran.err);
     assert!(shown(&ran).contains("judged again"), "{}", shown(&ran));
 }
+
+/// Rita alone reviews, and may name a developer her deputy.
+fn one_reviewer_with_deputies() -> PolicyText {
+    PolicyText::usual()
+        .replacing("reviewers: [rita, remy, vera]", "reviewers: [rita]")
+        .prod("delegation: {by: [reviewers], to: [developers], longest: 21d}")
+}
+
+#[test]
+fn the_bus_factor_counts_deputies_who_may_be_named_and_those_of_today() {
+    let world = World::with(&one_reviewer_with_deputies());
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let ask = |more: &[&str]| {
+        let ran = dana.relhook(&[&["policy", "bus-factor", "--standing"], more].concat());
+        (ran.code, shown(&ran) + &ran.err)
+    };
+    let (code, said) = ask(&[]);
+    fits(&said);
+    assert_eq!(code, 1, "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "deputies: rita may name dana or dora",
+        "WARNING: nothing at all goes in while rita is away",
+        "with every deputy named, nothing at all goes in while dana, dora and rita are away",
+        "what dana wrote does not go in while rita is away; with every deputy named, while dora and \
+         rita are away",
+        "what rita wrote does not go in even if everybody is there",
+    ] {
+        assert!(flat.contains(part), "{part}: {said}");
+    }
+    assert!(!flat.contains("of today"), "{said}");
+    let leave = ["--until", "14d", "--reason", "leave", "--yes"];
+    let named = ["delegate", "--to", "dora", "--for", "prod"];
+    let ran = rita.relhook(&[&named[..], &leave[..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let (_, said) = ask(&[]);
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let today = "with the deputies of today (dora for rita), nothing at all goes in while dora and rita \
+                 are away";
+    assert!(flat.contains(today), "{said}");
+    let (_, json) = ask(&["--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let row = &json["rows"][0];
+    assert_eq!(row["now"]["deputies"][0]["in_stead_of"], "rita");
+    assert_eq!(row["now"]["away"]["people"], 2);
+    assert_eq!(row["away_with_deputies"]["people"], 3);
+    assert_eq!(row["away"]["people"], 1);
+    documented(&json);
+    // It is so: with rita away, dora lets dana's change in, and without dora nobody does.
+    let tip = dana.commits("price.txt");
+    dana.offers("dana/price");
+    dana.pushes(&["prod"]).refused_with("RH401");
+    let dora = world.person("dora");
+    dora.git(&["fetch", "-q", "origin"]);
+    let ask = |args: &[&str]| {
+        let ran = dana.relhook(&[&["who-can", &tip, "--ref", "prod"], args].concat());
+        (ran.code, shown(&ran) + &ran.err)
+    };
+    let (code, said) = ask(&[]);
+    fits(&said);
+    assert_eq!(code, 0, "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["dora, in rita's stead (", "--in-stead-of rita"] {
+        assert!(flat.contains(part), "{part}: {said}");
+    }
+    let (_, json) = ask(&["--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    documented(&json);
+    let people = json["people"].as_array().unwrap();
+    let of_dora = people.iter().find(|one| one["person"] == "dora").unwrap();
+    assert_eq!(of_dora["could"], "not-in-team");
+    assert_eq!(of_dora["deputy"][0]["could"], "yes");
+    assert_eq!(of_dora["deputy"][0]["enough"], true);
+    let approve = ["approve", &tip, "--ref", "prod", "--yes", "--in-stead-of"];
+    let ran = dora.relhook(&[&approve[..], &["rita"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let (code, said) = ask(&[]);
+    assert_eq!(code, 0, "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("has approved already"), "{said}");
+    dana.pushes(&["prod"]).accepted();
+}
+
+#[test]
+fn who_can_says_why_a_deputy_cannot() {
+    let world = World::with(
+        &PolicyText::usual().prod("delegation: {by: [reviewers], to: [developers], longest: 21d}"),
+    );
+    let [dana, rita, remy] = ["dana", "rita", "remy"].map(|name| world.person(name));
+    let delegates = |by: &crate::common::Person<'_>, more: &[&str]| {
+        let named = ["delegate", "--for", "prod", "--reason", "leave", "--yes"];
+        let ran = by.relhook(&[&named[..], more].concat());
+        assert_eq!(ran.code, 0, "{}{}", shown(&ran), ran.err);
+    };
+    delegates(&rita, &["--to", "dana", "--until", "14d"]);
+    delegates(
+        &remy,
+        &["--to", "dora", "--until", "14d", "--paths", "docs/**"],
+    );
+    delegates(&rita, &["--to", "dora", "--from", "3d", "--until", "10d"]);
+    let tip = dana.commits("price.txt");
+    dana.offers("dana/price");
+    rita.git(&["fetch", "-q", "origin"]);
+    let ran = rita.relhook(&["who-can", &tip, "--ref", "prod"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let said = shown(&ran);
+    fits(&said);
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (able, others) = flat.split_once("everybody else:").unwrap();
+    assert!(!able.contains("stead"), "{said}");
+    for part in ["had a hand in", "for other paths only", "only from 20"] {
+        assert!(others.contains(part), "{part}: {said}");
+    }
+    let json = rita.relhook(&["who-can", &tip, "--ref", "prod", "--json"]);
+    let json: Value = serde_json::from_str(&shown(&json)).unwrap();
+    documented(&json);
+    let people = json["people"].as_array().unwrap();
+    let why = |person: &str| -> Vec<&str> {
+        let one = people.iter().find(|one| one["person"] == person).unwrap();
+        let deputy = one["deputy"].as_array().unwrap().iter();
+        deputy.map(|one| one["could"].as_str().unwrap()).collect()
+    };
+    assert_eq!(why("dana"), ["contributor"]);
+    assert_eq!(
+        why("dora")
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>(),
+        ["not-yet", "other-paths"].into()
+    );
+    assert_eq!(why("paul"), Vec::<&str>::new());
+}

@@ -1,15 +1,19 @@
 //! `relhook policy bus-factor`: who may be away, rule by rule, before nothing can be released.
 
-use super::super::{Answer, Exit};
+use super::super::{Answer, Exit, Failure};
 use super::file::File;
-use crate::policy::{Absence, Asked, Blocking, Number, POLICY_FILE, absences};
-use crate::types::{PersonName, TeamName};
+use crate::client::{Deputy, Freshness, Workspace};
+use crate::policy::{
+    Absence, Asked, Blocking, ByAuthor, Number, POLICY_FILE, Policy, StandsIn, absences,
+};
+use crate::types::{PersonName, TeamName, Timestamp};
 use crate::ui::paragraph;
 use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// So many sets of people are listed for people to read.
 const MAX_SETS: usize = 6;
@@ -20,9 +24,19 @@ const MAX_SETS: usize = 6;
 Exit codes: 0 no rule hangs on one person, 1 some rule does or the policy is not sound, 2 usage,
 3 the file cannot be read.")]
 pub struct BusFactorArgs {
-    /// The policy file; `-` reads standard input
-    #[arg(value_name = "FILE", default_value = POLICY_FILE)]
-    file: PathBuf,
+    /// The policy file; `-` reads standard input; without it policy.yaml, with --standing the policy
+    /// in force
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// In a clone: count the deputies who were named and stand in for somebody now, too
+    #[arg(long)]
+    standing: bool,
+    /// The remote that has the delegations
+    #[arg(long, value_name = "REMOTE", requires = "standing")]
+    remote: Option<OsString>,
+    /// Use what was fetched last instead of asking the remote
+    #[arg(long, requires = "standing")]
+    offline: bool,
     /// Answer as JSON (relhook/bus-factor/v1)
     #[arg(long)]
     json: bool,
@@ -32,23 +46,70 @@ impl BusFactorArgs {
     /// Counts.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub(super) fn run(&self) -> anyhow::Result<Answer> {
-        let file = File::read(&self.file)?;
-        let policy = match file.policy() {
-            Ok(policy) => policy,
-            Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
+    /// When the file, or what the server has, cannot be read.
+    pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
+        let workspace = self.workspace(dir)?;
+        let file = match (&self.file, &workspace) {
+            (Some(file), _) => Some(File::read(file)?),
+            (None, None) => Some(File::read(Path::new(POLICY_FILE))?),
+            (None, Some(_)) => None,
         };
-        let rows = absences(&policy);
+        let (name, policy) = match (file, &workspace) {
+            (Some(file), _) => match file.policy() {
+                Ok(policy) => (file.name, policy),
+                Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
+            },
+            (None, Some(workspace)) => (
+                format!("the policy of {}", workspace.remote.shown()),
+                workspace.policy().clone(),
+            ),
+            (None, None) => return Err(Failure::usage("no policy is named".to_owned())),
+        };
+        let standing = match &workspace {
+            Some(workspace) => standing(&workspace.view().stand_ins()?, workspace.now),
+            None => Vec::new(),
+        };
+        Ok(self.answer(&name, &policy, &standing))
+    }
+
+    /// The clone whose server has the delegations, where they are asked about.
+    fn workspace(&self, dir: &Path) -> anyhow::Result<Option<Workspace>> {
+        let freshness = match self.offline {
+            true => Freshness::Offline,
+            false => Freshness::Fetched,
+        };
+        let open = || Workspace::open(dir, self.remote.as_deref(), freshness);
+        Ok(self.standing.then(open).transpose()?)
+    }
+
+    fn answer(&self, name: &str, policy: &Policy, standing: &[StandsIn]) -> Answer {
+        let rows = absences(policy, standing);
         let lone = rows.iter().any(hangs_on_one);
-        Ok(Answer {
+        Answer {
             text: match self.json {
-                true => format!("{:#}\n", json(&file.name, &rows, lone)),
-                false => text(&file.name, &rows, lone),
+                true => format!("{:#}\n", json(name, &rows, lone)),
+                false => text(name, &rows, lone),
             },
             exit: if lone { Exit::Refused } else { Exit::Pass },
-        })
+        }
     }
+}
+
+/// The delegations that hold at this moment. One for some paths alone is none for a rule as a whole.
+fn standing(deputies: &[Deputy], now: Timestamp) -> Vec<StandsIn> {
+    let all = deputies.iter().filter_map(|deputy| {
+        let statement = &deputy.stored.statement;
+        let grant = statement.particulars.grant.as_ref()?;
+        let holds = grant.from <= now && grant.paths.is_empty();
+        holds.then_some(StandsIn {
+            refname: statement.refname.clone(),
+            deputy: grant.to.clone(),
+            stead: deputy.by()?.clone(),
+            from: grant.from,
+            until: statement.expires?,
+        })
+    });
+    all.collect()
 }
 
 /// Whether one person's absence stops everything that a row is about.
@@ -81,6 +142,11 @@ fn told(row: &Absence) -> String {
     if let Some(pushers) = &row.pushers {
         text += &paragraph("  ", &format!("pushed by {}", any_of(pushers)));
     }
+    if let Some(nameable) = &row.nameable {
+        let (by, to) = (any_of(&nameable.by), any_of(&nameable.to));
+        let line = format!("deputies: {by} may name {to}");
+        text += &paragraph("  ", &line);
+    }
     if row.only_warns {
         let only = "`enforce: warn`: it lets pass what lacks approvals. What it would stop:";
         text += &paragraph("  ONLY WARNS ", only);
@@ -89,35 +155,60 @@ fn told(row: &Absence) -> String {
         true => "  WARNING: ",
         false => "  ",
     };
-    let nothing = match row.nothing.number {
-        Number::Never => "something goes in whoever is away".to_owned(),
-        Number::Exactly(_) | Number::MoreThan(_) => {
-            format!("nothing at all goes in {}", when(&row.nothing))
+    text += &paragraph(lead, &nothing(&row.nothing));
+    let mut also = |with: &str, blocking: Option<&Blocking>| {
+        if let Some(blocking) = blocking {
+            text += &paragraph("  ", &format!("{with}, {}", nothing(blocking)));
         }
     };
-    text += &paragraph(lead, &nothing);
-    if let Some(blocking) = &row.with_emergency {
-        let line = format!(
-            "with an emergency, nothing at all goes in {}",
-            when(blocking)
-        );
-        text += &paragraph("  ", &line);
+    also("with an emergency", row.with_emergency.as_ref());
+    also("with every deputy named", row.with_deputies.as_ref());
+    also("with both", row.with_both.as_ref());
+    if let Some(now) = &row.now {
+        let pairs = now.pairs.iter();
+        let pairs = pairs.map(|(deputy, stead)| format!("{deputy} for {stead}"));
+        let pairs: BTreeSet<String> = pairs.collect();
+        let with = format!("with the deputies of today ({})", all_of(&pairs));
+        also(&with, Some(&now.nothing));
     }
     for one in &row.authors {
-        let by = match one.authors.len() {
-            1 => String::new(),
-            _ => "one of ".to_owned(),
-        };
-        let by = format!("{by}{}", any_of(&one.authors));
-        let line = match one.blocking.number {
-            Number::Never => format!("what {by} wrote goes in whoever else is away"),
-            Number::Exactly(_) | Number::MoreThan(_) => {
-                format!("what {by} wrote does not go in {}", when(&one.blocking))
-            }
-        };
-        text += &paragraph("    ", &line);
+        text += &paragraph("    ", &of_authors(one));
     }
     text
+}
+
+/// `nothing at all goes in while bob is away`.
+fn nothing(blocking: &Blocking) -> String {
+    match blocking.number {
+        Number::Never => "something goes in whoever is away".to_owned(),
+        Number::Exactly(_) | Number::MoreThan(_) => {
+            format!("nothing at all goes in {}", when(blocking))
+        }
+    }
+}
+
+fn of_authors(one: &ByAuthor) -> String {
+    let by = match one.authors.len() {
+        1 => String::new(),
+        _ => "one of ".to_owned(),
+    };
+    let by = format!("{by}{}", any_of(&one.authors));
+    let line = match one.blocking.number {
+        Number::Never => format!("what {by} wrote goes in whoever else is away"),
+        Number::Exactly(_) | Number::MoreThan(_) => {
+            format!("what {by} wrote does not go in {}", when(&one.blocking))
+        }
+    };
+    let with = one.with_deputies.as_ref();
+    match with.filter(|with| **with != one.blocking) {
+        None => line,
+        Some(with) => match with.number {
+            Number::Never => format!("{line}; with every deputy named, it does"),
+            Number::Exactly(_) | Number::MoreThan(_) => {
+                format!("{line}; with every deputy named, {}", when(with))
+            }
+        },
+    }
 }
 
 fn heading(row: &Absence) -> String {
@@ -230,7 +321,13 @@ fn row(row: &Absence) -> Value {
         json!({
             "authors": one.authors,
             "away": away(&one.blocking),
+            "away_with_deputies": one.with_deputies.as_ref().map(away),
         })
+    });
+    let now = row.now.as_ref().map(|now| {
+        let pairs = now.pairs.iter();
+        let pairs = pairs.map(|(deputy, stead)| json!({ "deputy": deputy, "in_stead_of": stead }));
+        json!({ "deputies": pairs.collect::<Vec<_>>(), "away": away(&now.nothing) })
     });
     json!({
         "rule": row.rule,
@@ -240,6 +337,10 @@ fn row(row: &Absence) -> Value {
         "pushers": row.pushers,
         "away": away(&row.nothing),
         "away_with_emergency": row.with_emergency.as_ref().map(away),
+        "away_with_deputies": row.with_deputies.as_ref().map(away),
+        "away_with_both": row.with_both.as_ref().map(away),
+        "nameable": row.nameable.as_ref().map(|one| json!({ "by": one.by, "to": one.to })),
+        "now": now,
         "by_author": authors.collect::<Vec<_>>(),
     })
 }

@@ -35,7 +35,7 @@ impl PolicyCommand {
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         match self {
             Self::Lint(args) => args.run(),
-            Self::BusFactor(args) => args.run(),
+            Self::BusFactor(args) => args.run(dir),
             Self::Explain(args) => args.run(),
             Self::Test(args) => args.run(),
             Self::Replay(args) => args.run(dir),

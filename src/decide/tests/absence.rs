@@ -5,13 +5,20 @@ use super::build::*;
 use super::dice::Dice;
 use super::random::{PATHS, PEOPLE, random_policy};
 use crate::decide::decide;
-use crate::facts::{CommitFacts, FirstPushers, Pusher, SignatureFact};
-use crate::policy::{Absence, BranchRule, IdentitySource, Number, Policy, absences};
-use crate::types::{Login, PersonName};
+use crate::facts::{CommitFacts, FirstPushers, Pusher, SignatureFact, StatementFacts};
+use crate::policy::{
+    Absence, Blocking, BranchRule, IdentitySource, Number, Policy, Releaser, StandsIn, absences,
+};
+use crate::types::{Login, PersonName, RefName};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 type People = BTreeSet<PersonName>;
+
+/// From when until when some deputies were named: longer than some rules let one.
+const LONG: (i64, i64) = (-45, 45);
+/// As long as every rule lets one.
+const SHORT: (i64, i64) = (-25, 30);
 
 /// Who can be there at all.
 fn enabled(policy: &Policy) -> Vec<PersonName> {
@@ -19,31 +26,82 @@ fn enabled(policy: &Policy) -> Vec<PersonName> {
     people.map(|person| person.name.clone()).collect()
 }
 
-/// Whether what `author` changes at `path` goes in while all of `present` help.
-fn goes_in(policy: &Policy, refname: &str, path: &str, author: &str, present: &People) -> bool {
-    let mut change: CommitFacts = commit(1, &[BASE], author);
+/// Who has named whom a deputy, the deputy second, and from when until when.
+struct Named {
+    pairs: Vec<(PersonName, PersonName)>,
+    span: (i64, i64),
+}
+
+/// Whether what `author` changes at `path` goes in while all of `present` help, also in the stead of those
+/// who have named them.
+fn goes_in(
+    policy: &Policy,
+    (refname, path): (&str, &str),
+    author: &PersonName,
+    present: &People,
+    named: &Named,
+) -> bool {
+    let mut change: CommitFacts = commit(1, &[BASE], author.as_str());
     change.content = adds(&[path]);
-    if policy.people[&who(author)].keys.is_empty() {
+    if policy.people[author].keys.is_empty() {
         change.signature = SignatureFact::Unsigned;
-        if !policy.people[&who(author)].logins.is_empty() {
-            change.first_pushers = FirstPushers::one(who(author));
+        if !policy.people[author].logins.is_empty() {
+            change.first_pushers = FirstPushers::one(author.clone());
         }
     }
-    let numbered = present.iter().enumerate();
-    let able = numbered.filter(|(_, name)| !policy.people[name].keys.is_empty());
-    let statements = able.map(|(number, person)| {
-        let number = u32::try_from(number).unwrap();
-        let mut said = approves(number, person.as_str(), 1);
-        said.statement.refname = name(refname);
-        said
-    });
-    let range = range(vec![change], statements.collect());
-    let mut facts = push(vec![update(refname, range)]);
+    let rules = policy.rules_for(&name(refname));
+    let third = rules.iter().any(|rule| rule.releaser == Releaser::Distinct);
     let shown = |person: &&PersonName| !policy.people[*person].logins.is_empty();
-    present.iter().filter(shown).any(|person| {
-        facts.pusher = Pusher::Person(person.clone());
+    present.iter().filter(shown).any(|pusher| {
+        // Who is to be a third person says nothing, and nobody says anything for them.
+        let holds_back = |person: &PersonName| third && person == pusher;
+        let mut said = Vec::new();
+        for person in present.iter().filter(|one| !holds_back(one)) {
+            if policy.people[person].keys.is_empty() {
+                continue;
+            }
+            let steads = named.pairs.iter().filter(|(_, to)| to == person);
+            let steads = steads.map(|(by, _)| by).filter(|by| !holds_back(by));
+            let own = approves(u32::try_from(said.len()).unwrap(), person.as_str(), 1);
+            said.push(own.clone());
+            for stead in steads {
+                let mut own = for_(own.clone(), stead.as_str());
+                own.tag = oid(10_000 + u32::try_from(said.len()).unwrap());
+                said.push(own);
+            }
+        }
+        for one in &mut said {
+            one.statement.refname = name(refname);
+            one.first_seen = Some(at(-10));
+        }
+        let mut range = range(vec![change.clone()], said);
+        range.delegations = delegations(refname, named);
+        let mut facts = push(vec![update(refname, range)]);
+        facts.pusher = Pusher::Person(pusher.clone());
         decide(policy, &facts).accepted()
     })
+}
+
+fn delegations(refname: &str, named: &Named) -> Vec<StatementFacts> {
+    let numbered = (0..).zip(&named.pairs);
+    numbered
+        .map(|(number, (by, to))| {
+            let mut one = delegates(number, by.as_str(), to.as_str(), named.span);
+            one.statement.refname = name(refname);
+            one.first_seen = Some(at(-20));
+            one
+        })
+        .collect()
+}
+
+fn stands_in(refname: &RefName, (by, to): &(PersonName, PersonName)) -> StandsIn {
+    StandsIn {
+        refname: refname.clone(),
+        deputy: to.clone(),
+        stead: by.clone(),
+        from: at(LONG.0),
+        until: at(LONG.1),
+    }
 }
 
 /// The smallest sets whose absence stops it: every set of people is tried.
@@ -82,7 +140,13 @@ fn path_for(
     })
 }
 
-fn compare(policy: &Policy, rule: &BranchRule, refname: &str, path: &str, row: &Absence) {
+/// What a row says, and of whom it says it.
+struct Claimed<'a> {
+    nothing: &'a Blocking,
+    authors: Vec<(&'a People, &'a Blocking)>,
+}
+
+fn compare(policy: &Policy, place: (&str, &str), claimed: &Claimed<'_>, named: &Named) {
     let everybody = enabled(policy);
     let present = |away: &People| -> People {
         everybody
@@ -95,30 +159,83 @@ fn compare(policy: &Policy, rule: &BranchRule, refname: &str, path: &str, row: &
         let there = present(away);
         !there
             .iter()
-            .any(|author| goes_in(policy, refname, path, author.as_str(), &there))
+            .any(|author| goes_in(policy, place, author, &there, named))
     });
+    let told = || format!("{place:?} with {:?}: {:#?}", named.pairs, policy.rules);
+    let nothing = claimed.nothing;
     assert_eq!(
-        row.nothing.number,
+        nothing.number,
         Number::Exactly(number.unwrap()),
-        "{}: {row:#?}",
-        rule.pattern
+        "{}",
+        told()
     );
-    assert_eq!(row.nothing.sets, sets, "{row:#?}");
-    for one in &row.authors {
-        for author in &one.authors {
+    assert_eq!(nothing.sets, sets, "{}", told());
+    for (authors, blocking) in &claimed.authors {
+        for author in *authors {
             let others: Vec<PersonName> = everybody
                 .iter()
                 .filter(|name| *name != author)
                 .cloned()
                 .collect();
             let (number, sets) = by_force(&others, |away| {
-                !goes_in(policy, refname, path, author.as_str(), &present(away))
+                !goes_in(policy, place, author, &present(away), named)
             });
             let wanted = number.map_or(Number::Never, Number::Exactly);
-            assert_eq!(one.blocking.number, wanted, "{author}: {row:#?}");
-            assert_eq!(one.blocking.sets, sets, "{author}: {row:#?}");
+            assert_eq!(blocking.number, wanted, "{author}: {}", told());
+            assert_eq!(blocking.sets, sets, "{author}: {}", told());
         }
     }
+}
+
+fn compare_plain(policy: &Policy, place: (&str, &str), row: &Absence) {
+    let authors = row.authors.iter();
+    let plain = Claimed {
+        nothing: &row.nothing,
+        authors: authors.map(|one| (&one.authors, &one.blocking)).collect(),
+    };
+    let nobody = Named {
+        pairs: Vec::new(),
+        span: SHORT,
+    };
+    compare(policy, place, &plain, &nobody);
+}
+
+/// The row with all deputies who may be named, and with those who are.
+fn compare_deputies(policy: &Policy, place: (&str, &str), row: &Absence, named: &Named) {
+    if let Some(nothing) = &row.with_deputies {
+        let authors = row.authors.iter();
+        let authors = authors.map(|one| (&one.authors, one.with_deputies.as_ref().unwrap()));
+        let wide = Claimed {
+            nothing,
+            authors: authors.collect(),
+        };
+        let everybody = Named {
+            pairs: everybody_names(policy),
+            span: SHORT,
+        };
+        compare(policy, place, &wide, &everybody);
+    }
+    let today = Claimed {
+        nothing: row.now.as_ref().map_or(&row.nothing, |now| &now.nothing),
+        authors: Vec::new(),
+    };
+    // What is known of a ref is not known of a pattern.
+    if !named.pairs.is_empty() && !row.rule.contains('*') {
+        compare(policy, place, &today, named);
+    }
+}
+
+/// Everybody has named everybody else; the policy decides which of that counts.
+fn everybody_names(policy: &Policy) -> Vec<(PersonName, PersonName)> {
+    let able = enabled(policy);
+    let able = able
+        .iter()
+        .filter(|name| !policy.people[*name].keys.is_empty());
+    let pairs = able
+        .clone()
+        .flat_map(|by| able.clone().map(move |to| (by, to)));
+    let pairs = pairs.filter(|(by, to)| by != to);
+    pairs.map(|(by, to)| (by.clone(), to.clone())).collect()
 }
 
 #[test]
@@ -129,7 +246,8 @@ fn the_smallest_sets_are_those_that_stop_the_decision_itself() {
         ..ProptestConfig::default()
     });
     let seen = std::cell::RefCell::new(BTreeSet::new());
-    let bytes = proptest::collection::vec(any::<u8>(), 300);
+    let deputies = std::cell::RefCell::new(BTreeSet::new());
+    let bytes = proptest::collection::vec(any::<u8>(), 400);
     runner
         .run(&bytes, |bytes| {
             let mut dice = Dice::new(&bytes);
@@ -140,7 +258,28 @@ fn the_smallest_sets_are_those_that_stop_the_decision_itself() {
                     person.logins = vec![Login::new(person.name.as_str())];
                 }
             }
-            let rows = absences(&policy);
+            for rule in &mut policy.rules {
+                if dice.chance(25) {
+                    rule.releaser = Releaser::Distinct;
+                }
+            }
+            let all = everybody_names(&policy).into_iter();
+            let named = Named {
+                pairs: all.filter(|_| dice.chance(25)).collect(),
+                span: LONG,
+            };
+            let standing: Vec<StandsIn> = policy
+                .rules
+                .iter()
+                .filter_map(|rule| RefName::new(rule.pattern.as_bytes()).ok())
+                .flat_map(|refname| {
+                    let pairs = named.pairs.iter();
+                    let all = pairs.map(|pair| stands_in(&refname, pair));
+                    all.collect::<Vec<_>>()
+                })
+                .collect();
+            let with_deputies = dice.chance(25);
+            let rows = absences(&policy, &standing);
             let mut next = rows.iter();
             for rule in &policy.rules {
                 let refname = match rule.pattern.as_str() {
@@ -152,9 +291,18 @@ fn the_smallest_sets_are_those_that_stop_the_decision_itself() {
                     let row = next.next().unwrap();
                     assert_eq!(row.rule, rule.pattern);
                     if let Some(path) = path_for(&policy, rule, refname, number) {
-                        compare(&policy, rule, refname, path, row);
+                        compare_plain(&policy, (refname, path), row);
+                        if with_deputies {
+                            compare_deputies(&policy, (refname, path), row, &named);
+                        }
                         let kind = (number.is_some(), format!("{:?}", row.nothing.number));
                         seen.borrow_mut().insert(kind);
+                        let more = |with: &Option<Blocking>| {
+                            with.as_ref().is_some_and(|with| *with != row.nothing)
+                        };
+                        let now = row.now.as_ref().map(|now| now.nothing.clone());
+                        let differs = (more(&row.with_deputies), more(&now));
+                        deputies.borrow_mut().insert(differs);
                     }
                 }
             }
@@ -169,6 +317,10 @@ fn the_smallest_sets_are_those_that_stop_the_decision_itself() {
             let kind = (path, format!("Exactly({number})"));
             assert!(seen.contains(&kind), "{kind:?} in {seen:?}");
         }
+    }
+    // Deputies make a difference in some, and so do those of today.
+    for kind in [(false, false), (true, false), (true, true)] {
+        assert!(deputies.borrow().contains(&kind), "{kind:?}");
     }
     assert_eq!(PEOPLE.len(), 5);
 }

@@ -5,10 +5,11 @@
 //! a change is out. What has to come together is in [`ways`]; the sets are found in [`search`].
 
 mod search;
+mod seats;
 mod ways;
 
 use super::{BranchRule, Policy};
-use crate::types::{PersonName, TeamName, escape};
+use crate::types::{PersonName, RefName, TeamName, Timestamp, escape};
 use search::Found;
 use std::collections::BTreeSet;
 use ways::Plan;
@@ -29,10 +30,19 @@ pub struct Absence {
     pub asked: Vec<Asked>,
     /// Those who may push, where that is limited by anything.
     pub pushers: Option<BTreeSet<PersonName>>,
+    /// Who may name whom a deputy for it; nothing where nobody may.
+    pub nameable: Option<Nameable>,
     /// Without whom nothing at all goes in.
     pub nothing: Blocking,
+    /// The same where everybody has named every deputy whom they may name; nothing where nobody may.
+    pub with_deputies: Option<Blocking>,
     /// The same where emergencies count as well; nothing where the rule has none.
     pub with_emergency: Option<Blocking>,
+    /// The same where both count; nothing where there are not both.
+    pub with_both: Option<Blocking>,
+    /// The same with the deputies that there are now; nothing where they were not asked about, or there
+    /// are none for it.
+    pub now: Option<Now>,
     /// Without whom one author's changes do not go in, while they are there themselves.
     pub authors: Vec<ByAuthor>,
 }
@@ -59,6 +69,39 @@ impl Asked {
     }
 }
 
+/// Who may name a deputy, and whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nameable {
+    /// Who may, and is able to approve.
+    pub by: BTreeSet<PersonName>,
+    /// Whom.
+    pub to: BTreeSet<PersonName>,
+}
+
+/// The deputies that there are now, and what comes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Now {
+    /// Who stands in for whom: the deputy first.
+    pub pairs: BTreeSet<(PersonName, PersonName)>,
+    /// Without whom nothing at all goes in.
+    pub nothing: Blocking,
+}
+
+/// A delegation that holds, for all paths of a ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandsIn {
+    /// The ref.
+    pub refname: RefName,
+    /// Who.
+    pub deputy: PersonName,
+    /// In whose stead.
+    pub stead: PersonName,
+    /// Its beginning.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+}
+
 /// The changes of some authors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByAuthor {
@@ -66,6 +109,8 @@ pub struct ByAuthor {
     pub authors: BTreeSet<PersonName>,
     /// Without whom it does not go in.
     pub blocking: Blocking,
+    /// The same where everybody has named every deputy whom they may name; nothing where nobody may.
+    pub with_deputies: Option<Blocking>,
 }
 
 /// How many people have to be away, and who.
@@ -100,9 +145,10 @@ impl Number {
 }
 
 /// Everything about everybody's absence: for each rule in the order of the file its own row, then
-/// one for each of its path rules.
+/// one for each of its path rules. `standing` are the delegations that hold now, as far as they are known:
+/// they are counted where a rule's pattern is the ref's own name.
 #[must_use]
-pub fn absences(policy: &Policy) -> Vec<Absence> {
+pub fn absences(policy: &Policy, standing: &[StandsIn]) -> Vec<Absence> {
     let rules = policy.rules.iter();
     rules
         .flat_map(|rule| {
@@ -110,7 +156,7 @@ pub fn absences(policy: &Policy) -> Vec<Absence> {
                 .into_iter()
                 .map(move |plan| (rule, plan))
         })
-        .map(|(rule, plan)| absence(policy, rule, &plan))
+        .map(|(rule, plan)| absence(policy, rule, &plan, standing))
         .collect()
 }
 
@@ -133,8 +179,17 @@ pub(super) fn only_pusher(policy: &Policy, rule: &BranchRule) -> Option<PersonNa
     }
 }
 
-fn absence(policy: &Policy, rule: &BranchRule, plan: &Plan<'_>) -> Absence {
+fn absence(policy: &Policy, rule: &BranchRule, plan: &Plan<'_>, standing: &[StandsIn]) -> Absence {
+    let blocking = |plan: &Plan<'_>| Blocking::from(search::smallest(plan));
     let glass = ways::with_emergency(policy, rule, plan);
+    let wide = ways::with_every_deputy(policy, plan);
+    let both = wide
+        .as_ref()
+        .and_then(|plan| ways::with_emergency(policy, rule, plan));
+    let standing = standing.iter();
+    let standing = standing.filter(|one| one.refname.as_bytes() == rule.pattern.as_bytes());
+    let standing: Vec<&StandsIn> = standing.collect();
+    let now = ways::with_deputies(policy, plan, &standing);
     let asked = plan.demands.iter().map(|demand| Asked {
         rule: shown(demand.rule),
         required: demand.required,
@@ -151,34 +206,62 @@ fn absence(policy: &Policy, rule: &BranchRule, plan: &Plan<'_>) -> Absence {
         only_warns: rule.only_warns(),
         asked: asked.collect(),
         pushers: plan.pushers.as_ref().map(names),
-        nothing: search::smallest(plan).into(),
-        with_emergency: glass.map(|plan| search::smallest(&plan).into()),
-        authors: authors(plan),
+        nameable: wide.as_ref().map(nameable),
+        nothing: blocking(plan),
+        with_deputies: wide.as_ref().map(blocking),
+        with_emergency: glass.as_ref().map(blocking),
+        with_both: both.as_ref().map(blocking),
+        now: now.as_ref().map(|plan| Now {
+            pairs: pairs(plan),
+            nothing: blocking(plan),
+        }),
+        authors: authors(plan, wide.as_ref()),
     }
 }
 
+/// Who stands in for whom under a plan.
+fn pairs(plan: &Plan<'_>) -> BTreeSet<(PersonName, PersonName)> {
+    let all = plan.demands.iter().flat_map(|demand| &demand.stand_ins);
+    let all = all.flat_map(|(deputy, seats)| seats.iter().map(move |seat| (*deputy, *seat)));
+    all.map(|(deputy, seat)| (PersonName::new(deputy), PersonName::new(seat)))
+        .collect()
+}
+
+fn nameable(plan: &Plan<'_>) -> Nameable {
+    let pairs = pairs(plan).into_iter();
+    let (to, by) = pairs.unzip();
+    Nameable { by, to }
+}
+
 /// Each author's own number, those together for whom it is the same.
-fn authors(plan: &Plan<'_>) -> Vec<ByAuthor> {
+fn authors(plan: &Plan<'_>, wide: Option<&Plan<'_>>) -> Vec<ByAuthor> {
     let few = plan.authors.len() <= MAX_AUTHORS;
     let groups: Vec<Vec<&str>> = match few {
         true => plan.authors.iter().map(|author| vec![*author]).collect(),
-        false => plan.alike(),
+        false => wide.unwrap_or(plan).alike(),
     };
     let mut all: Vec<ByAuthor> = Vec::new();
     for group in groups {
         let Some(first) = group.first() else { continue };
-        let mut blocking: Blocking = search::smallest(&plan.by(first)).into();
-        if !few {
-            // They are this one's, and another's would be others.
-            blocking.sets.clear();
-        }
-        let group = group.iter().map(|name| PersonName::new(*name));
-        match all.iter_mut().find(|one| one.blocking == blocking) {
-            Some(same) => same.authors.extend(group),
-            None => all.push(ByAuthor {
-                authors: group.collect(),
-                blocking,
-            }),
+        let own = |plan: &Plan<'_>| {
+            let mut blocking: Blocking = search::smallest(&plan.by(first)).into();
+            if !few {
+                // They are this one's, and another's would be others.
+                blocking.sets.clear();
+            }
+            blocking
+        };
+        let one = ByAuthor {
+            authors: group.iter().map(|name| PersonName::new(*name)).collect(),
+            blocking: own(plan),
+            with_deputies: wide.map(own),
+        };
+        let same = |other: &&mut ByAuthor| {
+            other.blocking == one.blocking && other.with_deputies == one.with_deputies
+        };
+        match all.iter_mut().find(same) {
+            Some(same) => same.authors.extend(one.authors),
+            None => all.push(one),
         }
     }
     all

@@ -4,7 +4,10 @@ use super::super::tests::{SOUND, parse, with};
 use super::{Number, absences};
 
 fn rows(yaml: &str) -> Vec<super::Absence> {
-    absences(&parse(yaml).unwrap_or_else(|errors| panic!("{errors}")))
+    absences(
+        &parse(yaml).unwrap_or_else(|errors| panic!("{errors}")),
+        &[],
+    )
 }
 
 fn listed(blocking: &super::Blocking) -> Vec<String> {
@@ -98,7 +101,7 @@ fn a_number_that_is_too_large_to_find_is_bounded_instead() {
     assert_eq!(rows[0].asked[0].slack(), Some(41));
     // All authors are alike.
     assert_eq!(rows[0].authors.len(), 1);
-    assert!(started.elapsed().as_secs() < 20);
+    assert!(started.elapsed().as_secs() < 60);
 }
 
 #[test]
