@@ -1,16 +1,13 @@
 //! From what a scenario tells to the facts that a decision rests on.
 
+use super::said::{self, Earlier, Said};
 use crate::facts::{
-    Approving, BaseRelation, Claim, CommitFacts, Content, Current, FirstPushers, ProposedPolicy,
-    PushFacts, Pusher, RangeFacts, RangeOutcome, Role, SignatureFact, StatementFacts, Subject,
-    UpdateFacts,
+    Approving, Claim, CommitFacts, Content, Current, FirstPushers, ProposedPolicy, PushFacts,
+    Pusher, RangeFacts, RangeOutcome, Role, SignatureFact, Subject, UpdateFacts,
 };
 use crate::policy::{POLICY_REF, Person, Policy, Shows};
 use crate::signature::SignatureProblem;
-use crate::statement::{Decision, Particulars, Statement};
-use crate::types::{
-    Oid, OidError, PersonName, RefChange, RefName, RepoPath, Seconds, Timestamp, escape,
-};
+use crate::types::{Oid, OidError, PersonName, RefChange, RefName, RepoPath, Timestamp, escape};
 
 /// What a scenario tells of a push.
 #[derive(Debug, Clone)]
@@ -22,6 +19,8 @@ pub(super) struct Told {
     /// The oldest first.
     pub commits: Vec<Change>,
     pub said: Vec<Said>,
+    pub deputies: Vec<said::Named>,
+    pub earlier: Vec<Earlier>,
 }
 
 /// How the ref is to move.
@@ -33,6 +32,8 @@ pub(super) enum Movement {
     New,
     /// To something that does not descend from what it names now.
     Forced,
+    /// Back to what was accepted before.
+    Back,
     /// Away with it.
     Deletion,
 }
@@ -66,35 +67,35 @@ pub(super) struct Change {
     /// The paths that it changes; none where it adds nothing.
     pub paths: Vec<RepoPath>,
     pub approves: bool,
-}
-
-/// One approval or objection.
-#[derive(Debug, Clone)]
-pub(super) struct Said {
-    pub decision: Decision,
-    pub by: PersonName,
-    /// The commit's place among the commits.
-    pub of: usize,
-    /// The place of the commit that the signer compared with, where it is one of them.
-    pub since: Option<usize>,
-    pub age: Seconds,
-    pub refname: Option<RefName>,
-    pub withdrawn: bool,
+    /// The change requests that its message names.
+    pub tickets: Vec<String>,
 }
 
 /// The kinds of objects that a scenario has.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Base,
     Commit,
     Tree,
     Statement,
     Withdrawal,
+    /// The commit of the policy in force.
+    Policy,
+    /// What an earlier emergency let in.
+    Earlier,
+    /// What was there before that.
+    Before,
+    /// The statement that declared it.
+    Declared,
 }
 
 /// The id of an object of a scenario: one for each kind and number, and no real one.
-fn id(kind: Kind, number: usize) -> Result<Oid, OidError> {
+pub(super) fn id(kind: Kind, number: usize) -> Result<Oid, OidError> {
     let kind: u8 = match kind {
+        Kind::Policy => 0x70,
+        Kind::Earlier => 0x80,
+        Kind::Before => 0x90,
+        Kind::Declared => 0xa0,
         Kind::Base => 0xb0,
         Kind::Commit => 0xc0,
         Kind::Tree => 0xd0,
@@ -125,14 +126,14 @@ impl Told {
         let tip = commit_id(self.commits.len().saturating_sub(1))?;
         let outcome = match self.movement {
             Movement::Deletion => RangeOutcome::Deletion,
-            Movement::Forward | Movement::New | Movement::Forced => {
+            Movement::Forward | Movement::New | Movement::Forced | Movement::Back => {
                 RangeOutcome::Range(self.range(policy, base, tip)?)
             }
         };
         let (change, current) = match self.movement {
             Movement::New => (RefChange::Create { new: tip }, Current::Absent),
             Movement::Deletion => (RefChange::Delete { old: Some(base) }, Current::At(base)),
-            Movement::Forward | Movement::Forced => (
+            Movement::Forward | Movement::Forced | Movement::Back => (
                 RefChange::Update {
                     old: base,
                     new: tip,
@@ -143,7 +144,9 @@ impl Told {
         let subject = if self.refname.as_bytes() == POLICY_REF.as_bytes() {
             let proposed = match self.movement {
                 Movement::Deletion => ProposedPolicy::Absent,
-                Movement::Forward | Movement::New | Movement::Forced => ProposedPolicy::Sound,
+                Movement::Forward | Movement::New | Movement::Forced | Movement::Back => {
+                    ProposedPolicy::Sound
+                }
             };
             Subject::Policy(outcome, proposed)
         } else if policy.protects(&self.refname) {
@@ -160,7 +163,7 @@ impl Told {
                 current,
                 subject,
             }],
-            owing: Vec::new(),
+            owing: self.owing(policy)?,
         })
     }
 
@@ -195,19 +198,19 @@ impl Told {
             .collect();
         let mut commits = commits?;
         commits.reverse();
-        let mut statements = Vec::new();
-        for (number, said) in self.said.iter().enumerate() {
-            statements.extend(self.statements(policy, base, number, said)?);
-        }
+        let statements = self.statements(policy, base)?;
         Ok(RangeFacts {
             base: Some(base),
             tip,
-            fast_forward: self.movement != Movement::Forced,
+            fast_forward: match self.movement {
+                Movement::Forward | Movement::New => true,
+                Movement::Forced | Movement::Back | Movement::Deletion => false,
+            },
             commits,
+            way_back: self.way_back(base, &statements),
             statements,
-            delegations: Vec::new(),
+            delegations: self.delegations(policy)?,
             undone: Vec::new(),
-            way_back: None,
         })
     }
 
@@ -250,54 +253,8 @@ impl Told {
                 claimed: self.time,
                 answers: Vec::new(),
             }),
-            tickets: Vec::new(),
+            tickets: change.tickets.clone(),
         })
-    }
-
-    /// A statement, and its withdrawal where there is one.
-    fn statements(
-        &self,
-        policy: &Policy,
-        base: Oid,
-        number: usize,
-        said: &Said,
-    ) -> Result<Vec<StatementFacts>, OidError> {
-        let tag = id(Kind::Statement, number)?;
-        let seen = Timestamp::from_unix(self.time.as_unix().saturating_sub_unsigned(said.age.0));
-        let (relation, compared) = match said.since {
-            Some(place) => (BaseRelation::InRange, commit_id(place)?),
-            None => (BaseRelation::Before, base),
-        };
-        let facts = StatementFacts {
-            tag,
-            statement: Statement {
-                decision: said.decision,
-                repository: policy.repository.0.clone(),
-                refname: said.refname.as_ref().unwrap_or(&self.refname).clone(),
-                base: Some(compared),
-                commit: commit_id(said.of)?,
-                tree: id(Kind::Tree, said.of)?,
-                expires: None,
-                checkpoint: None,
-                stage: None,
-                reason: None,
-                particulars: Particulars::default(),
-            },
-            signer: signed_by(policy, &said.by),
-            first_seen: Some(seen),
-            claimed: seen,
-            base: relation,
-        };
-        let mut all = vec![facts.clone()];
-        if said.withdrawn {
-            let mut withdrawal = facts;
-            withdrawal.tag = id(Kind::Withdrawal, number)?;
-            withdrawal.statement.decision = Decision::Withdraw { statement: tag };
-            withdrawal.first_seen = Some(self.time);
-            withdrawal.claimed = self.time;
-            all.push(withdrawal);
-        }
-        Ok(all)
     }
 }
 
@@ -321,7 +278,7 @@ fn signature(policy: &Policy, change: &Change) -> SignatureFact {
 }
 
 /// A good signature by a person; none where the policy has no key for them.
-fn signed_by(policy: &Policy, name: &PersonName) -> SignatureFact {
+pub(super) fn signed_by(policy: &Policy, name: &PersonName) -> SignatureFact {
     let key = policy
         .people
         .get(name)

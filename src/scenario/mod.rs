@@ -6,6 +6,8 @@
 mod facts;
 mod judge;
 mod read;
+mod said;
+mod spoken;
 
 pub use judge::{Judged, judge};
 
@@ -26,6 +28,8 @@ pub struct Scenario {
     pub expected_at: Position,
     /// What is to become of it: the codes of the refusal; none if it is accepted.
     pub expected: BTreeSet<Code>,
+    /// Whether it is to go in as an emergency.
+    pub emergency: bool,
     /// For what rules that only warn are to let it pass.
     pub warned: BTreeSet<Code>,
     /// The push.

@@ -1,13 +1,12 @@
 //! Reading a file of scenarios: strict like the policy, by the same readers.
 
 use super::Scenario;
-use super::facts::{Change, Movement, Named, Said, Someone, Told, commit_id, identity};
+use super::facts::{Change, Movement, Named, Someone, Told, commit_id, identity};
 use crate::decide::Code;
 use crate::policy::complaint::Complaints;
 use crate::policy::fields::{self, At, Fields};
 use crate::policy::yaml::{self, Node, Value, shown};
 use crate::policy::{Fault, POLICY_REF, Policy, PolicyErrors, Position, span, text};
-use crate::statement::Decision;
 use crate::types::{PersonName, RefName, RepoPath, Seconds, Timestamp, escape};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,15 +31,15 @@ pub(super) fn scenarios(
     complaints.judge(read)
 }
 
-struct Reader<'a> {
-    policy: &'a Policy,
-    complaints: &'a mut Complaints,
+pub(super) struct Reader<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) complaints: &'a mut Complaints,
 }
 
 /// The commits of a scenario, and what it calls them.
 #[derive(Default)]
-struct Commits {
-    all: Vec<Change>,
+pub(super) struct Commits {
+    pub(super) all: Vec<Change>,
     names: Vec<String>,
 }
 
@@ -79,7 +78,7 @@ impl Reader<'_> {
     }
 
     fn scenario(&mut self, node: &Node) -> Option<Scenario> {
-        const KNOWN: [&str; 10] = [
+        const KNOWN: [&str; 15] = [
             "name",
             "ref",
             "at",
@@ -88,13 +87,19 @@ impl Reader<'_> {
             "commits",
             "approvals",
             "objections",
+            "delegations",
+            "checks",
+            "emergencies",
+            "earlier_emergencies",
+            "rollbacks",
             "expect",
             "warns",
         ];
-        const MOVES: [(&str, Movement); 4] = [
+        const MOVES: [(&str, Movement); 5] = [
             ("forward", Movement::Forward),
             ("new", Movement::New),
             ("forced", Movement::Forced),
+            ("back", Movement::Back),
             ("deletion", Movement::Deletion),
         ];
         let what = ("scenarios", node.at);
@@ -110,23 +115,17 @@ impl Reader<'_> {
         let movement = movement.unwrap_or(Movement::Forward);
         let pusher = self.optional(&fields, "pusher", Self::someone)?;
         let commits = match movement {
-            Movement::Deletion => Commits::default(),
+            Movement::Deletion | Movement::Back => Commits::default(),
             Movement::Forward | Movement::New | Movement::Forced => {
                 let node = fields.need("commits", self.complaints)?;
                 self.commits(node)?
             }
         };
-        let mut said = Vec::new();
-        for (key, decision) in [
-            ("approvals", Decision::Approve),
-            ("objections", Decision::Reject),
-        ] {
-            if let Some(entry) = fields.get(key) {
-                said.extend(self.said(&entry.value, key, decision, &commits)?);
-            }
-        }
+        let said = self.all_said(&fields, &commits)?;
+        let deputies = self.optional(&fields, "delegations", Self::delegations)?;
+        let earlier = self.optional(&fields, "earlier_emergencies", Self::earlier)?;
         let expected = fields.need("expect", self.complaints)?;
-        let codes = self.expected(expected)?;
+        let (codes, emergency) = self.expected(expected)?;
         let warned = self.optional(&fields, "warns", Self::codes)?;
         let told = Told {
             refname: refname?,
@@ -135,6 +134,8 @@ impl Reader<'_> {
             pusher,
             commits: commits.all,
             said,
+            deputies: deputies.unwrap_or_default(),
+            earlier: earlier.unwrap_or_default(),
         };
         let numbered = commits.names.into_iter().enumerate();
         let named = numbered.filter_map(|(place, name)| Some((commit_id(place).ok()?, name)));
@@ -143,6 +144,7 @@ impl Reader<'_> {
             at: node.at,
             expected_at: expected.at,
             expected: codes,
+            emergency,
             warned: warned.unwrap_or_default(),
             facts: told.facts(self.policy).ok()?,
             commits: named.collect::<BTreeMap<_, _>>(),
@@ -150,7 +152,7 @@ impl Reader<'_> {
     }
 
     /// What stands under a key that may be absent; `None` where what stands there is wrong.
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &mut self,
         fields: &Fields<'_>,
         key: &str,
@@ -162,12 +164,12 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(&mut self, at: Position, what: &str, why: impl Into<String>) {
+    pub(super) fn wrong(&mut self, at: Position, what: &str, why: impl Into<String>) {
         let (what, why) = (what.to_owned(), why.into());
         self.complaints.add(at, Fault::Value { what, why });
     }
 
-    fn refname(&mut self, node: &Node) -> Option<RefName> {
+    pub(super) fn refname(&mut self, node: &Node) -> Option<RefName> {
         let text = fields::text(node, "ref", self.complaints)?;
         let full = match text.value.starts_with("refs/") {
             true => text.value.clone(),
@@ -187,7 +189,7 @@ impl Reader<'_> {
         }
     }
 
-    fn time(&mut self, node: &Node, what: &str) -> Option<Timestamp> {
+    pub(super) fn time(&mut self, node: &Node, what: &str) -> Option<Timestamp> {
         let text = fields::text(node, what, self.complaints)?;
         match text.value.parse() {
             Ok(time) => Some(time),
@@ -200,7 +202,7 @@ impl Reader<'_> {
     }
 
     /// A person of the policy.
-    fn person(&mut self, node: &Node, what: &str) -> Option<PersonName> {
+    pub(super) fn person(&mut self, node: &Node, what: &str) -> Option<PersonName> {
         let text = fields::text(node, what, self.complaints)?;
         let name = PersonName::new(&*text.value);
         if self.policy.people.contains_key(&name) {
@@ -242,7 +244,7 @@ impl Reader<'_> {
         })
     }
 
-    fn several<T>(
+    pub(super) fn several<T>(
         &mut self,
         node: &Node,
         what: &str,
@@ -269,7 +271,7 @@ impl Reader<'_> {
     }
 
     fn commit(&mut self, node: &Node, number: usize) -> Option<(String, Change)> {
-        const KNOWN: [&str; 9] = [
+        const KNOWN: [&str; 10] = [
             "id",
             "author",
             "committer",
@@ -279,6 +281,7 @@ impl Reader<'_> {
             "paths",
             "adds",
             "approves",
+            "tickets",
         ];
         let what = ("commits", node.at);
         let fields = Fields::read(node, what, "a commit", &KNOWN, self.complaints)?;
@@ -299,6 +302,9 @@ impl Reader<'_> {
             approves: fields
                 .optional("approves", self.complaints, fields::truth)
                 .unwrap_or_default(),
+            tickets: self
+                .optional(&fields, "tickets", Self::texts)?
+                .unwrap_or_default(),
         };
         let name = id.map_or_else(|| number.to_string(), |id| shown(&id.value));
         Some((name, change))
@@ -313,7 +319,7 @@ impl Reader<'_> {
         Some(signed)
     }
 
-    fn needs_key(&mut self, name: &PersonName, at: Position, what: &str) -> Option<()> {
+    pub(super) fn needs_key(&mut self, name: &PersonName, at: Position, what: &str) -> Option<()> {
         let person = self.policy.people.get(name);
         if person.is_some_and(|person| !person.keys.is_empty()) {
             return Some(());
@@ -348,44 +354,8 @@ impl Reader<'_> {
         })
     }
 
-    fn said(
-        &mut self,
-        node: &Node,
-        key: &str,
-        decision: Decision,
-        commits: &Commits,
-    ) -> Option<Vec<Said>> {
-        self.several(node, key, |reader, item| {
-            reader.one_said(item, decision, commits)
-        })
-    }
-
-    fn one_said(&mut self, node: &Node, decision: Decision, commits: &Commits) -> Option<Said> {
-        const KNOWN: [&str; 6] = ["by", "of", "since", "age", "ref", "withdrawn"];
-        let what = ("approvals", node.at);
-        let fields = Fields::read(node, what, "an approval", &KNOWN, self.complaints)?;
-        let by_node = fields.need("by", self.complaints)?;
-        let by = self.person(by_node, "by")?;
-        self.needs_key(&by, by_node.at, "by")?;
-        let place = |reader: &mut Self, node: &Node, what: &str| reader.place(node, what, commits);
-        let of = self.optional(&fields, "of", place)?;
-        Some(Said {
-            decision,
-            by,
-            of: of.unwrap_or(commits.all.len().saturating_sub(1)),
-            since: self.optional(&fields, "since", place)?,
-            age: self
-                .optional(&fields, "age", Self::age)?
-                .unwrap_or(Seconds(0)),
-            refname: self.optional(&fields, "ref", |reader, node, _| reader.refname(node))?,
-            withdrawn: fields
-                .optional("withdrawn", self.complaints, fields::truth)
-                .unwrap_or_default(),
-        })
-    }
-
     /// A commit of the scenario: by its id, or by its number where it has none.
-    fn place(&mut self, node: &Node, what: &str, commits: &Commits) -> Option<usize> {
+    pub(super) fn place(&mut self, node: &Node, what: &str, commits: &Commits) -> Option<usize> {
         let name = match &node.value {
             // A number is what most are called.
             Value::Scalar(scalar) => scalar.text.clone(),
@@ -401,7 +371,7 @@ impl Reader<'_> {
         place
     }
 
-    fn age(&mut self, node: &Node, what: &str) -> Option<Seconds> {
+    pub(super) fn age(&mut self, node: &Node, what: &str) -> Option<Seconds> {
         let text: At<String> = fields::text(node, what, self.complaints)?;
         match span(&text.value) {
             Ok(age) => Some(age),
@@ -426,14 +396,14 @@ impl Reader<'_> {
         Some(codes.into_iter().collect())
     }
 
-    /// `accepted`, or the codes of the refusal.
-    fn expected(&mut self, node: &Node) -> Option<BTreeSet<Code>> {
+    /// `accepted`, `emergency` or the codes of the refusal; whether it is the second.
+    fn expected(&mut self, node: &Node) -> Option<(BTreeSet<Code>, bool)> {
         match &node.value {
-            Value::List(_) => self.codes(node, "expect"),
+            Value::List(_) => Some((self.codes(node, "expect")?, false)),
             Value::Scalar(_) | Value::Map(_) | Value::Faulty => {
-                let accepted = [("accepted", ())];
-                fields::choice(node, "expect", &accepted, self.complaints)?;
-                Some(BTreeSet::new())
+                let accepted = [("accepted", false), ("emergency", true)];
+                let emergency = fields::choice(node, "expect", &accepted, self.complaints)?;
+                Some((BTreeSet::new(), emergency))
             }
         }
     }

@@ -199,6 +199,170 @@ fn a_mistake_in_a_file_is_told_with_its_place() {
     );
 }
 
+/// The same with everything that the other keys are about.
+const MORE: &str = "    push: [everybody]
+    ticket: {pattern: 'CHG-#', in: either}
+    checks: [tests]
+    windows: [office]
+    delegation: {by: [reviewers], to: [others], longest: 21d}
+    rollback: {by: [others]}
+    emergency:
+      by: [others]
+      cosign: [reviewers]
+      ticket: 'INC-#'
+      limit: {count: 1, within: 30d}
+      review-within: 3d
+";
+
+/// A policy with windows, checks, deputies, emergencies and rollbacks.
+fn full() -> Policy {
+    let rule = "    attribution: signature-or-pusher\n";
+    let text = POLICY
+        .replacen(rule, &format!("{rule}{MORE}"), 1)
+        .replace(
+            "  reviewers: [dana, bob]\n",
+            "  reviewers: [dana, bob]\n  others: [carol]\n  everybody: [dana, bob, eve, carol]\n",
+        )
+        .replace(
+            "  eve:\n",
+            "  carol:\n    emails: [carol@acme.example]\n    logins: [carol]\n    keys: \
+             ['openpgp:2123456789ABCDEF0123456789ABCDEF01234567']\n  eve:\n",
+        );
+    let more = "machines:\n  ci:\n    keys: ['openpgp:3123456789ABCDEF0123456789ABCDEF01234567']\n    \
+                checks: [tests]\nwindows:\n  office:\n    zone: UTC\n    days: [mon-fri]\n    \
+                from: \"08:00\"\n    to: \"16:00\"\n    override: [others]\n";
+    Policy::parse(format!("{text}{more}").as_bytes(), "policy.yaml")
+        .unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What comes of a push under the full policy, and whether it went in as an emergency.
+#[track_caller]
+fn under_all(body: &str, expect: &str) -> String {
+    let yaml =
+        format!("version: 1\nscenarios:\n  - name: x\n    ref: prod\n{body}    expect: {expect}\n");
+    let policy = full();
+    let all =
+        Scenario::parse(yaml.as_bytes(), "s", &policy).unwrap_or_else(|errors| panic!("{errors}"));
+    let judged = judge(&policy, &all[0]);
+    let codes = judged.reasons.iter().map(|(code, _)| code.to_string());
+    let codes = codes.collect::<Vec<_>>().join(" ");
+    match judged.otherwise {
+        true => format!("{codes}otherwise"),
+        false => codes,
+    }
+}
+
+const BY_DANA: &str =
+    "    commits:\n      - author: dana\n        paths: [a]\n        tickets: [CHG-7]\n";
+const PASSED: &str = "    checks:\n      - by: ci\n        name: tests\n        result: pass\n";
+const BY_BOB: &str = "    approvals:\n      - by: bob\n";
+
+#[test]
+fn change_requests_checks_and_windows_are_told_and_judged() {
+    let all = |parts: &[&str]| under_all(&parts.concat(), "accepted");
+    assert_eq!(all(&[BY_DANA, PASSED, BY_BOB]), "");
+    assert_eq!(all(&[BY_DANA, BY_BOB]), "RH545");
+    let failed = PASSED.replace("pass", "fail");
+    assert_eq!(all(&[BY_DANA, &failed, BY_BOB]), "RH546");
+    let older = format!(
+        "{PASSED}        age: 1h\n{}",
+        failed.trim_start_matches("    checks:\n")
+    );
+    assert_eq!(all(&[BY_DANA, &older, BY_BOB]), "RH546");
+    let silent = BY_DANA.replace("        tickets: [CHG-7]\n", "");
+    assert_eq!(all(&[&silent, PASSED, BY_BOB]), "RH544");
+    let named = format!("{BY_BOB}        ticket: CHG-8\n");
+    assert_eq!(all(&[&silent, PASSED, &named]), "");
+    // A Saturday.
+    let at = "    at: \"2026-01-17T12:00:00Z\"\n";
+    assert_eq!(all(&[at, BY_DANA, PASSED, BY_BOB]), "RH541");
+    let overridden = format!("{BY_BOB}      - by: carol\n        overrides: [office]\n");
+    assert_eq!(all(&[at, BY_DANA, PASSED, &overridden]), "");
+}
+
+#[test]
+fn deputies_are_told_and_judged() {
+    let stead = "    approvals:\n      - by: carol\n        in_stead_of: bob\n";
+    let all =
+        |parts: &[&str]| under_all(&[&[BY_DANA, PASSED], parts].concat().concat(), "accepted");
+    let named = "    delegations:\n      - by: bob\n        to: carol\n";
+    assert_eq!(all(&[stead]), "RH401");
+    assert_eq!(all(&[stead, named]), "");
+    for more in [
+        "        withdrawn: true\n",
+        "        until: \"2026-01-15T11:00:00Z\"\n",
+        "        from: \"2026-01-15T13:00:00Z\"\n",
+        "        until: \"2026-03-15T11:00:00Z\"\n",
+        "        paths: [b]\n",
+    ] {
+        assert_eq!(all(&[stead, &format!("{named}{more}")]), "RH401", "{more}");
+    }
+    let paths = format!("{named}        paths: [a]\n");
+    assert_eq!(all(&[stead, &paths]), "");
+    let no = "    objections:\n      - by: carol\n        in_stead_of: bob\n        age: 1h\n";
+    assert_eq!(all(&[no, named, BY_BOB]), "");
+    assert_eq!(
+        all(&[no, named, &BY_BOB.replace("bob", "dana")]),
+        "RH404 RH401"
+    );
+}
+
+#[test]
+fn emergencies_and_what_was_owed_before_are_told_and_judged() {
+    let declared = "    emergencies:\n      - by: carol\n        ticket: INC-1\n        \
+                    reason: nobody can pay any more\n";
+    let second =
+        "      - by: bob\n        ticket: INC-1\n        reason: nobody can pay any more\n";
+    let all = |parts: &[&str], expect: &str| {
+        under_all(&[&[BY_DANA, PASSED], parts].concat().concat(), expect)
+    };
+    assert_eq!(all(&[declared, second], "emergency"), "");
+    assert_eq!(all(&[declared, second], "accepted"), "otherwise");
+    assert_eq!(all(&[BY_BOB], "emergency"), "otherwise");
+    assert_eq!(all(&[declared], "emergency"), "RH401 RH508");
+    let unnamed = declared.replace("        ticket: INC-1\n", "");
+    assert!(all(&[&unnamed, second], "emergency").contains("RH504"));
+    let back = format!("{declared}        withdrawn: true\n{second}");
+    assert!(all(&[&back], "emergency").starts_with("RH401"), "withdrawn");
+    // As many as are allowed, and one whose review is overdue.
+    let earlier = |more: &str| format!("    earlier_emergencies:\n      - by: carol\n{more}");
+    let reviewed = earlier("        age: 20d\n        reviewed: true\n");
+    assert!(all(&[declared, second, &reviewed], "emergency").contains("RH509"));
+    assert_eq!(all(&[BY_BOB, &reviewed], "accepted"), "");
+    let long_ago = earlier("        age: 40d\n        reviewed: true\n");
+    assert_eq!(all(&[declared, second, &long_ago], "emergency"), "");
+    assert_eq!(
+        all(&[BY_BOB, &earlier("        age: 2d\n")], "accepted"),
+        ""
+    );
+    assert_eq!(
+        all(&[BY_BOB, &earlier("        age: 4d\n")], "accepted"),
+        "RH512"
+    );
+}
+
+#[test]
+fn a_rollback_is_told_and_judged() {
+    let all = |parts: &[&str]| {
+        let start = "    move: back\n    pusher: dana\n";
+        under_all(&format!("{start}{}", parts.concat()), "accepted")
+    };
+    assert_eq!(all(&["    rollbacks:\n      - by: carol\n"]), "");
+    assert_eq!(all(&[]), "RH561");
+    assert_eq!(all(&["    rollbacks:\n      - by: bob\n"]), "RH561");
+    assert_eq!(
+        all(&["    rollbacks:\n      - by: carol\n        age: 2d\n"]),
+        "RH561"
+    );
+    let objected = "    rollbacks:\n      - by: carol\n    objections:\n      - by: bob\n";
+    assert_eq!(all(&[objected]), "RH404");
+    // An overdue review stops what is new, and not the way back.
+    let owed = "    earlier_emergencies:\n      - by: carol\n        age: 9d\n";
+    assert_eq!(all(&["    rollbacks:\n      - by: carol\n", owed]), "");
+    // Where the policy does not speak of it, it is a forced push.
+    assert_eq!(found("    move: back\n    pusher: dana\n"), "RH102");
+}
+
 #[test]
 fn the_example_is_as_expected_under_the_example_of_a_policy() {
     let policy = include_bytes!("../../policy.yaml.example");

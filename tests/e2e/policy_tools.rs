@@ -607,3 +607,37 @@ fn who_can_says_why_a_deputy_cannot() {
     );
     assert_eq!(why("paul"), Vec::<&str>::new());
 }
+
+#[test]
+fn explain_says_who_may_stand_in_break_the_glass_and_go_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = "delegation: {by: [reviewers], to: [developers], longest: 21d}\n    \
+                rollback: {by: [admins], required: 2}\n    releaser: distinct\n    emergency:\n      \
+                by: [developers]\n      cosign: [reviewers]\n      ticket: \"INC-#\"\n      \
+                limit: {count: 2, within: 30d}\n      except: [infra/**]\n      review-within: 3d";
+    let text = PolicyText::usual().prod(rule);
+    let (code, said) = policy(dir.path(), &text.yaml, &["explain", "prod", "infra/x"]);
+    fits(&said);
+    assert_eq!(code, 0, "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "remy, rita or vera (reviewers) may name dana or dora (developers) their deputy, for 21 d at most",
+        "in an emergency, dana or dora may let in what nobody has approved (developers), and it is \
+         reviewed within 3 d",
+        "another one of remy, rita or vera (reviewers) signs the emergency, too",
+        "an emergency names a ticket like `INC-#`",
+        "2 emergencies at most in 30 d, and none while a review is overdue",
+        "no emergency lets in what touches `infra/**`",
+        "nor had a deputy who did: a third person",
+        "it goes back to what was accepted before on the word of 2 of paul or rita (admins)",
+    ] {
+        assert!(flat.contains(part), "{part}: {said}");
+    }
+    let (_, json) = policy(dir.path(), &text.yaml, &["explain", "prod", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let rule = &json["rules"][0];
+    assert_eq!(rule["delegation"]["longest_seconds"], 21 * 24 * 3600);
+    assert_eq!(rule["emergency"]["limit"]["count"], 2);
+    assert_eq!(rule["emergency"]["except"][0], "infra/**");
+    documented(&json);
+}

@@ -4,8 +4,8 @@ use super::super::{Answer, Exit, Failure};
 use super::file::File;
 use crate::client::branch;
 use crate::policy::{
-    Attribution, BranchRule, Independence, POLICY_FILE, POLICY_REF, PathRule, Policy, Releaser,
-    Shows, TicketPlace,
+    Attribution, BranchRule, Emergency, Independence, Leave, POLICY_FILE, POLICY_REF, PathRule,
+    Policy, Releaser, Shows, TicketPlace,
 };
 use crate::types::{PersonName, RefName, RepoPath, TeamName, WindowName, escape};
 use crate::ui::{paragraph, person, span};
@@ -137,14 +137,8 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
     }
     all.extend(moment(policy, rule));
     all.extend(purpose(rule));
-    if let Some(emergency) = &rule.emergency {
-        let by = people(policy, &policy.able(&emergency.by), "or");
-        let teams = joined(&emergency.by);
-        all.push(format!(
-            "in an emergency, {by} may let in what nobody has approved ({teams}), and it is \
-             reviewed afterwards"
-        ));
-    }
+    all.extend(delegation(policy, rule));
+    all.extend(emergency(policy, rule));
     let targets: Vec<String> = rule.release.iter().map(ToString::to_string).collect();
     if !targets.is_empty() {
         all.push(format!(
@@ -160,6 +154,63 @@ fn sentences(policy: &Policy, rule: &BranchRule) -> Vec<String> {
         all.push(format!(
             "it goes back to what was accepted before on the word of {who}"
         ));
+    }
+    all
+}
+
+/// Who may name a deputy.
+fn delegation(policy: &Policy, rule: &BranchRule) -> Option<String> {
+    let delegation = rule.delegation.as_ref()?;
+    let by = people(policy, &policy.able(&delegation.by), "or");
+    let to = people(policy, &policy.able(&delegation.to), "or");
+    Some(format!(
+        "{by} ({}) may name {to} ({}) their deputy, for {} at most",
+        joined(&delegation.by),
+        joined(&delegation.to),
+        span(delegation.longest.0)
+    ))
+}
+
+/// Who may let in what nobody has approved, and what holds all the same. On the policy itself nobody may.
+fn emergency(policy: &Policy, rule: &BranchRule) -> Vec<String> {
+    let Some(emergency) = rule.emergency.as_ref() else {
+        return Vec::new();
+    };
+    let by = people(policy, &policy.able(&emergency.by), "or");
+    let mut all = vec![format!(
+        "in an emergency, {by} may let in what nobody has approved ({}), and it is reviewed within {}",
+        joined(&emergency.by),
+        span(emergency.review_within.0)
+    )];
+    if let Some(teams) = &emergency.cosign {
+        let who = people(policy, &policy.able(teams), "or");
+        all.push(format!(
+            "another one of {who} ({}) signs the emergency, too",
+            joined(teams)
+        ));
+    }
+    if let Some(ticket) = &emergency.ticket {
+        let pattern = quoted(ticket.as_str());
+        all.push(format!("an emergency names a ticket like {pattern}"));
+    }
+    let limit = &emergency.limit;
+    all.push(format!(
+        "there are {} emergencies at most in {}, and {} while a review is overdue",
+        limit.count,
+        span(limit.within.0),
+        match emergency.while_overdue {
+            Leave::Refuse => "none",
+            Leave::Allow => "one more",
+        }
+    ));
+    let except = emergency.except.iter();
+    let except: Vec<String> = except
+        .flat_map(|one| &one.patterns)
+        .map(|glob| quoted(glob))
+        .collect();
+    if !except.is_empty() {
+        let globs = except.join(" or ");
+        all.push(format!("no emergency lets in what touches {globs}"));
     }
     all
 }
@@ -214,7 +265,10 @@ fn purpose(rule: &BranchRule) -> Vec<String> {
     match rule.releaser {
         Releaser::Anyone => {}
         Releaser::Distinct => {
-            all.push("who pushes neither made nor approved it: a third person".to_owned());
+            all.push(
+                "who pushes neither made nor approved it, nor had a deputy who did: a third person"
+                    .to_owned(),
+            );
         }
     }
     all
@@ -317,6 +371,12 @@ fn of_rule(policy: &Policy, rule: &BranchRule) -> Value {
         "on_top": rule.paths.iter().map(|path| demand(policy, rule, path)).collect::<Vec<_>>(),
         "windows": rule.windows,
         "freezes": rule.freezes,
+        "delegation": rule.delegation.as_ref().map(|delegation| json!({
+            "by": delegation.by,
+            "to": delegation.to,
+            "longest_seconds": delegation.longest.0,
+        })),
+        "emergency": rule.emergency.as_ref().map(of_emergency),
         "ticket": rule.ticket.as_ref().map(|ticket| ticket.pattern.as_str()),
         "checks": rule.checks,
         "releaser": match rule.releaser {
@@ -325,6 +385,31 @@ fn of_rule(policy: &Policy, rule: &BranchRule) -> Value {
         },
         "releases_to": rule.release,
     })
+}
+
+fn of_emergency(emergency: &Emergency) -> Value {
+    let except = emergency.except.iter();
+    let except = except
+        .flat_map(|one| &one.patterns)
+        .map(|glob| escape(glob.as_bytes()));
+    json!({
+        "by": emergency.by,
+        "cosign": emergency.cosign,
+        "ticket": emergency.ticket.as_ref().map(|ticket| ticket.as_str()),
+        "expire_seconds": emergency.expire.0,
+        "limit": { "count": emergency.limit.count, "within_seconds": emergency.limit.within.0 },
+        "except": except.collect::<Vec<_>>(),
+        "review_within_seconds": emergency.review_within.0,
+        "while_overdue": leave(emergency.while_overdue),
+        "cross_review": leave(emergency.cross_review),
+    })
+}
+
+fn leave(leave: Leave) -> &'static str {
+    match leave {
+        Leave::Refuse => "refuse",
+        Leave::Allow => "allow",
+    }
 }
 
 fn demand(policy: &Policy, rule: &BranchRule, path: &PathRule) -> Value {

@@ -88,17 +88,28 @@ fn told(name: &str, scenario: &Scenario, judged: &Judged) -> String {
     let place = format!("{name}:{}: ", scenario.at.line);
     let mut text = paragraph(&place, &scenario.name);
     let line = scenario.expected_at.line;
-    let expected = format!("expected on line {line}: {}", words(&scenario.expected));
+    let accepted = match scenario.emergency {
+        true => "accepted as an emergency",
+        false => "accepted",
+    };
+    let codes = words_or(&scenario.expected, accepted);
+    let expected = format!("expected on line {line}: {codes}");
     text += &paragraph("    ", &expected);
     let verdict = !judged.missing.is_empty() || !judged.unexpected.is_empty();
     if scenario.expected.is_empty() && verdict {
-        text += "  - accepted\n";
+        text += &format!("  - {accepted}\n");
     }
     for code in &judged.missing {
         text += &paragraph(&format!("  - {code} "), code.title());
     }
     if judged.reasons.is_empty() && verdict {
         text += "  + accepted\n";
+    }
+    if judged.otherwise {
+        text += match scenario.emergency {
+            true => "  + accepted, and needed no emergency\n",
+            false => "  + accepted as an emergency\n",
+        };
     }
     for (code, reason) in &judged.reasons {
         let mark = match judged.unexpected.contains(code) {
@@ -127,10 +138,6 @@ fn told(name: &str, scenario: &Scenario, judged: &Judged) -> String {
     text
 }
 
-fn words(codes: &BTreeSet<Code>) -> String {
-    words_or(codes, "accepted")
-}
-
 fn words_or(codes: &BTreeSet<Code>, none: &str) -> String {
     match codes.is_empty() {
         true => none.to_owned(),
@@ -155,6 +162,8 @@ fn json(name: &str, tried: &[Tried]) -> Value {
             "line": scenario.at.line,
             "as_expected": judged.passed(),
             "expected": list(&scenario.expected),
+            "emergency": scenario.emergency,
+            "otherwise": judged.otherwise,
             "missing": list(&judged.missing),
             "unexpected": list(&judged.unexpected),
             "reasons": all(&judged.reasons),
