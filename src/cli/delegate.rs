@@ -2,10 +2,14 @@
 
 use super::state::{How, day};
 use super::{Answer, Failure};
-use crate::client::{Assumed, Deputy, Workspace, branch};
+use crate::client::{Assumed, Deputy, View, Workspace, branch};
+use crate::facts::Store;
+use crate::folder::{Folder, FolderError};
+use crate::signature::Keyring;
 use crate::statement::{Decision, Grant, Particulars, Statement};
-use crate::types::{PersonName, escape};
+use crate::types::{PersonName, Timestamp, escape};
 use crate::ui;
+use anyhow::Context;
 use clap::Args;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -48,15 +52,44 @@ impl DelegateArgs {
     /// # Errors
     /// When the server would not take it in, the answer is no, or it cannot be signed or pushed.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let workspace = self.how.workspace(dir)?;
         if self.list {
-            return list(&workspace);
+            return self.listed(dir);
         }
+        let workspace = self.how.workspace(dir)?;
         let signer = How::signer(&workspace)?;
         let statement = self.statement(&workspace)?;
         refused_by(&workspace, &statement, &signer)?;
         let shown = describe(&workspace, &statement, &signer);
         self.how.deliver(&workspace, &statement, &shown)
+    }
+
+    /// Who stands in for whom, on the server or seen from a clone.
+    fn listed(&self, dir: &Path) -> anyhow::Result<Answer> {
+        let store = Store::open(dir)?;
+        let folder = match Folder::open(store.git_dir()) {
+            Ok(folder) => folder,
+            Err(FolderError::Absent { .. }) => {
+                let workspace = self.how.workspace(dir)?;
+                return Ok(list(&workspace.view().stand_ins()?));
+            }
+            Err(
+                error @ (FolderError::Exposed { .. }
+                | FolderError::Group { .. }
+                | FolderError::Io { .. }),
+            ) => return Err(error.into()),
+        };
+        let (policy_id, bundle) = store
+            .policy()?
+            .context("there is no policy at refs/relhook/policy")?;
+        let home = folder.path().join("keyring").join(policy_id.to_string());
+        let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
+        let view = View {
+            store: &store,
+            policy: &bundle.policy,
+            keyring: &keyring,
+            now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
+        };
+        Ok(list(&view.stand_ins()?))
     }
 
     fn statement(&self, workspace: &Workspace) -> anyhow::Result<Statement> {
@@ -160,14 +193,11 @@ fn shown_paths(paths: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(", ")
 }
 
-fn list(workspace: &Workspace) -> anyhow::Result<Answer> {
-    let standing = workspace.view().standing(&workspace.git)?;
-    if standing.deputies.is_empty() {
-        return Ok(Answer::pass("nobody stands in for anybody\n".to_owned()));
+fn list(deputies: &[Deputy]) -> Answer {
+    match deputies.is_empty() {
+        true => Answer::pass("nobody stands in for anybody\n".to_owned()),
+        false => Answer::pass(deputies.iter().map(row).collect::<String>()),
     }
-    Ok(Answer::pass(
-        standing.deputies.iter().map(row).collect::<String>(),
-    ))
 }
 
 /// `  carol for rita on prod until 2026-12-15T00:00:00Z, 0a1b2c3d4e5f`.

@@ -6,36 +6,44 @@ use crate::client::{Assessment, Assumed, Workspace, branch};
 use crate::decide::Reason;
 use crate::facts::WayBackFacts;
 use crate::statement::{Decision, Particulars, Statement};
-use crate::types::{Oid, RefName};
+use crate::types::{Oid, RefName, shell_word};
 use crate::ui::{self, Color, GoingBack};
 use clap::Args;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// What `relhook rollback` is asked for.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The policy says who may: `rollback` in every rule of the ref. The statement is signed by your own git and
-pushed together with the move, all or nothing. It counts once, for exactly this move.")]
+pushed together with the move, all or nothing. It counts once, for exactly this move. --list shows where the
+ref was let be before, by the numbers that relhook release log and relhook release list have for it.")]
 pub struct RollbackArgs {
-    /// The commit to go back to, which the ref was at before: an id, or a branch or tag here
-    #[arg(long, value_name = "COMMIT")]
-    to: OsString,
+    /// Where to go back to, which the ref was at before: the number of a release, a commit's id, or a
+    /// branch or tag here
+    #[arg(long, value_name = "RELEASE", required_unless_present = "list")]
+    to: Option<OsString>,
     /// The protected ref, if there are several
     #[arg(long = "ref", value_name = "REF")]
     refname: Option<OsString>,
     /// Why: everybody who approves these commits again will read this
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "list")]
+    reason: Option<String>,
     /// The incident or change request
     #[arg(long, value_name = "TICKET")]
     ticket: Option<String>,
     /// Until when it counts, a day at most: 1h, 30m, or 2026-12-24T00:00:00Z
     #[arg(long, value_name = "WHEN", default_value = "1h")]
     expires: String,
+    /// Show where the ref was let be before instead
+    #[arg(long, conflicts_with_all = ["to", "reason", "ticket"])]
+    list: bool,
     #[command(flatten)]
     how: How,
 }
+
+/// What is shorter than an abbreviation of a commit, and digits, is a release's number.
+const SHORTEST: usize = 7;
 
 /// A move back, looked at.
 struct Way {
@@ -52,13 +60,16 @@ impl RollbackArgs {
     /// When there is no way back, the answer is no, or it cannot be signed or pushed.
     pub fn run(&self, dir: &Path, color: Color) -> anyhow::Result<Answer> {
         let workspace = self.how.workspace(dir)?;
+        if self.list {
+            return self.listed(&workspace);
+        }
         let signer = How::signer(&workspace)?;
         let way = self.way(&workspace, &signer)?;
         let back = way.facts()?;
         let statement = Statement {
             base: Some(way.from),
             expires: Some(state::expiry(&self.expires, workspace.now)?),
-            reason: Some(self.reason.clone()),
+            reason: self.reason.clone(),
             particulars: Particulars {
                 ticket: self.ticket.clone(),
                 ..Particulars::default()
@@ -86,12 +97,39 @@ impl RollbackArgs {
         }
     }
 
-    fn way(&self, workspace: &Workspace, signer: &Assumed) -> anyhow::Result<Way> {
-        let refname = match &self.refname {
+    fn refname(&self, workspace: &Workspace) -> anyhow::Result<RefName> {
+        Ok(match &self.refname {
             Some(name) => branch(name)?,
             None => workspace.only_protected()?,
+        })
+    }
+
+    /// Where the ref was let be, as far as the server shows it.
+    fn listed(&self, workspace: &Workspace) -> anyhow::Result<Answer> {
+        let refname = self.refname(workspace)?;
+        let now = workspace.value(&refname)?;
+        let moves = workspace.accepted.get(&refname);
+        let mut text = String::new();
+        for one in moves.into_iter().flatten() {
+            let now = if Some(one.commit) == now { ", now" } else { "" };
+            let title = workspace.title(one.commit).unwrap_or_default();
+            let (entry, commit) = (one.entry, one.commit.short());
+            let line = format!("{entry:>6}  {commit}  {}{now}  {title}", one.time);
+            text += &format!("{}\n", line.trim_end());
+        }
+        Ok(Answer::pass(match text.is_empty() {
+            true => format!("the server shows nothing that was accepted for {refname}\n"),
+            false => text,
+        }))
+    }
+
+    fn way(&self, workspace: &Workspace, signer: &Assumed) -> anyhow::Result<Way> {
+        let refname = self.refname(workspace)?;
+        let to = self.to.clone().unwrap_or_default();
+        let to = match number(&to) {
+            Some(number) => numbered(workspace, &refname, number)?,
+            None => workspace.commit(&to, &refname)?,
         };
-        let to = workspace.commit(&self.to, &refname)?;
         let planned = workspace.change(refname.clone(), Some(to))?;
         let planned = planned
             .ok_or_else(|| Failure::usage(format!("{refname} is at {} already", to.short())))?;
@@ -106,6 +144,27 @@ impl RollbackArgs {
             to,
         })
     }
+}
+
+/// A release's number, where that is meant.
+fn number(text: &OsStr) -> Option<u64> {
+    let text = text.to_str()?;
+    let short = text.len() < SHORTEST && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| short)
+}
+
+/// What the ref was let be at by the entry of this number.
+fn numbered(workspace: &Workspace, refname: &RefName, number: u64) -> anyhow::Result<Oid> {
+    let moves = workspace.accepted.get(refname);
+    let mut moves = moves.into_iter().flatten();
+    let found = moves.find(|one| one.entry == number);
+    found.map(|one| one.commit).ok_or_else(|| {
+        Failure::usage(format!(
+            "the server shows no release {number} of {refname}; `relhook rollback --list --ref {}` \
+             has those that it shows, and an older one is named by its commit",
+            shell_word(&refname.to_string())
+        ))
+    })
 }
 
 impl Way {

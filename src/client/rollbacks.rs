@@ -2,7 +2,8 @@
 
 use super::standing::Stored;
 use super::{ClientError, Workspace};
-use crate::facts::Undone;
+use crate::facts::{Undone, title};
+use crate::object::Commit;
 use crate::statement::{Decision, STATEMENT_PREFIX};
 use crate::types::{Oid, RefName, Timestamp};
 use crate::witness::ROLLBACK_PREFIX;
@@ -38,6 +39,14 @@ impl KnownRollback {
 }
 
 impl Workspace {
+    /// A commit's title, escaped; nothing where the commit is not here.
+    #[must_use]
+    pub fn title(&self, commit: Oid) -> Option<String> {
+        let bytes = self.store.commit_bytes(commit).ok()?;
+        let commit = Commit::parse(&bytes).ok()?;
+        Some(title(&commit.message))
+    }
+
     /// The rollbacks of some refs that the server has carried out.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::facts::{Current, Store};
 use crate::policy::{Bundle, POLICY_REF, Policy};
 use crate::signature::Keyring;
 use crate::types::{Oid, RefName, Timestamp};
-use crate::witness::{CHECKPOINT_REF, Debts, Seen, debts, look};
+use crate::witness::{Accepted, CHECKPOINT_REF, Debts, Seen, accepted, debts, look};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,8 @@ pub struct Workspace {
     pub log: Option<Seen>,
     /// The emergencies that it shows, and what is owed for them.
     pub debts: Debts,
+    /// Where it says that refs were let be, by the numbers of the log's entries.
+    pub accepted: Accepted,
     /// The machine's clock.
     pub now: Timestamp,
 }
@@ -98,7 +100,7 @@ impl Workspace {
         })?;
         let news = news(&git, before, policy_id)?;
         let log = log(&store, &remote)?;
-        let debts = shown_debts(&store)?;
+        let (debts, accepted) = shown_beside(&store)?;
         let home = own_folder(&store, "keyring")?.join(policy_id.to_string());
         let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
         Ok(Self {
@@ -112,6 +114,7 @@ impl Workspace {
             news,
             log,
             debts,
+            accepted,
             now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
         })
     }
@@ -192,13 +195,15 @@ fn log(store: &Store, remote: &Remote) -> Result<Option<Seen>, ClientError> {
     Ok(look(&repository, commit, &memory)?)
 }
 
-/// The emergencies that the server shows beside its log.
-fn shown_debts(store: &Store) -> Result<Debts, ClientError> {
-    let Some(commit) = commit_at(store, CHECKPOINT_REF)? else {
-        return Ok(Debts::new());
-    };
+/// What the server shows beside its log.
+fn shown_beside(store: &Store) -> Result<(Debts, Accepted), ClientError> {
+    let commit = commit_at(store, CHECKPOINT_REF)?;
     let repository = git2::Repository::open(store.git_dir());
-    Ok(repository.map_or_else(|_| Debts::new(), |repository| debts(&repository, commit)))
+    let (Some(commit), Ok(repository)) = (commit, repository) else {
+        return Ok((Debts::new(), Accepted::new()));
+    };
+    let shown = (debts(&repository, commit), accepted(&repository, commit));
+    Ok(shown)
 }
 
 pub(super) fn commit_at(store: &Store, name: &str) -> Result<Option<Oid>, ClientError> {

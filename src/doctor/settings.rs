@@ -2,6 +2,7 @@
 
 use super::patient::Patient;
 use super::{Finding, Words};
+use crate::policy::BranchRule;
 use crate::setup::{HIDDEN, Setting, Settings, WANTED};
 use crate::types::escape;
 
@@ -9,6 +10,10 @@ use crate::types::escape;
 pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
     let mut found = wanted(&patient.settings, &patient.words);
     found.extend(judge(&patient.settings, &patient.words));
+    if let Some(bundle) = patient.bundle() {
+        let rules = &bundle.policy.rules;
+        found.push(way_back(&patient.settings, rules, &patient.words));
+    }
     found.push(max_input(&patient.settings, &patient.words));
     let there = |file: &str| patient.git_dir.join(file).exists();
     let dumb = patient
@@ -154,6 +159,24 @@ fn deletions(settings: &Settings) -> Finding {
         (false, false) => "relhook refuses deletions and moves backwards of protected refs itself",
     };
     Finding::ok("deletions", what)
+}
+
+/// Whether git itself stands in the way of rollbacks that the policy provides for.
+fn way_back(settings: &Settings, rules: &[BranchRule], words: &Words) -> Finding {
+    const KEY: &str = "receive.denyNonFastForwards";
+    let check = "rollback";
+    let mut provided = rules.iter().filter(|rule| rule.rollback.is_some());
+    match (provided.next(), settings.last(KEY).filter(|set| is_on(set))) {
+        (None, _) => Finding::ok(check, "no rule lets a ref go back"),
+        (Some(_), None) => Finding::ok(check, "git stands in no rollback's way"),
+        (Some(rule), Some(_)) => {
+            let rule = escape(rule.pattern.as_bytes());
+            let what = format!(
+                "{KEY} is on: git refuses the rollbacks that the rule `{rule}` provides for"
+            );
+            Finding::warning(check, what).mend(words.config(&["--replace-all", KEY, "false"]))
+        }
+    }
 }
 
 fn max_input(settings: &Settings, words: &Words) -> Finding {

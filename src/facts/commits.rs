@@ -181,7 +181,7 @@ impl Gatherer<'_> {
 }
 
 /// A message's first line, for people.
-pub(super) fn title(message: &[u8]) -> String {
+pub(crate) fn title(message: &[u8]) -> String {
     let line = message.split(|byte| *byte == b'\n').next();
     let line = line.unwrap_or_default();
     // No more than can be shown is escaped; an escape is never longer than it is wide.

@@ -26,6 +26,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use commits::title;
 pub use first_pushers::{Arrival, FirstPushers};
 pub use gather::{gather, gather_owing};
 pub use graph::commits_between;

@@ -45,12 +45,12 @@ pub fn publish() -> Answer {
         // The next push, heartbeat or release tells it as well.
         let _ = server.tell_moves(super::clock());
         let owed = server.tell_debts(super::clock()).unwrap_or(false);
-        keep_rollbacks(&git_dir, &server);
+        let back = keep_rollbacks(&git_dir, &server);
         let shown = crate::witness::publish(&git_dir, &server.log).map_err(|error| {
             let why = error.to_string();
             Stop::because(Reason::LogUnwritable { why })
         });
-        if owed {
+        if owed || back {
             tell_people(&server);
         }
         shown
@@ -65,7 +65,7 @@ pub fn publish() -> Answer {
     }
 }
 
-/// Has people be told of emergencies, where nothing is ever released: then no releaser tells them. What
+/// Has people be told of emergencies and rollbacks, where nothing is ever released: then no releaser tells them. What
 /// cannot be told now is told with the next push, heartbeat or release.
 pub fn tell_people(server: &Server) {
     match Waker::of(server.store.git_dir()) {
@@ -78,14 +78,14 @@ pub fn tell_people(server: &Server) {
     }
 }
 
-/// Keeps what was rolled back where clones see it. The next time brings it along.
-fn keep_rollbacks(git_dir: &Path, server: &Server) {
+/// Keeps what was rolled back where clones see it; whether that is news. The next time brings it along.
+fn keep_rollbacks(git_dir: &Path, server: &Server) -> bool {
     // Not held while other things are done: nobody can make the ledger's file again meanwhile.
     let rollbacks = server
         .ledger()
         .ok()
         .and_then(|ledger| ledger.rollbacks().ok());
-    let _ = crate::witness::keep_rollbacks(git_dir, &rollbacks.unwrap_or_default());
+    crate::witness::keep_rollbacks(git_dir, &rollbacks.unwrap_or_default()).unwrap_or_default()
 }
 
 fn wake(git_dir: &Path, input: impl Read) -> Result<Answer, Stop> {

@@ -4,6 +4,7 @@ use super::Trouble;
 use crate::audit::UpdateRecord;
 use crate::types::{Oid, PersonName, RefName, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Everybody who had a part in some accepted moves of a ref.
@@ -58,6 +59,38 @@ pub(in crate::ledger) fn accepted_at(
         database.prepare_cached("SELECT time FROM accepted WHERE ref = ? AND seq = ?")?;
     let found = look_up.query_row((refname.as_bytes(), seq), |row| row.get(0));
     Ok(found.optional()?.map(Timestamp::from_unix))
+}
+
+/// A move of a ref that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedMove {
+    /// The entry that accepted it.
+    pub entry: u64,
+    /// When that was.
+    pub time: Timestamp,
+    /// What the ref came to name.
+    pub commit: Oid,
+}
+
+/// The last moves of the ref that were accepted, the newest first.
+pub(in crate::ledger) fn last(
+    database: &Connection,
+    refname: &RefName,
+    most: usize,
+) -> Result<Vec<AcceptedMove>, Trouble> {
+    let sql = "SELECT seq, time, new FROM accepted WHERE ref = ? ORDER BY seq DESC LIMIT ?";
+    let mut all = database.prepare_cached(sql)?;
+    let mut rows = all.query((refname.as_bytes(), most))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let commit = Oid::from_bytes(&row.get::<_, Vec<u8>>(2)?);
+        found.push(AcceptedMove {
+            entry: row.get(0)?,
+            time: Timestamp::from_unix(row.get(1)?),
+            commit: commit.map_err(|error| Trouble::Broken(error.to_string()))?,
+        });
+    }
+    Ok(found)
 }
 
 /// Everybody who had a part in what the entries behind `after`, up to and with `upto`, accepted.

@@ -23,7 +23,7 @@ pub use database::alone;
 use database::{Database, First};
 pub(crate) use debts::due;
 pub use error::LedgerError;
-pub use hands::Hands;
+pub use hands::{AcceptedMove, Hands};
 pub use moves::OpenMove;
 pub use refs::RefRecord;
 pub(crate) use refs::name_from_hex;
@@ -251,6 +251,18 @@ impl Ledger {
         seq: u64,
     ) -> Result<Option<Timestamp>, LedgerError> {
         hands::accepted_at(self.database.connection(), refname, seq).map_err(self.database.failed())
+    }
+
+    /// The last moves of `refname` that were accepted, the newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn last_accepted(
+        &self,
+        refname: &RefName,
+        most: usize,
+    ) -> Result<Vec<AcceptedMove>, LedgerError> {
+        hands::last(self.database.connection(), refname, most).map_err(self.trouble())
     }
 
     /// When what the entry `seq` rolled `refname` back to was accepted before, by its entry; nothing where that

@@ -5,6 +5,7 @@
 //! nothing but the place is kept. Nothing waits for a notifier: it is a worker that delivers, after
 //! the release.
 
+mod back;
 mod glass;
 mod mail;
 mod notice;

@@ -1,6 +1,6 @@
 //! What people are told.
 
-use super::glass;
+use super::{back, glass};
 use crate::audit::{DriftRecord, Entry, Event, ReleaseRecord, ReleaseState};
 use crate::decide::Code;
 use crate::policy::NoticeKind;
@@ -60,7 +60,11 @@ impl Notice {
                 failed.then(|| ended(record)).into_iter().collect()
             }
             Event::Drift(record) => vec![drifted(record)],
-            Event::Verdict(record) => glass::of_verdict(entry.seq, record),
+            Event::Verdict(record) => {
+                let mut all = glass::of_verdict(entry.seq, record);
+                all.extend(back::of_verdict(entry.seq, record));
+                all
+            }
             Event::Debt(record) => vec![glass::of_debt(record)],
             Event::Begun { .. }
             | Event::Pinned(_)

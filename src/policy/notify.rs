@@ -13,13 +13,18 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Whether they are told of this. Of an emergency, and of a review that is overdue, everybody is,
-    /// whatever else they asked for. A release that was taken back did not succeed either, so whoever
+    /// Whether they are told of this. Of an emergency, of a review that is overdue and of a rollback,
+    /// everybody is, whatever else they asked for. A release that was taken back did not succeed either, so whoever
     /// asks for failed ones alone learns of it too.
     #[must_use]
     pub fn is_told(&self, kind: NoticeKind) -> bool {
         let failed = self.events.contains(&NoticeKind::ReleaseFailed);
-        let loud = [NoticeKind::Emergency, NoticeKind::ReviewOverdue].contains(&kind);
+        let loud = [
+            NoticeKind::Emergency,
+            NoticeKind::ReviewOverdue,
+            NoticeKind::RolledBack,
+        ];
+        let loud = loud.contains(&kind);
         loud || self.events.contains(&kind) || (kind == NoticeKind::ReleaseReturned && failed)
     }
 }
@@ -41,11 +46,13 @@ pub enum NoticeKind {
     ReviewOverdue,
     /// What was owed is settled.
     ReviewSettled,
+    /// A protected ref went back.
+    RolledBack,
 }
 
 impl NoticeKind {
     /// Every kind, with the word that the policy has for it.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("release-failed", Self::ReleaseFailed),
         ("release-returned", Self::ReleaseReturned),
         ("drift-found", Self::DriftFound),
@@ -53,6 +60,7 @@ impl NoticeKind {
         ("review-due", Self::ReviewDue),
         ("review-overdue", Self::ReviewOverdue),
         ("review-settled", Self::ReviewSettled),
+        ("rolled-back", Self::RolledBack),
     ];
 
     /// The word.
@@ -66,6 +74,7 @@ impl NoticeKind {
             Self::ReviewDue => "review-due",
             Self::ReviewOverdue => "review-overdue",
             Self::ReviewSettled => "review-settled",
+            Self::RolledBack => "rolled-back",
         }
     }
 }

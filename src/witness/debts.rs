@@ -2,7 +2,6 @@
 //! signed: it tells people what the server will say, and decides nothing there.
 
 use super::MAX_FILE;
-use crate::audit::AuditLog;
 use crate::facts::Debt;
 use crate::ledger::{Ledger, LedgerError, name_from_hex};
 use crate::types::{Oid, RefName, hex};
@@ -33,11 +32,8 @@ struct OfRef {
 
 /// What the file is to hold; nothing where there never was an emergency. Where all of it is too much,
 /// what is settled is left out.
-pub(super) fn content(log: &AuditLog) -> Result<Option<Vec<u8>>, LedgerError> {
-    let Some(folder) = log.dir().parent() else {
-        return Ok(None);
-    };
-    let refs = Ledger::open(folder, log)?.refs()?;
+pub(super) fn content(ledger: &Ledger) -> Result<Option<Vec<u8>>, LedgerError> {
+    let refs = ledger.refs()?;
     let mut refs: Vec<OfRef> = refs
         .iter()
         .filter(|(_, known)| !known.emergencies().is_empty())

@@ -2,11 +2,13 @@
 //! with the policy and that no push can move. So every clone is a witness: it keeps what it saw last,
 //! and says aloud when what it sees next is not that, made longer.
 
+mod accepted;
 mod debts;
 mod publish;
 mod rollbacks;
 mod seen;
 
+pub use accepted::{Accepted, accepted};
 pub use debts::{Debts, debts};
 pub use publish::{PublishError, publish};
 pub use rollbacks::{ROLLBACK_PREFIX, keep_rollbacks};

@@ -1,8 +1,10 @@
 //! The server's side: bringing the ref to where the log is.
 
+use super::accepted::ACCEPTED;
 use super::debts::DEBTS;
 use super::{CHECKPOINT, CHECKPOINT_REF, KEY};
 use crate::audit::{AuditError, AuditLog, Checkpoint, Recorded, TILE_WIDTH, tile_path};
+use crate::ledger::Ledger;
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, FileMode, Repository, Signature, Time, Tree};
 use std::fs::{File, OpenOptions};
@@ -71,9 +73,8 @@ pub fn publish(git_dir: &Path, log: &AuditLog) -> Result<Checkpoint, PublishErro
     let key = format!("{}\n", log.key()?.as_str());
     update.upsert(KEY, blob(key.as_bytes())?, FileMode::Blob);
     tiles(&repository, log, (size, recorded.seq), &mut update)?;
-    // What is owed is shown too; where it cannot be told, as it was before.
-    if let Ok(Some(debts)) = super::debts::content(log) {
-        update.upsert(DEBTS, blob(&debts)?, FileMode::Blob);
+    for (name, bytes) in beside(log) {
+        update.upsert(name, blob(&bytes)?, FileMode::Blob);
     }
     let empty = repository.find_tree(repository.treebuilder(None)?.write()?)?;
     let base: Tree<'_> = match &before {
@@ -83,6 +84,21 @@ pub fn publish(git_dir: &Path, log: &AuditLog) -> Result<Checkpoint, PublishErro
     let tree = repository.find_tree(update.create_updated(&repository, &base)?)?;
     write(&repository, before.as_ref(), &tree, &recorded)?;
     Ok(recorded.checkpoint)
+}
+
+/// What the ledger remembers is shown too: what is owed, and where refs were let be. Where that cannot be
+/// told, it stays as it was before.
+fn beside(log: &AuditLog) -> Vec<(&'static str, Vec<u8>)> {
+    let folder = log.dir().parent();
+    let Some(Ok(ledger)) = folder.map(|folder| Ledger::open(folder, log)) else {
+        return Vec::new();
+    };
+    let debts = super::debts::content(&ledger);
+    let accepted = super::accepted::content(&ledger);
+    let files = [(DEBTS, debts), (ACCEPTED, accepted)].into_iter();
+    files
+        .filter_map(|(name, bytes)| Some((name, bytes.ok().flatten()?)))
+        .collect()
 }
 
 /// One at a time: who comes later finds what the other left.

@@ -10,15 +10,16 @@ use std::path::Path;
 /// Below it, `<entry>/<tag>` names what a ref was at before the entry took it back.
 pub const ROLLBACK_PREFIX: &str = "refs/relhook/rollbacks/";
 
-/// Makes the refs that are not there yet.
+/// Makes the refs that are not there yet; whether there were any.
 ///
 /// # Errors
 /// When git's library cannot write them. What is not in the repository any more cannot be kept.
-pub fn keep_rollbacks(git_dir: &Path, rollbacks: &[RolledBackRef]) -> Result<(), PublishError> {
+pub fn keep_rollbacks(git_dir: &Path, rollbacks: &[RolledBackRef]) -> Result<bool, PublishError> {
     if rollbacks.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let repository = Repository::open_bare(git_dir)?;
+    let mut any = false;
     for rollback in rollbacks {
         let old = Oid::from_bytes(rollback.old.as_bytes())?;
         for tag in &rollback.statements {
@@ -27,7 +28,8 @@ pub fn keep_rollbacks(git_dir: &Path, rollbacks: &[RolledBackRef]) -> Result<(),
                 continue;
             }
             repository.reference(&name, old, false, "relhook: rolled back")?;
+            any = true;
         }
     }
-    Ok(())
+    Ok(any)
 }

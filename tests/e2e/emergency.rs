@@ -1,6 +1,6 @@
 //! Breaking the glass from a clone, as docs/emergency.md has it, and who hears of it.
 
-use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, World, run, shown};
+use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, Words, World, run, shown};
 use base64ct::{Base64, Encoding};
 use relhook::audit::{AuditLog, Event, HeartbeatRecord};
 use relhook::types::{Seconds, Timestamp};
@@ -328,4 +328,72 @@ fn e_02_e_07_everybody_is_told_whatever_they_asked_for_and_without_any_push() {
     assert!(log.contains("overdue since"), "{log}");
     let status = shown(&world.relhook(&["status"]));
     assert!(status.contains("OVERDUE since"), "{status}");
+}
+
+#[test]
+fn while_a_review_is_overdue_the_way_back_is_open_and_doctor_says_what_is_owed() {
+    let world = World::with(&policy(
+        "\n      review-within: 4d\n    rollback: {by: [developers]}",
+    ));
+    let (dana, rita) = (world.person("dana"), world.person("rita"));
+    let good = dana.commits("good");
+    dana.offers("fix");
+    rita.approves(&good).accepted();
+    dana.pushes(&["prod"]).accepted();
+    let fix = dana.commits("fix");
+    let emergency = [
+        "emergency",
+        "--ref",
+        "prod",
+        "--reason",
+        "nobody can pay any more",
+        "--ticket",
+        "INC-7",
+        "--yes",
+    ];
+    done(&dana.relhook(&emergency));
+    dana.pushes(&["prod"]).accepted();
+    let debts = || {
+        let json = world.relhook(&["doctor", "--json"]);
+        let json: serde_json::Value = serde_json::from_slice(&json.out).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        let of = findings.iter().filter(|one| one["check"] == "debts");
+        of.cloned().collect::<Vec<_>>()
+    };
+    let [owed] = &debts()[..] else {
+        panic!("{:?}", debts());
+    };
+    assert_eq!(owed["state"], "ok", "{owed}");
+    passes(&world, 4 * DAY + 60);
+    let [overdue] = &debts()[..] else {
+        panic!("{:?}", debts());
+    };
+    assert_eq!(overdue["state"], "warning", "{overdue}");
+    assert!(
+        overdue["what"].as_str().unwrap().contains(&fix[..7]),
+        "{overdue}"
+    );
+    let advice = overdue["advice"].to_string();
+    assert!(
+        advice.contains(&format!("relhook approve {}", &fix[..12])),
+        "{advice}"
+    );
+    // Nothing new goes in, approved or not.
+    let next = dana.commits("next");
+    dana.offers("next");
+    rita.approves(&next).accepted();
+    dana.pushes(&["prod"]).refused_with("RH512");
+    // What nobody has looked at may go away. That is no review of it.
+    let mut words = Words::approve(&dana, &good);
+    words
+        .set("Relhook-Decision", "rollback")
+        .set("Relhook-Expires", "2099-01-01T00:00:00Z")
+        .set("Relhook-Reason", "it breaks the invoices");
+    dana.pushes(&[&dana.states(&words)]).accepted();
+    dana.pushes(&[&format!("+{good}:{PROD}")]).accepted();
+    assert_eq!(world.server_ref(PROD), Some(good));
+    assert_eq!(debts()[0]["state"], "warning", "{:?}", debts());
+    dana.pushes(&["prod"]).refused_with("RH512");
+    let log = world.relhook(&["audit", "replay"]);
+    assert_eq!(log.code, 0, "{}\n{}", shown(&log), log.err);
 }

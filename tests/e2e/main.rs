@@ -27,6 +27,7 @@ mod hosting;
 mod init;
 mod migrating;
 mod notify;
+mod pages;
 mod policy_tools;
 mod release_agent;
 mod release_care;

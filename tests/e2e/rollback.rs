@@ -639,3 +639,86 @@ fn every_target_goes_back_at_once_whatever_holds_a_release() {
     assert!(!ftpd.site().join("three.txt").exists());
     world.relhook(&["audit", "verify"]).assert_ok();
 }
+
+/// The entry that accepted a commit for `prod`.
+fn entry_of(world: &World, commit: &str) -> u64 {
+    let log = world.log();
+    let accepted = log.iter().rfind(|entry| {
+        let mut updates = entry["updates"].as_array().into_iter().flatten();
+        entry["outcome"] == "accepted"
+            && updates.any(|one| one["ref"] == PROD && one["new"] == commit)
+    });
+    accepted.unwrap()["seq"].as_u64().unwrap()
+}
+
+#[test]
+fn a_release_is_named_by_its_number() {
+    let world = world();
+    let paul = world.person("paul");
+    let first = ships(&world, "one.txt");
+    let second = ships(&world, "two.txt");
+    let third = ships(&world, "three.txt");
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    let list = paul.relhook(&["rollback", "--list", "--ref", "prod"]);
+    let listed = shown(&list);
+    assert_eq!(list.code, 0, "{}", list.err);
+    let numbers: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let entries = [&third, &second, &first].map(|commit| entry_of(&world, commit).to_string());
+    assert_eq!(numbers[..3], entries, "{listed}");
+    for part in [&first[..7], "Change two.txt", ", now  Change three.txt"] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    for line in listed.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let back = |to: &str| {
+        let rest = ["--ref", "prod", "--reason", "the shop is down", "--yes"];
+        paul.relhook(&[&["rollback", "--to", to], &rest[..]].concat())
+    };
+    // What was no release of the ref is none: an entry of something else, and one that is not there.
+    for number in ["999999", "1"] {
+        let none = back(number);
+        assert_eq!(none.code, 2, "{}", none.err);
+        assert!(none.err.contains("shows no release"), "{}", none.err);
+    }
+    assert_eq!(world.server_ref(PROD), Some(third));
+    let ran = back(&entries[2]);
+    assert_eq!(ran.code, 0, "{}{}", shown(&ran), ran.err);
+    assert_eq!(world.server_ref(PROD), Some(first));
+    world.relhook(&["audit", "replay"]).assert_ok();
+}
+
+#[test]
+fn everybody_is_told_of_a_rollback_whatever_they_asked_for() {
+    let world = World::without_relhook();
+    let program = world.path("some");
+    std::fs::write(&program, "#!/bin/sh\ncat >> \"$0.in\"\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut text = PolicyText::usual().prod("rollback: {by: [admins]}");
+    text.yaml += &format!(
+        "notify:\n  some:\n    kind: command\n    run: [{}]\n    events: [release-failed]\n",
+        program.display()
+    );
+    world.write_policy(&text);
+    world
+        .init(&["--policy", "policy.yaml", "--keys", "keys"])
+        .assert_ok();
+    let told = || std::fs::read_to_string(format!("{}.in", program.display())).unwrap_or_default();
+    let first = ships(&world, "one.txt");
+    ships(&world, "two.txt");
+    assert!(!told().contains("rolled-back"));
+    let (_, _) = rolls_back(&world.person("paul"), &first);
+    let start = Instant::now();
+    while !told().contains("\"event\":\"rolled-back\"") {
+        assert!(start.elapsed() < Duration::from_secs(60), "{}", told());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let told = told();
+    for part in ["paul: the shop is down", &first, "1 commit is undone"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(told.matches("rolled-back").count(), 1, "{told}");
+}

@@ -245,10 +245,28 @@ fn a_policy_whose_windows_are_wrong_is_not_taken() {
 
 #[test]
 fn an_emergency_waits_for_a_window_unless_the_window_lets_it_pass() {
-    for (word, passes) in [("waits", false), ("passes", true)] {
+    // A window of two hours that opened three ago, and a freeze.
+    let hour = |ago: i64| {
+        let time = Timestamp::from_unix(now() - ago * HOUR).to_string();
+        time[11..16].to_owned()
+    };
+    let window = format!("from: \"{}\", to: \"{}\"", hour(3), hour(1));
+    let closed = |word: &str| {
+        let window = format!("  audit: {{zone: UTC, {window}, emergency: {word}}}\n");
+        ("windows", "RH541", format!("windows:\n{window}"))
+    };
+    let frozen = |word: &str| {
         let freezes = freeze("audit", -DAY, DAY, &format!(", emergency: {word}"));
-        let rule = "emergency:\n      by: [developers]\n    freezes: [audit]";
-        let world = world(rule, &format!("freezes:\n{freezes}"));
+        ("freezes", "RH542", format!("freezes:\n{freezes}"))
+    };
+    for (passes, (key, code, text)) in [
+        (false, frozen("waits")),
+        (true, frozen("passes")),
+        (false, closed("waits")),
+        (true, closed("passes")),
+    ] {
+        let rule = format!("emergency:\n      by: [developers]\n    {key}: [audit]");
+        let world = world(&rule, &text);
         let dana = world.person("dana");
         let fix = dana.commits("index.html");
         dana.offers("fix");
@@ -261,7 +279,7 @@ fn an_emergency_waits_for_a_window_unless_the_window_lets_it_pass() {
         dana.pushes(&[&dana.states(&words)]).accepted();
         let push = dana.pushes(&["prod"]);
         if !passes {
-            push.refused_with("RH542");
+            push.refused_with(code);
             continue;
         }
         push.accepted();

@@ -1,6 +1,7 @@
 //! What relhook itself keeps: its folder, the log, the ledger, and whether the refs are what the log
 //! accepted.
 
+mod debts;
 mod heartbeats;
 mod refs;
 mod releases;
@@ -43,6 +44,12 @@ pub(in crate::doctor) fn examine(patient: &Patient) -> Vec<Finding> {
         Ok((server, ledger)) => {
             found.push(Finding::ok("ledger", "the ledger can be read"));
             found.extend(refs::examine(patient, &server, &ledger));
+            let last = audit.last().map(|last| last.time);
+            let now = crate::hook::clock();
+            found.extend(debts::examine(
+                &ledger,
+                last.map_or(now, |last| now.max(last)),
+            ));
             drop(ledger);
             found.extend(releases::examine(patient, &server));
         }

@@ -48,7 +48,9 @@ fn a_release_that_was_taken_back_is_a_failed_one_to_who_asks_for_those_alone() {
         let words: Vec<&str> = words.map(|(word, _)| *word).collect();
         // These everybody is told.
         let told = words.join(" ");
-        let told = told.strip_suffix(" emergency review-overdue").unwrap();
+        let told = told
+            .strip_suffix(" emergency review-overdue rolled-back")
+            .unwrap();
         told.to_owned()
     };
     assert_eq!(told("release-failed"), "release-failed release-returned");

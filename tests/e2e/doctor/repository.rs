@@ -218,3 +218,16 @@ fn p_20_the_secret_for_nonces_is_looked_after() {
     mode(&world.server().join("config"), 0o644);
     finds_and_mends(&world, "nonce-seed", "error", "others can read");
 }
+
+#[test]
+fn git_stands_in_the_way_of_a_rollback_that_the_policy_provides_for() {
+    let world = World::with(&PolicyText::usual().prod("rollback: {by: [admins]}"));
+    assert_eq!(bad(&world, "rollback"), [] as [serde_json::Value; 0]);
+    let key = "receive.denyNonFastForwards";
+    world.server_git(&["config", key, "true"]).assert_ok();
+    finds_and_mends(&world, "rollback", "warning", "git refuses the rollbacks");
+    // Where no rule has any, it may be on.
+    let usual = World::new();
+    usual.server_git(&["config", key, "true"]).assert_ok();
+    assert_eq!(bad(&usual, "rollback"), [] as [serde_json::Value; 0]);
+}
