@@ -24,6 +24,17 @@ fn commands(page: &str) -> Vec<(String, String)> {
     all
 }
 
+/// All lines of a page's fenced blocks.
+fn blocks(page: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(|block| block.trim().lines().map(str::to_owned));
+    lines.collect()
+}
+
 /// Takes the command that begins so off the list.
 #[track_caller]
 fn take(commands: &mut Vec<(String, String)>, who: &str, begin: &str) -> String {
@@ -178,4 +189,97 @@ fn the_rollback_that_git_alone_makes_can_be_followed() {
     done(&types(&paul, &format!("set -e\n{known}{script}")));
     assert_eq!(world.server_ref(PROD), Some(commits[0].clone()));
     world.relhook(&["audit", "replay"]).assert_ok();
+}
+
+/// A line that somebody types on the server.
+fn typed_on_server(world: &World, line: &str) -> Ran {
+    let programs = Path::new(RELHOOK).parent().unwrap();
+    let mut path = programs.as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let mut shell = world.server_command("sh");
+    shell.env("PATH", path).current_dir(world.server());
+    run(shell.args(["-c", line]))
+}
+
+#[test]
+fn the_page_for_the_auditor_can_be_followed() {
+    let rule = "delegation: {by: [reviewers], to: [developers], longest: 21d}\n    \
+                rollback: {by: [admins]}\n    emergency: {by: [developers]}";
+    let world = World::with(&PolicyText::usual().prod(rule));
+    let [dana, dora, rita, remy, paul] =
+        ["dana", "dora", "rita", "remy", "paul"].map(|name| world.person(name));
+    // A month in which everything happened: somebody stood in, it burned, it was looked at, it went back.
+    let delegate = "relhook delegate --to dora --for prod --until 14d --reason leave";
+    done(&types(&rita, delegate));
+    let stood_in = dana.commits("price.txt");
+    dana.offers("dana/price");
+    dora.git(&["fetch", "-q", "origin"]);
+    let approve = "relhook approve dana/price --ref prod --in-stead-of rita";
+    done(&types(&dora, approve));
+    dana.pushes(&["prod"]).accepted();
+    let fix = dana.commits("fix.txt");
+    let declare = "relhook emergency --ref prod --reason 'nobody can pay any more' --yes";
+    done(&types(&dana, declare));
+    dana.pushes(&["prod"]).accepted();
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+    remy.git(&["fetch", "-q", "origin"]);
+    done(&types(&remy, &format!("relhook approve {fix} --ref prod")));
+    paul.git(&["fetch", "-q", "origin"]);
+    let back = format!("relhook rollback --to {stood_in} --ref prod --reason 'it charges twice'");
+    done(&types(&paul, &back));
+    assert_eq!(world.server_ref(PROD), Some(stood_in.clone()));
+    world.relhook(&["audit", "checkpoint"]).assert_ok();
+
+    let out = tempfile::tempdir().unwrap();
+    let lines = blocks("auditor.md");
+    let mut tried = Vec::new();
+    for line in &lines {
+        // The page's month is this one, and what it writes goes to a folder of its own.
+        let typed = line
+            .replace("2026-12-01", "$(date -u +%Y-%m-01)")
+            .replace("2026-12-31", "$(date -u +%F)")
+            .replace("--output ", &format!("--output {}/", out.path().display()));
+        let in_clone = line.starts_with("git f")
+            || tried.contains(&"relhook doctor") && line == "relhook audit replay";
+        let ran = match in_clone {
+            true => types(&dana, &typed),
+            false => typed_on_server(&world, &typed),
+        };
+        let said = format!("{}{}", shown(&ran), ran.err);
+        let wanted: &[&str] = match line.as_str() {
+            "relhook status" => &["dora for rita on prod"],
+            "relhook delegate --list" => &["dora for rita on prod"],
+            line if line.contains("policy explain") => &["rita", "deputy", "in an emergency"],
+            line if line.contains("policy bus-factor") => &["with every deputy named"],
+            line if line.contains("for-each-ref") => &["Approve", "Roll", "emergency"],
+            _other => &[],
+        };
+        for part in wanted {
+            let part = part.to_lowercase();
+            assert!(
+                said.to_lowercase().contains(&part),
+                "{line}: {part}: {said}"
+            );
+        }
+        // What the tests' server is like, doctor may have something to say about, and a clone cannot tell
+        // all.
+        let may = match line.as_str() {
+            "relhook doctor" => [0, 1, 3].as_slice(),
+            "relhook audit replay" if in_clone => [0, 3].as_slice(),
+            _other => [0].as_slice(),
+        };
+        assert!(may.contains(&ran.code), "{line}: {} {said}", ran.code);
+        tried.push(line.as_str());
+    }
+    assert_eq!(tried.len(), 12, "{tried:?}");
+    let page = std::fs::read_to_string(out.path().join("december.html")).unwrap();
+    for part in [
+        "nobody can pay any more",
+        "it charges twice",
+        &stood_in[..7],
+        &fix[..7],
+    ] {
+        assert!(page.contains(part), "{part} is not in the report");
+    }
 }
