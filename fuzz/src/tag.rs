@@ -5,10 +5,22 @@ use relhook::statement::{Statement, compose, tag_name};
 
 const OBJECT: &str = "1111111111111111111111111111111111111111";
 
+/// What a statement's name can say.
+const DECISIONS: [&str; 8] = [
+    "approve",
+    "reject",
+    "lift",
+    "withdraw",
+    "emergency",
+    "delegate",
+    "rollback",
+    "check",
+];
+
 /// A tag as it stands, and a statement's tag around the bytes as its message.
 pub fn holds(data: &[u8]) {
     as_tag(data);
-    for decision in ["approve", "reject", "withdraw"] {
+    for decision in DECISIONS {
         let name = format!("relhook/{decision}/{}", &OBJECT[..12]);
         let head = format!(
             "object {OBJECT}\ntype commit\ntag {name}\ntagger Rob <rob@example.org> 0 +0000\n\n"
