@@ -71,6 +71,28 @@ fn the_service_is_confined() {
     }
 }
 
+#[test]
+fn clones_are_shown_what_a_confined_service_added_to_the_log() {
+    const SHOWS: &str = "relhook-checkpoint@.service";
+    for unit in ["relhook-release@.service", "relhook-heartbeat@.service"] {
+        assert_eq!(setting(unit, "ReadWritePaths"), "%f/relhook");
+        let next = setting(unit, "OnSuccess");
+        assert_eq!(next, SHOWS.replace("@.", "@%i."), "{unit}");
+    }
+    assert_eq!(setting(SHOWS, "ReadWritePaths"), "%f");
+    let world = World::new();
+    let audit = world.server().join("relhook");
+    let log = relhook::audit::AuditLog::at(&audit);
+    let event = relhook::audit::Event::Heartbeat(Default::default());
+    let last = log.append(log.last().unwrap().time, event).unwrap();
+    let line = setting(SHOWS, "ExecStart");
+    let words: Vec<&str> = line.split(' ').skip(3).collect();
+    assert!(line.starts_with("/usr/bin/relhook -C %f "), "{line}");
+    world.relhook(&words).assert_ok();
+    let shown = world.server_git(&["show", "refs/relhook/checkpoint:checkpoint"]);
+    assert!(shown.text().contains(&format!("\n{}\n", last.seq)));
+}
+
 /// A server whose releases systemd is to start.
 fn server() -> World {
     let world = World::without_relhook();
