@@ -1,15 +1,11 @@
 //! `relhook delegate`: a reviewer who will be away says who may approve in their stead.
 
-use super::state::{How, day};
+use super::state::{How, day, deputies};
 use super::{Answer, Failure};
-use crate::client::{Assumed, Deputy, View, Workspace, branch};
-use crate::facts::Store;
-use crate::folder::{Folder, FolderError};
-use crate::signature::Keyring;
+use crate::client::{Assumed, Deputy, Workspace, branch};
 use crate::statement::{Decision, Grant, Particulars, Statement};
-use crate::types::{PersonName, Timestamp, escape};
+use crate::types::{PersonName, escape};
 use crate::ui;
-use anyhow::Context;
 use clap::Args;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -53,7 +49,8 @@ impl DelegateArgs {
     /// When the server would not take it in, the answer is no, or it cannot be signed or pushed.
     pub fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
         if self.list {
-            return self.listed(dir);
+            let found = deputies(dir, || self.how.workspace(dir))?;
+            return Ok(list(&found.all));
         }
         let workspace = self.how.workspace(dir)?;
         let signer = How::signer(&workspace)?;
@@ -61,35 +58,6 @@ impl DelegateArgs {
         refused_by(&workspace, &statement, &signer)?;
         let shown = describe(&workspace, &statement, &signer);
         self.how.deliver(&workspace, &statement, &shown)
-    }
-
-    /// Who stands in for whom, on the server or seen from a clone.
-    fn listed(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let store = Store::open(dir)?;
-        let folder = match Folder::open(store.git_dir()) {
-            Ok(folder) => folder,
-            Err(FolderError::Absent { .. }) => {
-                let workspace = self.how.workspace(dir)?;
-                return Ok(list(&workspace.view().stand_ins()?));
-            }
-            Err(
-                error @ (FolderError::Exposed { .. }
-                | FolderError::Group { .. }
-                | FolderError::Io { .. }),
-            ) => return Err(error.into()),
-        };
-        let (policy_id, bundle) = store
-            .policy()?
-            .context("there is no policy at refs/relhook/policy")?;
-        let home = folder.path().join("keyring").join(policy_id.to_string());
-        let keyring = Keyring::build(&bundle.policy, &bundle.keys, &home)?;
-        let view = View {
-            store: &store,
-            policy: &bundle.policy,
-            keyring: &keyring,
-            now: Timestamp::from_unix(jiff::Timestamp::now().as_second()),
-        };
-        Ok(list(&view.stand_ins()?))
     }
 
     fn statement(&self, workspace: &Workspace) -> anyhow::Result<Statement> {

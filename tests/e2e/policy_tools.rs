@@ -331,7 +331,7 @@ fn a_rule_that_only_warns_lets_pass_and_says_so_everywhere() {
     let out = page.to_str().unwrap();
     world.relhook(&["report", "--output", out]).assert_ok();
     let page = std::fs::read_to_string(page).unwrap();
-    assert!(page.contains("a rule that only warns would have refused it: RH401"));
+    assert!(page.contains("a rule that only warns would have refused it (RH401)"));
     // Everything but approvals is held to.
     dana.git(&[
         "-c",
@@ -515,6 +515,15 @@ fn the_bus_factor_counts_deputies_who_may_be_named_and_those_of_today() {
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let today = "with the deputies of today (dora for rita), nothing at all goes in while dora and rita \
                  are away";
+    assert!(flat.contains(today), "{said}");
+    let on_server = world.relhook(&["policy", "bus-factor", "--standing"]);
+    let said = shown(&on_server);
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.starts_with("the policy of this server"),
+        "{said}{}",
+        on_server.err
+    );
     assert!(flat.contains(today), "{said}");
     let (_, json) = ask(&["--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();

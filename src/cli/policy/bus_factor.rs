@@ -1,6 +1,7 @@
 //! `relhook policy bus-factor`: who may be away, rule by rule, before nothing can be released.
 
-use super::super::{Answer, Exit, Failure};
+use super::super::state::deputies;
+use super::super::{Answer, Exit};
 use super::file::File;
 use crate::client::{Deputy, Freshness, Workspace};
 use crate::policy::{
@@ -28,13 +29,13 @@ pub struct BusFactorArgs {
     /// in force
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// In a clone: count the deputies who were named and stand in for somebody now, too
+    /// In a clone or on the server: count the deputies who stand in for somebody now, too
     #[arg(long)]
     standing: bool,
-    /// The remote that has the delegations
+    /// In a clone: the remote that has the delegations
     #[arg(long, value_name = "REMOTE", requires = "standing")]
     remote: Option<OsString>,
-    /// Use what was fetched last instead of asking the remote
+    /// In a clone: use what was fetched last instead of asking the remote
     #[arg(long, requires = "standing")]
     offline: bool,
     /// Answer as JSON (relhook/bus-factor/v1)
@@ -48,38 +49,34 @@ impl BusFactorArgs {
     /// # Errors
     /// When the file, or what the server has, cannot be read.
     pub(super) fn run(&self, dir: &Path) -> anyhow::Result<Answer> {
-        let workspace = self.workspace(dir)?;
-        let file = match (&self.file, &workspace) {
-            (Some(file), _) => Some(File::read(file)?),
-            (None, None) => Some(File::read(Path::new(POLICY_FILE))?),
-            (None, Some(_)) => None,
+        let today = match self.standing {
+            true => Some(deputies(dir, || self.workspace(dir))?),
+            false => None,
         };
-        let (name, policy) = match (file, &workspace) {
-            (Some(file), _) => match file.policy() {
-                Ok(policy) => (file.name, policy),
-                Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
-            },
-            (None, Some(workspace)) => (
-                format!("the policy of {}", workspace.remote.shown()),
-                workspace.policy().clone(),
-            ),
-            (None, None) => return Err(Failure::usage("no policy is named".to_owned())),
-        };
-        let standing = match &workspace {
-            Some(workspace) => standing(&workspace.view().stand_ins()?, workspace.now),
+        let standing = match &today {
+            Some(today) => standing(&today.all, today.now),
             None => Vec::new(),
+        };
+        let (name, policy) = match (&self.file, today) {
+            (None, Some(today)) => (format!("the policy of {}", today.of), today.policy),
+            (file, _) => {
+                let file = File::read(file.as_deref().unwrap_or(Path::new(POLICY_FILE)))?;
+                match file.policy() {
+                    Ok(policy) => (file.name, policy),
+                    Err(errors) => return Ok(Answer::refused(format!("{errors}\n"))),
+                }
+            }
         };
         Ok(self.answer(&name, &policy, &standing))
     }
 
-    /// The clone whose server has the delegations, where they are asked about.
-    fn workspace(&self, dir: &Path) -> anyhow::Result<Option<Workspace>> {
+    /// The clone whose server has the delegations.
+    fn workspace(&self, dir: &Path) -> anyhow::Result<Workspace> {
         let freshness = match self.offline {
             true => Freshness::Offline,
             false => Freshness::Fetched,
         };
-        let open = || Workspace::open(dir, self.remote.as_deref(), freshness);
-        Ok(self.standing.then(open).transpose()?)
+        Ok(Workspace::open(dir, self.remote.as_deref(), freshness)?)
     }
 
     fn answer(&self, name: &str, policy: &Policy, standing: &[StandsIn]) -> Answer {

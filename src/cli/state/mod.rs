@@ -3,9 +3,11 @@
 
 mod ask;
 mod deliver;
+mod deputies;
 mod target;
 
 pub(super) use deliver::title;
+pub(in crate::cli) use deputies::deputies;
 pub(super) use target::Target;
 
 use crate::client::{Assumed, Freshness, Workspace};
