@@ -10,6 +10,7 @@ mod first_pushers;
 mod gather;
 mod graph;
 mod limits;
+mod maps;
 mod memory;
 mod model;
 mod names;

@@ -4,6 +4,7 @@
 //! skip it would be to overrule it.
 
 use super::gather::Gatherer;
+use super::maps::Set;
 use super::{
     ArrivingStatement, BaseRelation, Fault, Pusher, SignatureFact, Sources, StatementFacts,
 };
@@ -308,9 +309,9 @@ impl Gatherer<'_> {
 
     /// Which of some commits the range's start reaches. Anybody whom the policy knows may have named
     /// them: what is wrong with one of them must not stop whoever else's push.
-    fn before(&mut self, range: &RangeFacts, commits: Vec<Oid>) -> Result<HashSet<Oid>, Fault> {
+    fn before(&mut self, range: &RangeFacts, commits: Vec<Oid>) -> Result<Set<Oid>, Fault> {
         let Some(start) = range.base else {
-            return Ok(HashSet::new());
+            return Ok(Set::default());
         };
         let mut here = Vec::new();
         for oid in commits {
@@ -323,7 +324,7 @@ impl Gatherer<'_> {
         }
         // One of them has a history that cannot be read: that is no word about the others.
         here.truncate(MAX_BASES_ALONE);
-        let mut found = HashSet::new();
+        let mut found = Set::default();
         for oid in here {
             found.extend(forgive(self.graph.reaches(start, &[oid]))?.unwrap_or_default());
         }

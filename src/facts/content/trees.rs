@@ -1,11 +1,11 @@
 //! Trees, read once, and kept for the neighbours that share them.
 
 use super::tree::Tree;
+use crate::facts::maps::Map;
 use crate::facts::{Fault, Limits, Store};
 use crate::object::TreeEntryKind;
 use crate::policy::PathRules;
 use crate::types::{Oid, RepoPath};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Bytes of trees that are kept, about: neighbouring commits share most of theirs. When so many
@@ -18,8 +18,8 @@ pub(in crate::facts) type Leaf = (TreeEntryKind, Oid);
 /// The trees of a store, with what was read of them lately and what may still be read.
 pub(in crate::facts) struct Trees<'a> {
     pub(super) store: &'a Store,
-    recent: HashMap<Oid, Rc<Tree>>,
-    older: HashMap<Oid, Rc<Tree>>,
+    recent: Map<Oid, Rc<Tree>>,
+    older: Map<Oid, Rc<Tree>>,
     nothing: Rc<Tree>,
     recent_bytes: usize,
     spent: Spent,
@@ -40,8 +40,8 @@ impl<'a> Trees<'a> {
     pub(in crate::facts) fn new(store: &'a Store) -> Self {
         Self {
             store,
-            recent: HashMap::new(),
-            older: HashMap::new(),
+            recent: Map::default(),
+            older: Map::default(),
             nothing: Rc::new(Tree::default()),
             recent_bytes: 0,
             spent: Spent::default(),

@@ -10,9 +10,9 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use super::maps::{Map, Set};
 use super::{Fault, Store};
 use crate::types::Oid;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Commits that were read on the way are kept up to so many bytes, so that they need not be read
@@ -22,10 +22,10 @@ const KEEP_BYTES: usize = 16 << 20;
 /// The part of the history that was looked at so far.
 pub(super) struct Graph<'a> {
     store: &'a Store,
-    ids: HashMap<Oid, Node>,
+    ids: Map<Oid, Node>,
     oids: Vec<Oid>,
     links: Vec<Option<Links>>,
-    kept: HashMap<Node, Rc<Vec<u8>>>,
+    kept: Map<Node, Rc<Vec<u8>>>,
     kept_bytes: usize,
 }
 
@@ -60,10 +60,10 @@ impl<'a> Graph<'a> {
     pub(super) fn new(store: &'a Store) -> Self {
         Self {
             store,
-            ids: HashMap::new(),
+            ids: Map::default(),
             oids: Vec::new(),
             links: Vec::new(),
-            kept: HashMap::new(),
+            kept: Map::default(),
             kept_bytes: 0,
         }
     }

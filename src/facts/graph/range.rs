@@ -1,9 +1,9 @@
 //! The range: what a tip reaches and a base does not, exactly.
 
 use super::walk::{Marks, Rule};
-use super::{Fault, Graph, Node};
+use super::{Fault, Graph, Map, Node, Set};
 use crate::types::Oid;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
 const TIP: Marks = 1;
 const BASE: Marks = 2;
@@ -32,7 +32,7 @@ impl Graph<'_> {
             limit: limit.saturating_mul(2),
         };
         let marks = self.walk(&starts, rule)?;
-        let mut members: HashSet<Node> = marks
+        let mut members: Set<Node> = marks
             .iter()
             .filter(|(_, marks)| **marks == TIP)
             .map(|(node, _)| *node)
@@ -58,8 +58,8 @@ impl Graph<'_> {
     ///
     /// What descends from the base cannot be reached from it. The rest is settled by asking for
     /// its lowest commits, those without a parent in the range.
-    fn settle(&mut self, base: Node, members: &mut HashSet<Node>) -> Result<(), Fault> {
-        let mut above = HashSet::new();
+    fn settle(&mut self, base: Node, members: &mut Set<Node>) -> Result<(), Fault> {
+        let mut above = Set::default();
         let mut lowest = Vec::new();
         for node in self.children_first(members)?.into_iter().rev() {
             let parents = self.parents(node)?;
@@ -82,8 +82,9 @@ impl Graph<'_> {
 
     /// The members in an order in which no parent stands before its child; newer ones first where
     /// that leaves a choice.
-    fn children_first(&mut self, members: &HashSet<Node>) -> Result<Vec<Node>, Fault> {
-        let mut children: HashMap<Node, usize> = HashMap::with_capacity(members.len());
+    fn children_first(&mut self, members: &Set<Node>) -> Result<Vec<Node>, Fault> {
+        let mut children: Map<Node, usize> = Map::default();
+        children.reserve(members.len());
         for node in members {
             for parent in self.parents(*node)?.iter().copied() {
                 *children.entry(parent).or_default() += 1;

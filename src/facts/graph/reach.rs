@@ -1,9 +1,8 @@
 //! Exact answers to "does this commit reach that one", without reading all of history.
 
 use super::walk::{Marks, Rule};
-use super::{Fault, Graph, Node};
+use super::{Fault, Graph, Map, Node, Set};
 use crate::types::Oid;
-use std::collections::{HashMap, HashSet};
 
 /// Questions that one walk answers together.
 const BATCH: usize = 64;
@@ -18,12 +17,12 @@ impl Graph<'_> {
         &mut self,
         from: Oid,
         targets: &[Oid],
-    ) -> Result<HashSet<Oid>, Fault> {
+    ) -> Result<Set<Oid>, Fault> {
         let start = self.node(from)?;
         let nodes = targets.iter().map(|oid| self.node(*oid));
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         let reached = self.reached(start, &nodes)?;
-        let mut found = HashSet::new();
+        let mut found = Set::default();
         for (oid, node) in targets.iter().zip(&nodes) {
             if reached.contains(node) {
                 found.insert(*oid);
@@ -33,12 +32,8 @@ impl Graph<'_> {
     }
 
     /// What of `targets`, and of anything that reaches one of them, `start` reaches.
-    pub(super) fn reached(
-        &mut self,
-        start: Node,
-        targets: &[Node],
-    ) -> Result<HashSet<Node>, Fault> {
-        let mut found = HashSet::new();
+    pub(super) fn reached(&mut self, start: Node, targets: &[Node]) -> Result<Set<Node>, Fault> {
+        let mut found = Set::default();
         if targets.len() > BATCH * MAX_WALKS {
             self.reached_by(start, &[], &mut found)?;
         } else {
@@ -56,7 +51,7 @@ impl Graph<'_> {
         &mut self,
         start: Node,
         batch: &[Node],
-        found: &mut HashSet<Node>,
+        found: &mut Set<Node>,
     ) -> Result<(), Fault> {
         let mut starts = vec![(start, REACHED)];
         let mut below: Marks = 0;
@@ -100,7 +95,7 @@ impl Graph<'_> {
             },
             limit: self.store.limits().history,
         };
-        let marks: HashMap<Node, Marks> = self.walk(&starts, rule)?;
+        let marks: Map<Node, Marks> = self.walk(&starts, rule)?;
         let mut bases = Vec::new();
         for (node, marks) in marks {
             if marks & BOTH == BOTH && marks & BELOW == 0 {
@@ -116,7 +111,7 @@ impl Graph<'_> {
         if bases.len() < 2 {
             return Ok(bases);
         }
-        let mut redundant = HashSet::new();
+        let mut redundant = Set::default();
         for base in &bases {
             let others: Vec<Oid> = bases.iter().filter(|oid| *oid != base).copied().collect();
             redundant.extend(self.reaches(*base, &others)?);

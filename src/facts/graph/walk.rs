@@ -1,8 +1,8 @@
 //! The walk that all questions share: marks run from commits to their parents until nothing that
 //! matters is left.
 
-use super::{Fault, Graph, Node};
-use std::collections::{BinaryHeap, HashMap};
+use super::{Fault, Graph, Map, Node};
+use std::collections::BinaryHeap;
 
 /// A set of marks on a commit.
 pub(super) type Marks = u128;
@@ -25,10 +25,10 @@ pub(super) struct Rule<L, H> {
 struct Walk<'g, 'a, L, H> {
     graph: &'g mut Graph<'a>,
     rule: Rule<L, H>,
-    marks: HashMap<Node, Marks>,
+    marks: Map<Node, Marks>,
     /// Commits whose parents do not know their marks yet, and whether they are live. A commit
     /// changes sides by standing in both heaps; what stands there and is not true is skipped.
-    queued: HashMap<Node, bool>,
+    queued: Map<Node, bool>,
     live: BinaryHeap<(i64, Node)>,
     rest: BinaryHeap<(i64, Node)>,
     live_count: usize,
@@ -42,7 +42,7 @@ impl<'a> Graph<'a> {
         &mut self,
         starts: &[(Node, Marks)],
         rule: Rule<L, H>,
-    ) -> Result<HashMap<Node, Marks>, Fault>
+    ) -> Result<Map<Node, Marks>, Fault>
     where
         L: Fn(Marks) -> bool,
         H: Fn(Marks) -> Marks,
@@ -50,8 +50,8 @@ impl<'a> Graph<'a> {
         let mut walk = Walk {
             graph: self,
             rule,
-            marks: HashMap::new(),
-            queued: HashMap::new(),
+            marks: Map::default(),
+            queued: Map::default(),
             live: BinaryHeap::new(),
             rest: BinaryHeap::new(),
             live_count: 0,
@@ -134,7 +134,7 @@ where
     }
 }
 
-fn skip_stale(heap: &mut BinaryHeap<(i64, Node)>, queued: &HashMap<Node, bool>, live: bool) {
+fn skip_stale(heap: &mut BinaryHeap<(i64, Node)>, queued: &Map<Node, bool>, live: bool) {
     while let Some((_, node)) = heap.peek() {
         if queued.get(node) == Some(&live) {
             return;

@@ -13,6 +13,7 @@ mod past;
 mod plain;
 mod policy;
 mod refs;
+mod settled;
 
 #[cfg(test)]
 mod hook_tests;
@@ -20,17 +21,18 @@ mod hook_tests;
 mod tests;
 
 use super::limits::Limits;
+use super::maps::Set;
 use crate::types::{Oid, RefName};
 pub use error::StoreError;
-use lazy::{Repo, Settled};
+use lazy::Repo;
 use loose::Loose;
 pub use objects::Header;
 use packed::PackedRefs;
 use packs::Packs;
 pub use past::Past;
 pub use policy::PolicyReadError;
+use settled::Settled;
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A repository whose objects and refs can be read. It writes nothing.
@@ -40,7 +42,7 @@ pub struct Store {
     settled: Option<Settled>,
     /// In a push: objects that were found to be new with it. They are asked for again when what
     /// arrives is listed.
-    new: RefCell<HashSet<Oid>>,
+    new: RefCell<Set<Oid>>,
     /// In a push: the folder in which git keeps what the push brought until it is accepted.
     quarantine: Option<PathBuf>,
     git_dir: PathBuf,
@@ -123,7 +125,7 @@ impl Store {
 impl Store {
     /// As in a push to the repository at `settled`, whose quarantine this one is.
     pub(super) fn with_settled(mut self, settled: &Path) -> Self {
-        self.settled = Some(Settled::new(&settled.join("objects"), None));
+        self.settled = Some(Settled::new(settled.join("objects"), None));
         self
     }
 }

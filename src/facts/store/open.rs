@@ -1,9 +1,10 @@
 //! Opening, and the reasons not to.
 
-use super::lazy::{Repo, Settled};
+use super::lazy::Repo;
 use super::loose::Loose;
 use super::packed::PackedRefs;
 use super::packs::Packs;
+use super::settled::Settled;
 use super::{Limits, Store, StoreError, plain};
 use crate::folder::resolved;
 use crate::types::escape;
@@ -153,7 +154,7 @@ fn settled(common_dir: &Path, others: Option<&OsStr>) -> Result<Settled, StoreEr
             why: NOT_UTF_8.into(),
         });
     }
-    Ok(Settled::new(&own, others))
+    Ok(Settled::new(own, others))
 }
 
 /// The folders of a list as git separates it.

@@ -47,6 +47,11 @@ impl Index {
         self.count
     }
 
+    /// The object that is listed at a place.
+    pub(super) fn id(&self, pages: &mut Pages, place: u32) -> std::io::Result<[u8; 20]> {
+        pages.exact(&self.source, HEAD as u64 + u64::from(place) * OID)
+    }
+
     /// Where in the pack an object is.
     pub(super) fn find(&self, pages: &mut Pages, id: &[u8; 20]) -> Result<Option<u64>, PackError> {
         let first = usize::from(id[0]);
@@ -71,8 +76,7 @@ impl Index {
             } else {
                 low + (high - low) / 2
             };
-            let at = HEAD as u64 + u64::from(middle) * OID;
-            let found: [u8; 20] = pages.exact(&self.source, at)?;
+            let found = self.id(pages, middle)?;
             match found.cmp(id) {
                 Ordering::Less => (low, low_value) = (middle + 1, value_of(&found)),
                 Ordering::Greater => (high, high_value) = (middle, value_of(&found) + 1),
@@ -82,7 +86,8 @@ impl Index {
         Ok(None)
     }
 
-    fn offset(&self, pages: &mut Pages, place: u32) -> Result<u64, PackError> {
+    /// Where in the pack the object is that is listed at a place.
+    pub(super) fn offset(&self, pages: &mut Pages, place: u32) -> Result<u64, PackError> {
         // Ids and checksums stand before the offsets.
         let offsets = HEAD as u64 + u64::from(self.count) * (OID + 4);
         let short: [u8; 4] = pages.exact(&self.source, offsets + u64::from(place) * 4)?;

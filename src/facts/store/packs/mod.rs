@@ -7,6 +7,7 @@
 mod delta;
 mod index;
 mod inflate;
+mod listing;
 mod pack;
 mod pages;
 
@@ -14,7 +15,9 @@ mod pages;
 mod tests;
 
 use git2::ObjectType;
+pub(super) use listing::{Listed, Listing};
 use pack::{Pack, Shared};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -56,10 +59,20 @@ pub(super) enum Packed {
 #[derive(Debug)]
 pub(super) struct Packs {
     folders: Vec<PathBuf>,
-    open: Option<Vec<Pack>>,
+    open: Option<Opened>,
     shared: Shared,
     /// Which pack had the last object: its neighbours are likely there too.
     last: usize,
+}
+
+/// The packs that could be opened.
+#[derive(Debug, Default)]
+struct Opened {
+    packs: Vec<Pack>,
+    /// How many of them are of the first folder.
+    of_first: usize,
+    /// Whether these are all that there were.
+    all: bool,
 }
 
 impl Packs {
@@ -83,7 +96,7 @@ impl Packs {
         let Some((pack, offset)) = self.find(id)? else {
             return Ok(None);
         };
-        let Some(pack) = self.open.as_ref().and_then(|packs| packs.get(pack)) else {
+        let Some(pack) = self.open.as_ref().and_then(|open| open.packs.get(pack)) else {
             return Ok(None);
         };
         pack.read(&mut self.shared, offset, want, limit).map(Some)
@@ -94,15 +107,40 @@ impl Packs {
         let Some((pack, offset)) = self.find(id)? else {
             return Ok(None);
         };
-        let Some(pack) = self.open.as_ref().and_then(|packs| packs.get(pack)) else {
+        let Some(pack) = self.open.as_ref().and_then(|open| open.packs.get(pack)) else {
             return Ok(None);
         };
         pack.kind(&mut self.shared, offset).map(Some)
     }
 
+    /// Whether a pack has an object; nothing where that cannot be told.
+    pub(super) fn has(&mut self, id: &[u8; 20]) -> Option<bool> {
+        match self.find(id) {
+            Ok(Some(_)) => Some(true),
+            Ok(None) => self.open.as_ref().filter(|open| open.all).map(|_| false),
+            Err(_) => None,
+        }
+    }
+
+    /// All objects in the packs of the first folder; nothing where not all of its packs can be read
+    /// here.
+    pub(super) fn list(&mut self) -> Result<Option<Listing>, PackError> {
+        let open = self.open.get_or_insert_with(|| open(&self.folders));
+        let packs = open.packs.get(..open.of_first).filter(|_| open.all);
+        let packs = packs.map(|packs| Listing::of(packs, &mut self.shared));
+        packs.transpose()
+    }
+
+    /// The next object of a list: its id, where it is a commit or a tag, or of a kind that libgit2
+    /// has to tell.
+    pub(super) fn next(&mut self, list: &mut Listing) -> Option<Result<Listed, PackError>> {
+        let packs = self.open.as_ref()?.packs.as_slice();
+        list.next(packs, &mut self.shared)
+    }
+
     /// The pack that has an object, and where.
     fn find(&mut self, id: &[u8; 20]) -> Result<Option<(usize, u64)>, PackError> {
-        let packs = self.open.get_or_insert_with(|| open(&self.folders));
+        let Opened { packs, .. } = self.open.get_or_insert_with(|| open(&self.folders));
         let around = self.last;
         let others = (0..packs.len()).filter(|at| *at != around);
         for at in std::iter::once(around).chain(others) {
@@ -117,20 +155,37 @@ impl Packs {
 }
 
 /// Opens every pack that can be; the rest is libgit2's.
-fn open(folders: &[PathBuf]) -> Vec<Pack> {
-    let mut packs = Vec::new();
+fn open(folders: &[PathBuf]) -> Opened {
+    let (mut packs, mut of_first, mut all) = (Vec::new(), None, true);
     for folder in folders {
-        let Ok(entries) = std::fs::read_dir(folder.join("pack")) else {
-            continue;
-        };
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if is_index(&path) && packs.len() < MAX_PACKS {
-                let number = u32::try_from(packs.len()).unwrap_or(u32::MAX);
-                packs.extend(Pack::open(&path, number).ok());
+        let entries = match std::fs::read_dir(folder.join("pack")) {
+            Ok(entries) => entries,
+            Err(error) => {
+                all &= error.kind() == ErrorKind::NotFound;
+                of_first.get_or_insert(packs.len());
+                continue;
             }
+        };
+        for entry in entries {
+            let Ok(path) = entry.map(|entry| entry.path()) else {
+                all = false;
+                continue;
+            };
+            if !is_index(&path) {
+                continue;
+            }
+            let number = u32::try_from(packs.len()).unwrap_or(u32::MAX);
+            let pack = (packs.len() < MAX_PACKS).then(|| Pack::open(&path, number).ok());
+            all &= pack.as_ref().is_some_and(Option::is_some);
+            packs.extend(pack.flatten());
         }
+        of_first.get_or_insert(packs.len());
     }
-    packs
+    Opened {
+        packs,
+        of_first: of_first.unwrap_or(0),
+        all,
+    }
 }
 
 fn is_index(path: &Path) -> bool {

@@ -5,8 +5,8 @@ use super::index::Index;
 use super::inflate::Inflater;
 use super::pages::{Pages, Source};
 use super::{PackError, Packed, take};
+use crate::facts::maps::Map;
 use git2::ObjectType;
-use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -33,10 +33,10 @@ type Place = (u32, u64);
 pub(super) struct Shared {
     pages: Pages,
     inflater: Inflater,
-    recent: HashMap<Place, Kept>,
-    older: HashMap<Place, Kept>,
+    recent: Map<Place, Kept>,
+    older: Map<Place, Kept>,
     recent_bytes: usize,
-    kinds: HashMap<Place, ObjectType>,
+    kinds: Map<Place, ObjectType>,
 }
 
 type Kept = (ObjectType, Rc<Vec<u8>>);
@@ -113,6 +113,30 @@ impl Pack {
         id: &[u8; 20],
     ) -> Result<Option<u64>, PackError> {
         self.index.find(&mut shared.pages, id)
+    }
+
+    /// Where each object is in the pack, and at which place in the index.
+    pub(super) fn places(&self, shared: &mut Shared) -> Result<Vec<(u64, u32)>, PackError> {
+        let places = 0..self.index.count();
+        let found = places.map(|place| Ok((self.index.offset(&mut shared.pages, place)?, place)));
+        found.collect()
+    }
+
+    /// The id of the object at a place in the index.
+    pub(super) fn id(&self, shared: &mut Shared, place: u32) -> Result<[u8; 20], PackError> {
+        Ok(self.index.id(&mut shared.pages, place)?)
+    }
+
+    /// What the object at `offset` is, or where that is of which it is a change.
+    pub(super) fn kind_or_base(
+        &self,
+        shared: &mut Shared,
+        offset: u64,
+    ) -> Result<Result<ObjectType, u64>, PackError> {
+        Ok(match self.entry(&mut shared.pages, offset)?.how {
+            How::Whole(kind) => Ok(kind),
+            How::Changes(base) => Err(base),
+        })
     }
 
     /// What the object at `offset` is: what all in its chain are.

@@ -409,3 +409,96 @@ fn x_03_an_object_of_no_kind_is_an_error_and_nobody_else_is_asked() {
         }
     }
 }
+
+/// Everything that a list of the packs tells, by what it is.
+fn told(packs: &mut Packs) -> Result<(Vec<[u8; 20]>, usize, Vec<[u8; 20]>), PackError> {
+    let mut list = packs.list()?.unwrap();
+    let (mut named, mut others, mut untold) = (Vec::new(), 0, Vec::new());
+    let len = list.len();
+    while let Some(next) = packs.next(&mut list) {
+        match next? {
+            Listed::CommitOrTag(id) => named.push(id),
+            Listed::Other => others += 1,
+            Listed::Untold(id) => untold.push(id),
+        }
+    }
+    named.sort_unstable();
+    assert_eq!(
+        named.len() + others + untold.len(),
+        usize::try_from(len).unwrap()
+    );
+    Ok((named, others, untold))
+}
+
+#[test]
+fn i_12_a_list_of_packs_tells_every_commit_and_tag() {
+    for offsets in ["true", "false"] {
+        let repo = Repo::new();
+        history(&repo);
+        let setting = format!("repack.useDeltaBaseOffset={offsets}");
+        repo.git(&[
+            "-c",
+            &setting,
+            "repack",
+            "-adfq",
+            "--depth=40",
+            "--window=20",
+        ]);
+        // A second pack, and one object that is in none.
+        repo.git_with(
+            &["tag", "-a", "-m", "another", "v2", "refs/heads/prod"],
+            b"",
+        );
+        repo.git(&["repack", "-dq"]);
+        let objects = all(&repo);
+        let is_told = |kind: &ObjectType| matches!(kind, ObjectType::Commit | ObjectType::Tag);
+        let named = objects.iter().filter(|(_, kind, _)| is_told(kind));
+        let mut named: Vec<[u8; 20]> = named.map(|(oid, ..)| *oid.as_bytes()).collect();
+        named.sort_unstable();
+        repo.blob(b"loose");
+        let (told, others, untold) = told(&mut packs(&repo)).unwrap();
+        assert_eq!(told.len(), 402);
+        assert_eq!(told, named);
+        assert_eq!(others, objects.len() - named.len());
+        assert!(untold.is_empty());
+    }
+}
+
+#[test]
+fn i_12_what_is_changed_may_come_behind_what_is_made_of_it() {
+    let two = steps(6, 2, &[0x90, 2]);
+    let entries = [
+        Entry::changes(CHANGES_BY_ID, &id(2), &two),
+        Entry::whole(TREE, b"abcdef"),
+        Entry::whole(COMMIT, b"abcdef"),
+        Entry::changes(CHANGES_BY_ID, &id(1), &two),
+    ];
+    let found = told(&mut write(&Repo::new(), &entries)).unwrap();
+    assert_eq!(found, (vec![id(0), id(2)], 2, Vec::new()));
+}
+
+#[test]
+fn i_12_what_cannot_be_told_is_said_so_and_never_left_out() {
+    let two = steps(6, 2, &[0x90, 2]);
+    let nowhere = [
+        Entry::whole(COMMIT, b"abcdef"),
+        Entry::changes(CHANGES_BY_ID, &id(9), &two),
+        Entry::changes(CHANGES_BY_ID, &id(1), &two),
+    ];
+    let found = told(&mut write(&Repo::new(), &nowhere)).unwrap();
+    assert_eq!(found, (vec![id(0)], 0, vec![id(1), id(2)]));
+    let circle = [
+        Entry::changes(CHANGES_BY_ID, &id(1), &two),
+        Entry::changes(CHANGES_BY_ID, &id(0), &two),
+    ];
+    let found = told(&mut write(&Repo::new(), &circle));
+    assert!(matches!(found, Err(PackError::Bomb)), "{found:?}");
+    let found = told(&mut write(&Repo::new(), &[Entry::whole(5, b"abcdef")]));
+    assert!(matches!(found, Err(PackError::NoKind)), "{found:?}");
+    // A pack that is not read here is no reason to list the others alone.
+    let repo = Repo::new();
+    history(&repo);
+    repo.git(&["repack", "-adq"]);
+    std::fs::write(repo.path().join("objects/pack/pack-x.idx"), "an index").unwrap();
+    assert!(packs(&repo).list().unwrap().is_none());
+}
