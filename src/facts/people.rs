@@ -1,11 +1,12 @@
 //! Whose an address or a signature is.
 
+use super::maps::Map;
 use super::{Claim, Role, SignatureFact, Sources};
 use crate::object::{CoAuthor, Ident, SignatureBlock};
 use crate::signature::{SignatureProblem, SignatureStatus};
 use crate::types::{PersonName, escape};
 use std::cell::RefCell;
-use std::collections::HashMap;
+
 use std::sync::Arc;
 
 /// The longest identity that is shown, in characters.
@@ -20,16 +21,17 @@ const THREAD_PAYS: usize = 16;
 /// Looks up people, remembering the answers: long ranges name the same few again and again.
 pub(super) struct People<'a> {
     sources: Sources<'a>,
-    owners: RefCell<HashMap<Vec<u8>, Option<PersonName>>>,
-    shown: RefCell<HashMap<Vec<u8>, Arc<str>>>,
+    owners: RefCell<Map<Vec<u8>, Option<PersonName>>>,
+    /// By address, then by name.
+    shown: RefCell<Map<Vec<u8>, Map<Vec<u8>, Arc<str>>>>,
 }
 
 impl<'a> People<'a> {
     pub(super) fn new(sources: Sources<'a>) -> Self {
         Self {
             sources,
-            owners: RefCell::new(HashMap::new()),
-            shown: RefCell::new(HashMap::new()),
+            owners: RefCell::new(Map::default()),
+            shown: RefCell::new(Map::default()),
         }
     }
 
@@ -60,17 +62,17 @@ impl<'a> People<'a> {
         if name.len() + email.len() > MAX_SHOWN {
             return shown(name, email).into();
         }
-        // Neither holds a NUL: no commit does.
-        let key = [name, b"\0", email].concat();
         let mut known = self.shown.borrow_mut();
-        if let Some(identity) = known.get(&key) {
+        let found = known.get(email).and_then(|names| names.get(name));
+        if let Some(identity) = found {
             return Arc::clone(identity);
         }
-        if known.len() >= MAX_KNOWN {
+        if known.values().map(Map::len).sum::<usize>() >= MAX_KNOWN {
             known.clear();
         }
         let identity: Arc<str> = shown(name, email).into();
-        known.insert(key, Arc::clone(&identity));
+        let names = known.entry(email.to_vec()).or_default();
+        names.insert(name.to_vec(), Arc::clone(&identity));
         identity
     }
 

@@ -66,10 +66,14 @@ fn judge(input: impl Read) -> Result<Answer, Stop> {
     let verdict = decide(in_force.policy(), &facts);
     let recorded = record(&server, &ledger, &in_force, &facts, &verdict, identified)?;
     super::leave(ledger);
-    Ok(Answer {
+    let answer = Answer {
         text: ui::report(&verdict, in_force.policy()) + &ui::logged(&recorded.checkpoint),
         exit: u8::from(!verdict.accepted()),
-    })
+    };
+    // Hundreds of thousands of pieces, after a long range. The process ends here, which gives back all
+    // of them at once.
+    std::mem::forget((facts, verdict, in_force, server.store));
+    Ok(answer)
 }
 
 /// Gathers the facts, and tells the pusher how far that is.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// Bytes of trees that are kept, about: neighbouring commits share most of theirs. When so many
 /// were read anew, those not used since are let go.
-const KEEP_BYTES: usize = 8 << 20;
+const KEEP_BYTES: usize = 2 << 20;
 
 /// A file, link or submodule: what a path holds.
 pub(in crate::facts) type Leaf = (TreeEntryKind, Oid);

@@ -33,11 +33,33 @@ pub(super) struct Graph<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Node(u32);
 
+/// A commit's parents: nearly always one, which needs no memory of its own.
+#[derive(Debug, Clone)]
+pub(super) enum Parents {
+    /// It begins a history.
+    None,
+    /// It follows another one.
+    One([Node; 1]),
+    /// It is a merge.
+    Many(Rc<[Node]>),
+}
+
+impl std::ops::Deref for Parents {
+    type Target = [Node];
+    fn deref(&self) -> &[Node] {
+        match self {
+            Self::None => &[],
+            Self::One(parent) => parent,
+            Self::Many(parents) => parents,
+        }
+    }
+}
+
 /// What a commit says about its place in history.
 #[derive(Debug)]
 struct Links {
     tree: Oid,
-    parents: Rc<[Node]>,
+    parents: Parents,
     /// The committer's date in seconds: a hint.
     date: i64,
 }
@@ -93,8 +115,8 @@ impl<'a> Graph<'a> {
     }
 
     /// The commit's parents.
-    pub(super) fn parents(&mut self, node: Node) -> Result<Rc<[Node]>, Fault> {
-        self.links(node).map(|links| Rc::clone(&links.parents))
+    pub(super) fn parents(&mut self, node: Node) -> Result<Parents, Fault> {
+        self.links(node).map(|links| links.parents.clone())
     }
 
     /// A commit's tree.
@@ -132,8 +154,14 @@ impl<'a> Graph<'a> {
             why: why.to_owned(),
         })?;
         let date = date(&bytes);
-        let parents = header.parents.into_iter().map(|parent| self.node(parent));
-        let parents = parents.collect::<Result<_, _>>()?;
+        let parents = match header.parents.as_slice() {
+            [] => Parents::None,
+            [parent] => Parents::One([self.node(*parent)?]),
+            many => {
+                let nodes = many.iter().map(|parent| self.node(*parent));
+                Parents::Many(nodes.collect::<Result<_, _>>()?)
+            }
+        };
         if self.kept_bytes + bytes.len() <= KEEP_BYTES {
             self.kept_bytes += bytes.len();
             self.kept.insert(node, bytes);
@@ -161,7 +189,7 @@ struct Header {
 
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, &'static str> {
-        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let mut lines = lines(bytes);
         let tree = lines.next().and_then(|line| line.strip_prefix(b"tree "));
         let tree = tree.ok_or("it does not begin with its tree")?;
         let tree = Oid::from_hex(tree).map_err(|_| "its tree is not an object id")?;
@@ -176,10 +204,19 @@ impl Header {
     }
 }
 
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr::memchr(b'\n', bytes);
+        rest = end.and_then(|end| bytes.get(end + 1..));
+        Some(end.and_then(|end| bytes.get(..end)).unwrap_or(bytes))
+    })
+}
+
 /// The committer's date; 0 where it cannot be read, since it is a hint.
 fn date(bytes: &[u8]) -> i64 {
-    bytes
-        .split(|byte| *byte == b'\n')
+    lines(bytes)
         .take_while(|line| !line.is_empty())
         .find_map(|line| line.strip_prefix(b"committer "))
         .and_then(|line| line.rsplit(|byte| *byte == b'>').next())

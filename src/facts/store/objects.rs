@@ -6,6 +6,7 @@ use crate::facts::Fault;
 use crate::types::{Oid, escape};
 use git2::{ErrorCode, ObjectType};
 use sha1::{Digest, Sha1};
+use std::io::Write;
 use std::rc::Rc;
 
 /// What an object really is, and how long.
@@ -159,15 +160,27 @@ impl Store {
 }
 
 /// Whether an object hashes to its id. Git has checked it when it took the object in; it is checked
-/// again here for all that is judged or released. Trees are most of what is read, and each is named
-/// by what was checked: for them it is a plain SHA-1, without git's search for forged collisions.
+/// again here for all that is judged or released. Commits and trees are nearly all that is read, and
+/// for them it is a plain SHA-1: git's search for forged collisions, which would cost as much again as
+/// reading them, was made by git.
 fn names(oid: Oid, kind: ObjectType, bytes: &[u8]) -> bool {
-    if kind == ObjectType::Tree {
-        let head = format!("tree {}\0", bytes.len());
-        let hash = Sha1::new_with_prefix(head).chain_update(bytes).finalize();
-        return hash.as_slice() == oid.as_bytes();
+    let word = match kind {
+        ObjectType::Commit | ObjectType::Tree => word(kind),
+        ObjectType::Blob | ObjectType::Tag | ObjectType::Any => {
+            let hash = git2::Oid::hash_object(kind, bytes);
+            return hash.is_ok_and(|hash| hash.as_bytes() == oid.as_bytes());
+        }
+    };
+    // Thousands are hashed: what stands before each is put together without asking for memory.
+    let mut head = [0; 32];
+    let mut rest = head.as_mut_slice();
+    if write!(rest, "{word} {}\0", bytes.len()).is_err() {
+        return false;
     }
-    git2::Oid::hash_object(kind, bytes).is_ok_and(|hash| hash.as_bytes() == oid.as_bytes())
+    let left = rest.len();
+    let head = head.get(..head.len() - left).unwrap_or_default();
+    let hash = Sha1::new_with_prefix(head).chain_update(bytes).finalize();
+    hash.as_slice() == oid.as_bytes()
 }
 
 fn of_no_kind(oid: Oid, error: &PackError) -> Fault {

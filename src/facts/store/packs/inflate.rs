@@ -4,12 +4,24 @@ use super::PackError;
 use super::pages::{Pages, Source};
 use flate2::{Decompress, FlushDecompress, Status};
 
+/// Zlib unpacks faster where it has this much room to spare: the longest copy that it makes at once.
+const SPARE: usize = 258;
+/// What is longer is unpacked in place.
+const SHORT: usize = 64 << 10;
+
 /// Inflates, again and again with the same tables.
-pub(super) struct Inflater(Decompress);
+pub(super) struct Inflater {
+    zlib: Decompress,
+    /// Room for what is short, and to spare.
+    room: Vec<u8>,
+}
 
 impl Default for Inflater {
     fn default() -> Self {
-        Self(Decompress::new(true))
+        Self {
+            zlib: Decompress::new(true),
+            room: Vec::new(),
+        }
     }
 }
 
@@ -28,17 +40,23 @@ impl Inflater {
         at: u64,
         size: usize,
     ) -> Result<Vec<u8>, PackError> {
-        let mut out = vec![0; size];
         // Nearly always the whole of it is in one page: then it needs no copy on the way.
         let (page, inside) = pages.at(source, at)?;
         let input = page.get(inside..).unwrap_or_default();
-        self.0.reset(true);
-        let whole = self.0.decompress(input, &mut out, FlushDecompress::Finish);
-        if whole.is_ok_and(|status| status == Status::StreamEnd)
-            && self.0.total_out() == size as u64
-        {
-            return Ok(out);
+        if size <= SHORT {
+            self.room.resize(SHORT + SPARE, 0);
+            let room = self.room.get_mut(..size + SPARE).unwrap_or_default();
+            let zlib = &mut self.zlib;
+            zlib.reset(true);
+            let whole = zlib.decompress(input, room, FlushDecompress::Finish);
+            if whole.is_ok_and(|status| status == Status::StreamEnd)
+                && zlib.total_out() == size as u64
+                && let Some(made) = room.get(..size)
+            {
+                return Ok(made.to_vec());
+            }
         }
+        let mut out = vec![0; size];
         self.inflate_in_parts(pages, source, at, &mut out)?;
         Ok(out)
     }
@@ -51,20 +69,20 @@ impl Inflater {
         out: &mut [u8],
     ) -> Result<(), PackError> {
         const BROKEN: PackError = PackError::Odd("an object that does not unpack");
-        self.0.reset(true);
+        self.zlib.reset(true);
         loop {
             let (page, inside) = pages.at(source, at)?;
             let input = page.get(inside..).unwrap_or_default();
-            let (read, written) = (self.0.total_in(), self.0.total_out());
+            let (read, written) = (self.zlib.total_in(), self.zlib.total_out());
             let room = usize::try_from(written)
                 .ok()
                 .and_then(|from| out.get_mut(from..));
             let room = room.ok_or(BROKEN)?;
-            let status = self.0.decompress(input, room, FlushDecompress::None);
+            let status = self.zlib.decompress(input, room, FlushDecompress::None);
             let status = status.map_err(|_| BROKEN)?;
-            let (consumed, made) = (self.0.total_in() - read, self.0.total_out() - written);
+            let (consumed, made) = (self.zlib.total_in() - read, self.zlib.total_out() - written);
             match status {
-                Status::StreamEnd if self.0.total_out() == out.len() as u64 => return Ok(()),
+                Status::StreamEnd if self.zlib.total_out() == out.len() as u64 => return Ok(()),
                 Status::StreamEnd => return Err(BROKEN),
                 Status::Ok | Status::BufError if consumed == 0 && made == 0 => return Err(BROKEN),
                 Status::Ok | Status::BufError => at += consumed,
