@@ -110,9 +110,10 @@ fn record(
 ) -> Result<Recorded, Stop> {
     let mut kept = Vec::new();
     let report = evidence::report(verdict);
-    let short = evidence::in_the_entry(&report).then_some(report.clone());
+    let text = report.to_string();
+    let short = evidence::in_the_entry(&text).then_some(report);
     if short.is_none() {
-        kept.push(server.log.keep(report.to_string().as_bytes())?);
+        kept.push(server.log.keep(text.as_bytes())?);
     }
     for raw in &identified.evidence {
         kept.push(server.log.keep(raw)?);

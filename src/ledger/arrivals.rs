@@ -9,7 +9,8 @@ use super::Trouble;
 use crate::audit::{ArrivalsRecord, AuditLog};
 use crate::facts::Arrival;
 use crate::types::{Oid, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Rows, params_from_iter};
+use std::collections::HashMap;
 
 /// How far a push is known to have come. The numbers are in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,9 @@ pub struct Tidings {
 const MOST_TOLD: u32 = 1000;
 /// So many objects are looked at in one go.
 const BATCH: usize = 4096;
+
+/// So many objects are looked up together.
+const AT_ONCE: usize = 64;
 
 /// Writes down what a push claims to bring.
 pub(in crate::ledger) fn claim(
@@ -100,21 +104,48 @@ pub(in crate::ledger) fn listed(list: &[u8]) -> impl Iterator<Item = Option<Oid>
     lines.map(|line| Oid::from_hex(line).ok()).chain(cut)
 }
 
-/// The pushes that brought an object and may have been the first to.
-pub(in crate::ledger) fn of(database: &Connection, oid: Oid) -> Result<Vec<Arrival>, Trouble> {
-    let sql = "SELECT by, state FROM arrivals JOIN pushes ON seq = push WHERE oid = ? ORDER BY seq";
-    let mut look_up = database.prepare_cached(sql)?;
-    let mut rows = look_up.query([oid.as_bytes()])?;
-    let mut found = Vec::new();
+/// For each of some objects the pushes that brought it and may have been the first to; nothing of those
+/// that none did.
+pub(in crate::ledger) fn of(
+    database: &Connection,
+    oids: &[Oid],
+) -> Result<HashMap<Oid, Vec<Arrival>>, Trouble> {
+    let mut found = HashMap::new();
+    let (many, few) = oids.as_chunks::<AT_ONCE>();
+    if !many.is_empty() {
+        let sql = format!("{LOOK_UP} IN ({}) ORDER BY seq", ["?"; AT_ONCE].join(", "));
+        let mut look_up = database.prepare_cached(&sql)?;
+        for oids in many {
+            take(look_up.query(params_from_iter(bytes(oids)))?, &mut found)?;
+        }
+    }
+    if !few.is_empty() {
+        let mut look_up = database.prepare_cached(&format!("{LOOK_UP} = ? ORDER BY seq"))?;
+        for oid in few {
+            take(look_up.query([oid.as_bytes()])?, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+const LOOK_UP: &str = "SELECT oid, by, state FROM arrivals JOIN pushes ON seq = push WHERE oid";
+
+fn bytes(oids: &[Oid]) -> impl Iterator<Item = &[u8; 20]> {
+    oids.iter().map(Oid::as_bytes)
+}
+
+fn take(mut rows: Rows<'_>, found: &mut HashMap<Oid, Vec<Arrival>>) -> Result<(), Trouble> {
     while let Some(row) = rows.next()? {
-        let by = serde_json::from_str(&row.get::<_, String>(0)?);
-        let state: u8 = row.get(1)?;
-        found.push(Arrival {
+        let oid = Oid::from_bytes(&row.get::<_, [u8; 20]>(0)?);
+        let oid = oid.map_err(|error| Trouble::Broken(error.to_string()))?;
+        let by = serde_json::from_str(&row.get::<_, String>(1)?);
+        let state: u8 = row.get(2)?;
+        found.entry(oid).or_default().push(Arrival {
             by: by.map_err(|error| Trouble::Broken(error.to_string()))?,
             landed: (State::Landed as u8..=State::FoundTold as u8).contains(&state),
         });
     }
-    Ok(found)
+    Ok(())
 }
 
 /// When a push first brought an object.

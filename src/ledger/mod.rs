@@ -570,12 +570,7 @@ impl Memory for Ledger {
 
     fn first_pushes(&self, commits: &[Oid]) -> Result<HashMap<Oid, Vec<Arrival>>, String> {
         let found = self.database.read().map_err(Trouble::from);
-        let found = found.and_then(|whole| {
-            let pairs = commits
-                .iter()
-                .map(|oid| Ok((*oid, arrivals::of(&whole, *oid)?)));
-            pairs.collect()
-        });
+        let found = found.and_then(|whole| arrivals::of(&whole, commits));
         found.map_err(|trouble| self.trouble()(trouble).to_string())
     }
 }
