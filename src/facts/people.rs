@@ -23,8 +23,11 @@ pub(super) struct People<'a> {
     sources: Sources<'a>,
     owners: RefCell<Map<Vec<u8>, Option<PersonName>>>,
     /// By address, then by name.
-    shown: RefCell<Map<Vec<u8>, Map<Vec<u8>, Arc<str>>>>,
+    shown: RefCell<Map<Vec<u8>, Names>>,
 }
+
+/// Names that stand beside one address, and how each is shown with it.
+type Names = Map<Vec<u8>, Arc<str>>;
 
 impl<'a> People<'a> {
     pub(super) fn new(sources: Sources<'a>) -> Self {

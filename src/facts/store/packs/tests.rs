@@ -410,8 +410,10 @@ fn x_03_an_object_of_no_kind_is_an_error_and_nobody_else_is_asked() {
     }
 }
 
-/// Everything that a list of the packs tells, by what it is.
-fn told(packs: &mut Packs) -> Result<(Vec<[u8; 20]>, usize, Vec<[u8; 20]>), PackError> {
+/// What a list of packs tells: commits and tags, how many others, and what cannot be told.
+type Told = (Vec<[u8; 20]>, usize, Vec<[u8; 20]>);
+
+fn told(packs: &mut Packs) -> Result<Told, PackError> {
     let mut list = packs.list()?.unwrap();
     let (mut named, mut others, mut untold) = (Vec::new(), 0, Vec::new());
     let len = list.len();
