@@ -3,14 +3,22 @@
 2,000 small files (3.9 KiB mean, 100 folders) and three of 10 MiB, sent whole and then with 20 files
 changed, to a real vsftpd and a real sshd: on the loopback, and with a round trip of 20 ms between two
 network namespaces (a delay line of its own, since many kernels lack netem). After each run the site is
-compared with the tree byte for byte; what a peer left wrong is said. Then a change of 20 files on a
-site of 20,000: the server's log shows what was touched, and the time is set against the bare commands
-that these 20 need.
+compared with the tree byte for byte; what a peer left wrong is said. Before that a change of 20 files on a
+site of 20,000, to each kind of site: FTP's log shows what was touched, and the time is set against the
+bare commands that these 20 need.
 
-Needs root, for the namespaces. `scripts/bench --only uploads [--delay MS]` runs this part alone.
+Needs root, for the namespaces. `scripts/bench --only uploads [--delay MS[,MS]] [--part NAME[,NAME]]
+[--turns N]` runs this alone.
 """
+import base64
 import collections
+import contextlib
+import datetime
 import fcntl
+import ftplib
+import hashlib
+import hmac
+import http.client
 import os
 import pathlib
 import random
@@ -18,6 +26,8 @@ import select
 import shutil
 import signal
 import socket
+import ssl
+import statistics
 import struct
 import subprocess
 import sys
@@ -28,26 +38,37 @@ BIG, BIG_SIZE = 3, 10 * 1024 * 1024
 CHANGED = 20
 MANY = 20_000
 USER, PASSWORD = "anonymous", "correct-horse-battery"
+ACCESS, SECRET = "AKIABENCHBENCHBE", "correct/horse+battery=staple"
+PARTS = ("ftp", "sftp", "rsync", "large-ftp", "large-sftp", "large-rsync", "large-webdav", "large-s3")
+# A peer that took so many times as long as the fastest is not asked again.
+HOPELESS = 3
 
 
-def uploads(world, relhook, delay):
-    """Everything, on the loopback and with `delay` ms of round trip."""
+def uploads(world, relhook, delays, parts, rounds):
+    """The parts, over lines with these round trips in ms; 0 is the loopback. Each is measured so many
+    times, in turns, and the medians are shown."""
     if os.geteuid() != 0:
         print("uploads: skipped, network namespaces need root")
         return
     world.relhook = relhook
-    tree = Tree(world.scratch / "tree")
-    large = Tree(world.scratch / "many", files=MANY, big=0)
-    for milliseconds in (0, delay):
-        with Line(milliseconds) as line:
-            many(world, line, large, f"round trip of {milliseconds} ms" if milliseconds else "loopback")
-    for milliseconds in (0, delay):
-        with Line(milliseconds) as line:
-            where = f"round trip of {milliseconds} ms" if milliseconds else "loopback"
-            print(f"\nuploads, {where}: {SMALL} small files and {BIG} of 10 MiB, then {CHANGED} changed")
-            print(f"  {'':<28} {'all':>8} {'ratio':>6}   {'delta':>8} {'ratio':>6}")
-            compare(world, line, tree, "FTP", [RelhookFtp, LftpMirror, RcloneFtp, GitFtp])
-            compare(world, line, tree, "SSH", [RelhookSftp, RcloneSftp, RelhookRsync, Rsync])
+    parts = parts or PARTS
+    large = [part for part in parts if part.startswith("large-")]
+    if large:
+        tree = Tree(world.scratch / "many", files=MANY, big=0)
+        for milliseconds in delays:
+            with Line(milliseconds) as line:
+                print(f"\nuploads, {line.told()}: {CHANGED} changed files on a site of {MANY}")
+                for part in large:
+                    many(world, line, tree, LARGE[part], rounds)
+    small = [part for part in parts if part in PEERS]
+    if small:
+        tree = Tree(world.scratch / "tree")
+        for milliseconds in delays:
+            with Line(milliseconds) as line:
+                print(f"\nuploads, {line.told()}: {SMALL} small files and {BIG} of 10 MiB, then {CHANGED} changed")
+                print(f"  {'':<28} {'all':>8} {'ratio':>6}   {'delta':>8} {'ratio':>6}")
+                for part in small:
+                    compare(world, line, tree, PEERS[part], rounds)
 
 
 class Tree:
@@ -73,35 +94,60 @@ class Tree:
             (self.two / name).write_bytes(chance.randbytes(size))
 
 
-def compare(world, line, tree, protocol, peers):
-    results = []
+def compare(world, line, tree, peers, rounds):
+    """All of these, in turns."""
+    results = {}
     for peer in peers:
         if peer.lacks(world):
             print(f"  {peer.name:<28} {peer.lacks(world)}")
-            continue
-        results.append((peer.name, *measure(world, line, tree, peer)))
-    theirs = [result for result in results if not result[0].startswith("relhook")]
-    best = [min(result[at] for result in theirs) if theirs else None for at in (1, 2)]
-    for name, full, delta, wrong in results:
-        ratios = [f"{took / fastest:6.2f}" if fastest else "     -" for took, fastest in zip((full, delta), best)]
-        print(f"  {name:<28} {full:7.2f}s {ratios[0]}   {delta:7.2f}s {ratios[1]}  {wrong}", flush=True)
+        else:
+            results[peer] = Result()
+    for _ in range(rounds):
+        with contextlib.ExitStack() as scenes:
+            theirs = [results[peer].of(0) for peer in results if peer.is_peer and results[peer].full]
+            hopeful = [peer for peer in results if not results[peer].full
+                       or results[peer].of(0) < HOPELESS * min(theirs, default=1e9)]
+            clients = [scenes.enter_context(scene(world, line, peer)) for peer in hopeful]
+            for client in clients:
+                client.prepare(tree.one)
+                results[type(client)].full.append(client.timed())
+                results[type(client)].wrong(tree.one, client.site, "all")
+            for wanted in (tree.two, tree.one, tree.two):
+                for client in clients:
+                    client.prepare(wanted)
+                    results[type(client)].delta.append(client.timed())
+                    results[type(client)].wrong(wanted, client.site, "delta")
+    theirs = [result for peer, result in results.items() if peer.is_peer]
+    best = [min(result.of(at) for result in theirs) if theirs else None for at in (0, 1)]
+    for peer, result in results.items():
+        ratios = [f"{result.of(at) / best[at]:6.2f}" if best[at] else "     -" for at in (0, 1)]
+        print(f"  {peer.name:<28} {result.of(0):7.2f}s {ratios[0]}   {result.of(1):7.2f}s {ratios[1]}  "
+              f"{'; '.join(result.said)}", flush=True)
 
 
-def measure(world, line, tree, peer):
+class Result:
+    """What a peer took, and what it left wrong."""
+
+    def __init__(self):
+        self.full, self.delta, self.said = [], [], []
+
+    def of(self, at):
+        return statistics.median((self.full, self.delta)[at])
+
+    def wrong(self, wanted, site, what):
+        count = differences(wanted, site)
+        said = f"{count} files wrong after {what}"
+        if count and said not in self.said:
+            self.said.append(said)
+
+
+@contextlib.contextmanager
+def scene(world, line, peer):
+    """A server with an empty site, and this peer ready for it."""
     scratch = pathlib.Path(world.run("mktemp", "-d", world.scratch / "peer-XXXXXX").strip())
-    site = scratch / "site"
-    site.mkdir()
-    with peer.server(scratch, site, line) as server:
-        client = peer(world, line, server, scratch, site)
-        client.prepare(tree.one)
-        full = client.timed()
-        wrong = differences(tree.one, site)
-        client.prepare(tree.two)
-        delta = client.timed()
-        missed = differences(tree.two, site)
+    with peer.server(scratch, line) as server:
+        yield peer(world, line, server, scratch, server.site)
     shutil.rmtree(scratch)
-    said = [f"{count} files wrong after {what}" for count, what in ((wrong, "all"), (missed, "delta")) if count]
-    return full, delta, "; ".join(said)
 
 
 def differences(wanted, site):
@@ -140,6 +186,9 @@ class Line:
             finally:
                 os._exit(0)
         return self
+
+    def told(self):
+        return f"round trip of {self.delay * 2000:.0f} ms" if self.delay else "loopback"
 
     def end(self, name, address):
         """A tunnel device in a namespace of its own."""
@@ -208,10 +257,14 @@ def free_port():
 
 
 class Server:
-    """A server in the foreground, ended by its process id."""
+    """A server in the foreground, ended by its process id, and its empty site."""
 
-    def __init__(self, scratch, site, line):
-        self.scratch, self.site, self.line, self.port = scratch, site, line, free_port()
+    folder = "site"
+
+    def __init__(self, scratch, line):
+        self.scratch, self.line, self.port = scratch, line, free_port()
+        self.site = scratch / self.folder
+        self.site.mkdir(parents=True)
         self.address = line.address
 
     def __enter__(self):
@@ -289,6 +342,72 @@ Subsystem sftp internal-sftp
                 f"-o UserKnownHostsFile={self.scratch}/known")
 
 
+class Nginx(Server):
+    folder = "root/dav"
+
+    def command(self):
+        scratch = self.scratch
+        for name in ("temp", "state"):
+            (scratch / name).mkdir()
+        (scratch / "openssl.cnf").write_text(f"""[req]
+distinguished_name=name
+x509_extensions=site
+prompt=no
+[name]
+CN=dav
+[site]
+basicConstraints=critical,CA:FALSE
+subjectAltName=IP:{self.line.address}
+""")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-config",
+                        scratch / "openssl.cnf", "-keyout", scratch / "key.pem", "-out", scratch / "cert.pem"],
+                       check=True, capture_output=True)
+        digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
+        (scratch / "users").write_text(f"{USER}:{{SHA}}{digest}\n")
+        gateways = ("proxy", "fastcgi", "uwsgi", "scgi")
+        others = "".join(f"{name}_temp_path {scratch}/state/{name};\n" for name in gateways)
+        config = scratch / "nginx.conf"
+        config.write_text(f"""load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+user root;
+daemon off;
+worker_processes 1;
+pid {scratch}/pid;
+error_log {scratch}/error.log;
+events {{}}
+http {{
+access_log off;
+client_max_body_size 0;
+keepalive_requests 100000;
+client_body_temp_path {scratch}/temp;
+{others}server {{
+listen {self.line.address}:{self.port} ssl;
+ssl_certificate {scratch}/cert.pem;
+ssl_certificate_key {scratch}/key.pem;
+root {scratch}/root;
+location /dav {{
+dav_methods PUT DELETE MKCOL COPY MOVE;
+dav_ext_methods PROPFIND OPTIONS;
+auth_basic site;
+auth_basic_user_file {scratch}/users;
+}}
+}}
+}}
+""")
+        return [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(config)]
+
+
+class Store(Server):
+    """The store that the tests use; see docs/decisions/s3-server.md."""
+
+    folder = "store/site"
+    rclone = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "tools/s3/bin/rclone"
+
+    def command(self):
+        return [str(self.rclone), "serve", "s3", "--vfs-cache-mode", "off", "--dir-cache-time", "20ms", "--config",
+                "/dev/null", "--addr", f"{self.line.address}:{self.port}", "--auth-key", f"{ACCESS},{SECRET}",
+                str(self.scratch / "store")]
+
+
 # ---- who uploads
 
 
@@ -296,6 +415,7 @@ class Client:
     """Something that brings a tree to a site."""
 
     program = None
+    is_peer = True
 
     def __init__(self, world, line, server, scratch, site):
         self.world, self.line, self.server = world, line, server
@@ -332,6 +452,16 @@ class LftpMirror(Client):
     def command(self):
         orders = (f"set net:max-retries 2; set ftp:use-feat yes; open -u {USER},{PASSWORD} "
                   f"-p {self.server.port} {self.server.address}; mirror -R -P8 {self.tree} {self.site}")
+        return ["lftp", "-c", orders]
+
+
+class LftpSftp(LftpMirror):
+    name, server = "lftp mirror -P8, SFTP", Sshd
+
+    def command(self):
+        shell = " ".join(["ssh", "-a", "-x", *ssh_words(self.server.scratch)])
+        orders = (f"set net:max-retries 2; set sftp:connect-program \"{shell}\"; open -u root, "
+                  f"-p {self.server.port} sftp://{self.server.address}; mirror -R -P8 {self.tree} {self.site}")
         return ["lftp", "-c", orders]
 
 
@@ -391,6 +521,8 @@ class Rsync(Client):
 class Relhook(Client):
     """`relhook release`, of a commit that was accepted before."""
 
+    is_peer = False
+
     @classmethod
     def lacks(cls, world):
         trial = world.scratch / "policy.yaml"
@@ -411,27 +543,32 @@ class Relhook(Client):
     def prepare(self, tree):
         """An accepted commit with exactly this tree. The worker that the push starts finds no
         credentials and ends."""
-        world, clone = self.world, self.world.clone
+        world = self.world
         credentials = self.bare / "relhook" / "credentials" / "site"
         credentials.unlink(missing_ok=True)
-        for entry in clone.iterdir():
-            if entry.name != ".git":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        shutil.copytree(tree, clone, dirs_exist_ok=True)
-        world.git("add", "-A")
-        world.git("commit", "-q", "--allow-empty", "-m", "site")
-        commit = world.git("rev-parse", "HEAD")
+        parents = ["-p", self.base] if self.base else []
+        commit = world.git("commit-tree", "-S", *parents, "-m", "site", tree_object(world, tree))
         tag, name = world.approval(commit, self.base, "rita")
         world.git("push", "-q", self.bare, f"{commit}:refs/heads/work", f"{tag}:{name}")
         world.git("push", "-q", self.bare, f"{commit}:refs/heads/prod")
         self.base = commit
-        time.sleep(1)
+        time.sleep(1.5)
         credentials.parent.mkdir(mode=0o700, exist_ok=True)
         credentials.write_text(self.credentials())
         credentials.chmod(0o600)
 
     def command(self):
         return [self.world.relhook, "-C", self.bare, "release", "--target", "site"]
+
+
+def tree_object(world, folder):
+    """The id of this folder in the clone's store, where it is written once."""
+    known = vars(world).setdefault("trees", {})
+    if folder not in known:
+        git = [f"--git-dir={world.clone}/.git", f"--work-tree={folder}"]
+        world.git(*git, "add", "-A", cwd=folder)
+        known[folder] = world.git(*git, "write-tree", cwd=folder)
+    return known[folder]
 
 
 class RelhookFtp(Relhook):
@@ -468,32 +605,86 @@ class RelhookRsync(RelhookSftp):
         return RelhookSftp.target(address, port, path, host_key).replace("kind: sftp", "kind: rsync")
 
 
+PEERS = {"ftp": [RelhookFtp, LftpMirror, RcloneFtp, GitFtp], "sftp": [RelhookSftp, LftpSftp, RcloneSftp],
+         "rsync": [RelhookRsync, Rsync]}
+
+
+class RelhookWebdav(Relhook):
+    name, server = "relhook, WebDAV", Nginx
+
+    @classmethod
+    def lacks(cls, world):
+        return super().lacks(world) if shutil.which("nginx", path="/usr/sbin:/usr/bin") else "nginx is not installed"
+
+    def ready(self):
+        shutil.copyfile(self.server.scratch / "cert.pem", self.world.keys / "dav.pem")
+        super().ready()
+
+    @staticmethod
+    def target(address, port, _, __):
+        return f"kind: webdav\n    url: https://{address}:{port}/dav\n    ca: keys/dav.pem\n"
+
+    def credentials(self):
+        return f"user={USER}\npassword={PASSWORD}\n"
+
+
+class RelhookS3(Relhook):
+    name, server = "relhook, S3", Store
+
+    @classmethod
+    def lacks(cls, world):
+        return super().lacks(world) if Store.rclone.exists() else "scripts/test installs the store"
+
+    @staticmethod
+    def target(address, port, _, __):
+        return f"kind: s3\n    endpoint: http://{address}:{port}\n    tls: none\n    bucket: site\n"
+
+    def credentials(self):
+        return f"access_key={ACCESS}\nsecret_key={SECRET}\n"
+
+
 # ---- a small change on a large site
 
 
-def many(world, line, tree, where):
-    """20 changed files on a site of 20,000: what is touched, and what it costs beside the bare commands."""
-    scratch = pathlib.Path(world.run("mktemp", "-d", world.scratch / "large-XXXXXX").strip())
-    site = scratch / "site"
-    site.mkdir()
-    with Vsftpd(scratch, site, line) as server:
-        client = RelhookFtp(world, line, server, scratch, site)
+def many(world, line, tree, peer, rounds):
+    """20 changed files on a site of 20,000: what is touched, and what it costs beside the bare commands,
+    in turns."""
+    if peer.lacks(world):
+        print(f"  {peer.name:<18} {peer.lacks(world)}")
+        return
+    with scene(world, line, peer) as client:
         client.prepare(tree.one)
         full = client.timed()
         client.prepare(tree.two)
-        (scratch / "log").write_text("")
-        took = client.timed()
-        if differences(tree.two, site):
-            sys.exit("the release of 20 files is not what it should be")
-        touched = touched_paths(scratch / "log", site)
-        wanted = set(tree.changed)
-        print(f"\nuploads, {where}: {CHANGED} changed files on a site of {MANY} (whole: {full:.1f} s)")
-        print(f"  paths named in the server's log: {len(touched & wanted)} of the {CHANGED}, "
-              f"{len(touched - wanted)} others (goal 0)")
-        bare = min(bare_commands(line, server, tree, site) for _ in range(3))
-        print(f"  relhook release {took:.3f} s, the bare commands {bare:.3f} s, ratio {took / bare:.2f} (goal 2)",
+        client.timed()
+        took, bare = [], []
+        log = client.scratch / "log"
+        for number in range(2 * rounds):
+            wanted, other = (tree.two, tree.one) if number % 2 else (tree.one, tree.two)
+            client.prepare(wanted)
+            if log.exists():
+                log.write_text("")
+            took.append(client.timed())
+            if differences(wanted, client.site):
+                sys.exit("the release of 20 files is not what it should be")
+            touched = touched_paths(log, client.site) if log.exists() else None
+            command = line.on_client([sys.executable, __file__, *bare_words(client, tree, wanted)])
+            ran = subprocess.run(command, capture_output=True, text=True)
+            if ran.returncode:
+                sys.exit(f"the bare commands of {peer.name}: {ran.stderr}")
+            bare.append(float(ran.stdout))
+        ours, theirs = statistics.median(took), statistics.median(bare)
+        print(f"  {peer.name:<18} {ours:6.3f}s, the bare commands {theirs:6.3f}s, ratio {ours / theirs:.2f} (goal 2); "
+              f"fastest {min(took):.3f}s and {min(bare):.3f}s, ratio {min(took) / min(bare):.2f} (whole: {full:.1f}s)",
               flush=True)
-    shutil.rmtree(scratch)
+        if touched is not None:
+            wanted = set(tree.changed)
+            print(f"  {'':<18} named in the server's log: {len(touched & wanted)} of the {CHANGED}, "
+                  f"{len(touched - wanted)} others (goal 0)", flush=True)
+
+
+LARGE = {"large-ftp": RelhookFtp, "large-sftp": RelhookSftp, "large-rsync": RelhookRsync,
+         "large-webdav": RelhookWebdav, "large-s3": RelhookS3}
 
 
 def touched_paths(log, site):
@@ -508,25 +699,99 @@ def touched_paths(log, site):
     return paths
 
 
-BARE = """
-import ftplib, sys, time
-address, port, user, password, tree, site, *names = sys.argv[1:]
-start = time.perf_counter()
-ftp = ftplib.FTP()
-ftp.connect(address, int(port))
-ftp.login(user, password)
-for name in names:
-    with open(f"{tree}/{name}", "rb") as content:
-        ftp.storbinary(f"STOR {site}/{name}.new", content)
-    ftp.rename(f"{site}/{name}.new", f"{site}/{name}")
-ftp.quit()
-print(time.perf_counter() - start)
-"""
+# ---- the bare commands: what these files cost with nothing around, one after the other on one connection
 
 
-def bare_commands(line, server, tree, site):
-    """What these files cost with nothing around: a login, and for each `EPSV`, `STOR`, `RNFR`, `RNTO`,
-    one after the other on one connection."""
-    told = [server.address, server.port, USER, PASSWORD, tree.two, site, *tree.changed]
-    command = line.on_client([sys.executable, "-c", BARE, *map(str, told)])
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def bare_words(client, tree, wanted):
+    """The command line by which this file sends the changed files and says how long that took."""
+    server = client.server
+    return [str(word) for word in (client.name, server.address, server.port, server.scratch, wanted, *tree.changed)]
+
+
+def bare(name, address, port, scratch, tree, *names):
+    """Sends them."""
+    files = [(name, pathlib.Path(tree, name)) for name in names]
+    start = time.perf_counter()
+    {RelhookFtp.name: bare_ftp, RelhookSftp.name: bare_sftp, RelhookRsync.name: bare_rsync,
+     RelhookWebdav.name: bare_webdav, RelhookS3.name: bare_s3}[name](address, int(port), scratch, files)
+    print(time.perf_counter() - start)
+
+
+def bare_ftp(address, port, scratch, files):
+    """A login, and for each file `EPSV`, `STOR`, `RNFR`, `RNTO`."""
+    ftp = ftplib.FTP()
+    ftp.connect(address, port)
+    ftp.login(USER, PASSWORD)
+    for name, path in files:
+        with path.open("rb") as content:
+            ftp.storbinary(f"STOR {scratch}/site/{name}.new", content)
+        ftp.rename(f"{scratch}/site/{name}.new", f"{scratch}/site/{name}")
+    ftp.quit()
+
+
+def ssh_words(scratch):
+    return ["-i", f"{scratch}/user", "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={scratch}/known"]
+
+
+def bare_sftp(address, port, scratch, files):
+    """OpenSSH's own client: a login, and for each file `put` and `rename`."""
+    batch = "".join(f"put {path} {scratch}/site/{name}.new\nrename {scratch}/site/{name}.new {scratch}/site/{name}\n"
+                    for name, path in files)
+    subprocess.run(["sftp", "-q", "-b", "-", *ssh_words(scratch), "-P", str(port), f"root@{address}"], input=batch,
+                   text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def bare_rsync(address, port, scratch, files):
+    """One call of rsync that is told the files by name."""
+    name, path = files[0]
+    root = str(path)[:-len(name)]
+    shell = " ".join(["ssh", *ssh_words(scratch), "-p", str(port)])
+    subprocess.run(["rsync", "-t", "--files-from=-", "-e", shell, root, f"root@{address}:{scratch}/site/"],
+                   input="\n".join(name for name, _ in files), text=True, check=True)
+
+
+def bare_webdav(address, port, scratch, files):
+    """For each file `PUT` and `MOVE`."""
+    trust = ssl.create_default_context(cafile=f"{scratch}/cert.pem")
+    dav = http.client.HTTPSConnection(address, port, context=trust)
+    login = {"Authorization": "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
+    for name, path in files:
+        move = {**login, "Destination": f"https://{address}:{port}/dav/{name}", "Overwrite": "T"}
+        for method, body, fields in (("PUT", path.read_bytes(), login), ("MOVE", None, move)):
+            dav.request(method, f"/dav/{name}.new", body, fields)
+            answer = dav.getresponse()
+            answer.read()
+            if answer.status >= 300:
+                sys.exit(f"{method}: {answer.status}")
+
+
+def bare_s3(address, port, _, files):
+    """For each file `PUT`."""
+    store = http.client.HTTPConnection(address, port)
+    for name, path in files:
+        body = path.read_bytes()
+        store.request("PUT", f"/site/{name}", body, signed(f"{address}:{port}", f"/site/{name}", body))
+        answer = store.getresponse()
+        answer.read()
+        if answer.status >= 300:
+            sys.exit(f"PUT: {answer.status}")
+
+
+def signed(host, path, body):
+    """The fields of a request, signed by version 4."""
+    at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    fields = {"host": host, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), "x-amz-date": at}
+    names = ";".join(sorted(fields))
+    lines = "".join(f"{name}:{fields[name]}\n" for name in sorted(fields))
+    asked = "\n".join(["PUT", path, "", lines, names, fields["x-amz-content-sha256"]])
+    scope = f"{at[:8]}/us-east-1/s3/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", at, scope, hashlib.sha256(asked.encode()).hexdigest()])
+    key = f"AWS4{SECRET}".encode()
+    for word in (at[:8], "us-east-1", "s3", "aws4_request", text):
+        key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+    return {**fields, "Authorization": f"AWS4-HMAC-SHA256 Credential={ACCESS}/{scope}, SignedHeaders={names}, "
+                                       f"Signature={key.hex()}"}
+
+
+if __name__ == "__main__":
+    bare(*sys.argv[1:])

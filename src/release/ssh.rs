@@ -17,7 +17,13 @@ use crate::folder::{private_dir, replace_file};
 use crate::policy::{SshLogin, SshProof};
 use crate::secret::{self, Keeper};
 use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long the program that holds a connection is waited for.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// The command line by which a program starts `ssh`, for programs that take it apart at blanks.
 pub(in crate::release) const COMMAND: &str = "ssh -F ssh/config";
@@ -85,9 +91,14 @@ pub(in crate::release) fn prepare(
     Ok(env)
 }
 
+/// Whether there is a connection that programs share.
+pub(in crate::release) fn is_shared(desk: &Desk) -> bool {
+    desk.file("ssh/m").exists()
+}
+
 /// Closes the connection that programs shared. It ends by itself too.
 pub(in crate::release) fn part(desk: &Desk) {
-    if !desk.file("ssh/m").exists() {
+    if !is_shared(desk) || dismiss(&desk.file("ssh/m")).is_ok() {
         return;
     }
     let Ok(ssh) = program::find("ssh") else {
@@ -101,10 +112,33 @@ pub(in crate::release) fn part(desk: &Desk) {
         dir: &desk.file(""),
         env: Vec::new(),
         input: program::Input::Nothing,
-        limit: std::time::Duration::from_secs(10),
+        limit: Duration::from_secs(10),
         writes: program::Writes::Anything,
     };
     let _ = program::run(desk, call, &mut |_| Ok(()));
+}
+
+/// Tells the program that holds the connection to end, as `ssh -O exit` does, without starting another
+/// one (OpenSSH's PROTOCOL.mux). The name of its socket may be too long for this.
+fn dismiss(socket: &Path) -> io::Result<()> {
+    const HELLO: u32 = 1;
+    const VERSION: u32 = 4;
+    const TERMINATE: u32 = 0x1000_0005;
+    const MOST: u64 = 64 * 1024;
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_write_timeout(Some(ANSWER))?;
+    let words = [8, HELLO, VERSION, 8, TERMINATE, 0];
+    stream.write_all(&words.map(u32::to_be_bytes).concat())?;
+    let mut greeting = [0; 8];
+    stream.read_exact(&mut greeting)?;
+    let is_one = greeting.ends_with(&HELLO.to_be_bytes());
+    // What it can do follows, and then its answer, unless it ends before that.
+    io::copy(&mut stream.take(MOST), &mut io::sink())?;
+    match is_one {
+        true => Ok(()),
+        false => Err(io::Error::other("it speaks another language")),
+    }
 }
 
 fn settings(host: &str, login: &SshLogin, user: &str) -> String {

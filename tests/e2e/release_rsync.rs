@@ -332,6 +332,74 @@ fn u_17_a_record_without_measure_is_not_fetched() {
     assert_eq!(site(&host)["a"], "2");
 }
 
+/// How often the host was asked something, over however many connections.
+fn asked(host: &WebHost) -> usize {
+    host.log().matches("Starting session: ").count()
+}
+
+/// Where nobody but relhook was there, a host is asked twice for files that change in place: once for all
+/// that is to be seen, and once to take what is sent. Where anything is otherwise, it is seen as ever.
+#[test]
+fn a_change_in_place_asks_the_host_twice() {
+    let (bench, host) = pair();
+    let order = |sequence: u64, text: &str| {
+        let files = [("a/b/c", text), ("d", "1"), ("e/f", "1")];
+        order(&bench, &host, bench.commit(&files), sequence)
+    };
+    released(bench.release(&order(1, "1")));
+    for (sequence, text) in [(2, "2"), (3, "3")] {
+        let before = asked(&host);
+        let totals = released(bench.release(&order(sequence, text)));
+        assert_eq!((totals.uploaded, totals.unchanged), (1, 2));
+        assert_eq!(asked(&host) - before, 2);
+        assert_eq!(site(&host)["a/b/c"], text);
+    }
+    let record = host.site().join(MANIFEST_NAME);
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replace("e/f", "e/g")).unwrap();
+    refused(bench.release(&order(4, "4")), 623);
+    fs::remove_file(&record).unwrap();
+    let said = refused(bench.release(&order(4, "4")), 615);
+    assert!(said.contains("it is gone"), "{said}");
+    fs::write(&record, text).unwrap();
+    let dir = host.site().join("a");
+    fs::rename(&dir, host.site().join("kept")).unwrap();
+    let mut mkfifo = crate::common::command("mkfifo", host.home());
+    crate::common::run(mkfifo.arg(&dir)).assert_ok();
+    refused(bench.release(&order(4, "4")), 616);
+    fs::remove_file(&dir).unwrap();
+    // A folder that somebody removed is made again.
+    released(bench.release(&order(4, "4")));
+    assert_eq!(site(&host)["a/b/c"], "4");
+    assert_eq!(site(&host)["kept/b/c"], "3");
+}
+
+/// A record of ours that somebody put back is not what was left there.
+#[test]
+fn a_record_that_was_put_back_is_refused_where_files_change_in_place_too() {
+    let (bench, host) = pair();
+    let order =
+        |sequence: u64, text: &str| order(&bench, &host, bench.commit(&[("a", text)]), sequence);
+    released(bench.release(&order(1, "1")));
+    let record = host.site().join(MANIFEST_NAME);
+    let older = fs::read(&record).unwrap();
+    released(bench.release(&order(2, "2")));
+    let known = bench
+        .folder()
+        .join("release")
+        .join(SITE)
+        .join("rsync.known");
+    for on_the_server in [false, true] {
+        fs::write(&record, &older).unwrap();
+        if on_the_server {
+            fs::write(&known, &older).unwrap();
+        }
+        let said = refused(bench.release(&order(3, "3")), 615);
+        assert!(said.contains("an older one"), "{said}");
+        assert_eq!(site(&host)["a"], "2");
+    }
+}
+
 #[test]
 fn a_directory_or_a_program_that_is_missing_is_said() {
     let (bench, host) = pair();

@@ -5,7 +5,7 @@ use crate::common::webhost::WebHost;
 use crate::release_kit::{
     Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, fingerprint, refused, released, tree,
 };
-use relhook::policy::{SvnAccess, SvnTarget, TargetKind};
+use relhook::policy::{SvnAccess, SvnTarget, TargetKind, Verify};
 use relhook::release::{Adoption, Credits, MANIFEST_NAME, Order, Outcome};
 use relhook::types::Oid;
 use std::collections::BTreeMap;
@@ -158,6 +158,32 @@ fn only_what_differs_is_committed_and_moves_keep_their_history() {
     );
     assert_eq!(site(&server)["link"], "no link");
     assert_eq!(site(&server)["dir"], "3");
+}
+
+/// As on other targets: it is told, it is not taken for released, and the next run sends it again.
+#[test]
+fn u_22_another_content_in_the_repository_is_found_where_it_is_read_back_and_is_sent_again() {
+    let (bench, server) = pair();
+    let first = bench.commit(&[("a", "1"), ("b", "1"), ("c/d", "genuine")]);
+    let mut order = order(&bench, &server, first, 1);
+    order.target.care.verify = Verify::Deep;
+    server.alters_once("genuine", "changed");
+    let error = refused(bench.release(&order), 619);
+    assert!(error.contains("`c/d`"), "{error}");
+    assert_eq!(site(&server)["c/d"], "changed");
+    let before = server.revision();
+    let totals = released(bench.release(&order));
+    assert_eq!((totals.uploaded, totals.unchanged), (1, 2));
+    assert_eq!(site(&server)["c/d"], "genuine");
+    assert_eq!(server.revision(), before + 1);
+    assert!(matches!(bench.release(&order), Ok(Outcome::UpToDate(_))));
+    // A quick one does not read it.
+    let second = bench.commit(&[("a", "1"), ("b", "1"), ("c/d", "other genuine")]);
+    let mut order = bench.order(plain(server.port), second, 2);
+    order.target.care.verify = Verify::Quick;
+    server.alters_once("other genuine", "other changed");
+    released(bench.release(&order));
+    assert_eq!(site(&server)["c/d"], "other changed");
 }
 
 #[test]

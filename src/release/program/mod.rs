@@ -53,6 +53,36 @@ pub(in crate::release) enum Input<'a> {
     File(&'a Path),
     /// A few bytes that are on no disk: at most 4096.
     Secret(&'a [u8]),
+    /// What it is told when it is at work already ([`Running::tell`]).
+    Later,
+}
+
+/// Which of the programs of a target it is that are at work: what it writes its messages to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::release) enum Place {
+    /// The only one.
+    Only,
+    /// The first, while this run has started a second.
+    First,
+    /// One beside the first.
+    Second,
+}
+
+impl Place {
+    fn messages(self, desk: &Desk) -> PathBuf {
+        desk.file(match self {
+            Self::Only | Self::First => "program.messages",
+            Self::Second => "program-2.messages",
+        })
+    }
+
+    /// Which process it is: its number and when it began.
+    fn owner(self, desk: &Desk) -> PathBuf {
+        desk.file(match self {
+            Self::Only | Self::First => "program.pid",
+            Self::Second => "program-2.pid",
+        })
+    }
 }
 
 /// One program to run.
@@ -126,33 +156,100 @@ pub(in crate::release) fn run(
     call: Call<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<Ended, ReleaseError> {
+    start(desk, Place::Only, call)?.finish(sink)
+}
+
+/// Starts a program, which is at work while something else is done.
+///
+/// # Errors
+/// When it cannot be started, or one of an earlier run does not end.
+pub(in crate::release) fn start(
+    desk: &Desk,
+    place: Place,
+    call: Call<'_>,
+) -> Result<Running, ReleaseError> {
     let name = call.program.to_path_buf();
     let (limit, writes) = (call.limit, call.writes);
-    let mut messages = Messages::open(desk, &name)?;
+    let messages = Messages::open(desk, place, &name)?;
     let mut child = spawn(desk, call, &messages)?;
     let pid = Pid::from_child(&child);
     messages.belong_to(pid);
     let bounded = bound(pid, writes).map_err(ReleaseError::io(&name));
     let followed = bounded.and_then(|()| output::follow(&mut child));
-    let followed = followed.and_then(|pieces| {
-        let watch = Watch {
-            name: &name,
+    let mut running = Running {
+        watch: Watch {
+            name,
             pid,
             deadline: Instant::now() + limit,
             limit,
+        },
+        child,
+        pieces: None,
+        messages,
+        ended: false,
+    };
+    running.pieces = Some(followed?);
+    Ok(running)
+}
+
+/// A program at work. It is ended with whatever it started when nobody waits for its end.
+pub(in crate::release) struct Running {
+    watch: Watch,
+    child: Child,
+    /// What it says; always there once it is at work.
+    pieces: Option<output::Pieces>,
+    messages: Messages,
+    ended: bool,
+}
+
+impl Running {
+    /// Whether it has ended by itself.
+    pub(in crate::release) fn has_ended(&self) -> Result<bool, ReleaseError> {
+        self.watch.has_ended()
+    }
+
+    /// Writes to its standard input, and closes that.
+    pub(in crate::release) fn tell(&mut self, bytes: &[u8]) {
+        if let Some(mut pipe) = self.child.stdin.take() {
+            // One that does not read it says why by its end.
+            let _ = pipe.write_all(bytes);
+        }
+    }
+
+    /// Hands its output on as it comes, until it has ended.
+    ///
+    /// # Errors
+    /// When it takes too long or writes too much, and the sink's.
+    pub(in crate::release) fn finish(mut self, sink: &mut Sink<'_>) -> Result<Ended, ReleaseError> {
+        drop(self.child.stdin.take());
+        let followed = match &self.pieces {
+            Some(pieces) => self.watch.until_the_end(pieces, &self.messages, sink),
+            None => Ok(()),
         };
-        watch.until_the_end(&pieces, &messages, sink)
-    });
-    // Whatever it started ends with it, before its number is free for others.
-    let _ = kill_process_group(pid, Signal::KILL);
-    let status = child.wait().map_err(ReleaseError::io(&name));
-    followed?;
-    let status: ExitStatus = status?;
-    Ok(Ended {
-        code: status.code(),
-        signal: status.signal(),
-        messages: messages.end()?,
-    })
+        let status = self.end();
+        followed?;
+        let status = status.map_err(ReleaseError::io(&self.watch.name))?;
+        Ok(Ended {
+            code: status.code(),
+            signal: status.signal(),
+            messages: self.messages.end()?,
+        })
+    }
+
+    /// Whatever it started ends with it, before its number is free for others.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.ended = true;
+        let _ = kill_process_group(self.watch.pid, Signal::KILL);
+        self.child.wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.end();
+        }
+    }
 }
 
 fn spawn(desk: &Desk, call: Call<'_>, messages: &Messages) -> Result<Child, ReleaseError> {
@@ -163,7 +260,7 @@ fn spawn(desk: &Desk, call: Call<'_>, messages: &Messages) -> Result<Child, Rele
     let stdin = match &call.input {
         Input::Nothing => Stdio::null(),
         Input::File(path) => File::open(path).map_err(ReleaseError::io(path))?.into(),
-        Input::Secret(_) => Stdio::piped(),
+        Input::Secret(_) | Input::Later => Stdio::piped(),
     };
     let errors = messages.file.try_clone().map_err(fail)?;
     let mut child = Command::new(call.program)
@@ -181,7 +278,9 @@ fn spawn(desk: &Desk, call: Call<'_>, messages: &Messages) -> Result<Child, Rele
         .stderr(errors)
         .spawn()
         .map_err(fail)?;
-    if let (Input::Secret(bytes), Some(mut pipe)) = (&call.input, child.stdin.take()) {
+    if let Input::Secret(bytes) = &call.input
+        && let Some(mut pipe) = child.stdin.take()
+    {
         // It fits the pipe, so this does not wait; a program that does not read it says so itself.
         let _ = pipe.write_all(bytes);
     }
@@ -204,14 +303,14 @@ fn bound(pid: Pid, writes: Writes) -> io::Result<()> {
 }
 
 /// A running program that is watched.
-struct Watch<'a> {
-    name: &'a Path,
+struct Watch {
+    name: PathBuf,
     pid: Pid,
     deadline: Instant,
     limit: Duration,
 }
 
-impl Watch<'_> {
+impl Watch {
     /// Until it has ended and its output is read, or until it has to be stopped.
     fn until_the_end(
         &self,
@@ -231,7 +330,7 @@ impl Watch<'_> {
             };
             match piece {
                 Ok(Piece::Bytes(bytes)) => sink(&bytes)?,
-                Ok(Piece::Broken(error)) => return Err(ReleaseError::io(self.name)(error)),
+                Ok(Piece::Broken(error)) => return Err(ReleaseError::io(&self.name)(error)),
                 Err(RecvTimeoutError::Disconnected) => open = false,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -247,7 +346,7 @@ impl Watch<'_> {
                     limit: self.limit,
                 });
             }
-            messages.bounded(self.name)?;
+            messages.bounded(&self.name)?;
         }
     }
 
@@ -256,7 +355,7 @@ impl Watch<'_> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         waitid(WaitId::Pid(self.pid), options)
             .map(|status| status.is_some())
-            .map_err(|error| ReleaseError::io(self.name)(error.into()))
+            .map_err(|error| ReleaseError::io(&self.name)(error.into()))
     }
 }
 
@@ -269,10 +368,16 @@ struct Messages {
 }
 
 impl Messages {
-    /// Opens and locks it. What an earlier run left at work is ended.
-    fn open(desk: &Desk, name: &Path) -> Result<Self, ReleaseError> {
-        let path = desk.file("program.messages");
-        let owner = desk.file("program.pid");
+    /// Opens and locks it. What an earlier run left at work is ended, in whichever place.
+    fn open(desk: &Desk, place: Place, name: &Path) -> Result<Self, ReleaseError> {
+        if place == Place::Only && Place::Second.messages(desk).exists() {
+            drop(Self::locked(desk, Place::Second, name)?);
+        }
+        Self::locked(desk, place, name)
+    }
+
+    fn locked(desk: &Desk, place: Place, name: &Path) -> Result<Self, ReleaseError> {
+        let (path, owner) = (place.messages(desk), place.owner(desk));
         let file = OpenOptions::new()
             .read(true)
             .append(true)

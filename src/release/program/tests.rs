@@ -133,16 +133,41 @@ fn what_is_wrong_with_its_output_stops_a_program() {
 
 #[test]
 fn a_program_that_still_runs_is_ended_before_another_begins() {
+    for place in [Place::Only, Place::First, Place::Second] {
+        let (dir, desk) = desk();
+        let messages = Messages::open(&desk, place, Path::new("/x")).unwrap();
+        let orphan = shell(dir.path(), "sleep 100", Input::Nothing);
+        let mut orphan = spawn(&desk, orphan, &messages).unwrap();
+        messages.belong_to(Pid::from_child(&orphan));
+        drop(messages);
+        let (ended, text) = output(&desk, shell(dir.path(), "echo next", Input::Nothing));
+        assert!(ended.unwrap().is_well());
+        assert_eq!(text, "next\n");
+        assert_eq!(orphan.wait().unwrap().signal(), Some(9), "{place:?}");
+    }
+}
+
+#[test]
+fn two_programs_are_at_work_and_the_second_is_told_what_to_do_when_it_is_time() {
     let (dir, desk) = desk();
-    let messages = Messages::open(&desk, Path::new("/x")).unwrap();
-    let orphan = shell(dir.path(), "sleep 100", Input::Nothing);
-    let mut orphan = spawn(&desk, orphan, &messages).unwrap();
-    messages.belong_to(Pid::from_child(&orphan));
-    drop(messages);
-    let (ended, text) = output(&desk, shell(dir.path(), "echo next", Input::Nothing));
-    assert!(ended.unwrap().is_well());
-    assert_eq!(text, "next\n");
-    assert_eq!(orphan.wait().unwrap().signal(), Some(9));
+    let waits = || shell(dir.path(), "read word && echo $word", Input::Later);
+    let mut second = start(&desk, Place::Second, waits()).unwrap();
+    let first = shell(dir.path(), "echo first", Input::Nothing);
+    let first = start(&desk, Place::First, first).unwrap();
+    let mut text = Vec::new();
+    let mut take = |bytes: &[u8]| {
+        text.extend_from_slice(bytes);
+        Ok(())
+    };
+    assert!(first.finish(&mut take).unwrap().is_well());
+    assert!(!second.has_ended().unwrap());
+    second.tell(b"second\n");
+    assert!(second.finish(&mut take).unwrap().is_well());
+    assert_eq!(text, b"first\nsecond\n");
+    // One that nobody waits for is ended, and one that is told nothing reads nothing.
+    drop(start(&desk, Place::Second, waits()).unwrap());
+    let untold = start(&desk, Place::Second, waits()).unwrap();
+    assert!(!untold.finish(&mut |_| Ok(())).unwrap().is_well());
 }
 
 #[test]

@@ -55,6 +55,11 @@ fn path(job: &Job<'_>) -> PathBuf {
     job.desk.file(FILE)
 }
 
+/// Whether a run was killed, or has not ended well.
+pub(super) fn is_left(job: &Job<'_>) -> bool {
+    path(job).exists()
+}
+
 /// Writes down what is going to be touched, beside the manifest that is there and the one that travels
 /// with the files.
 pub(super) fn begin(

@@ -23,10 +23,13 @@ const BATCH: u64 = 256 * 1024 * 1024;
 /// How many files are fetched at once.
 const BATCH_FILES: usize = 10_000;
 
+/// How rsync is told to write a line about an entry.
+pub(super) const FORM: &str = "--out-format=%i %l %M %B %n";
+
 /// An entry of a directory.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
-    kind: Kind,
+pub(super) struct Told {
+    pub(super) kind: Kind,
     /// In bytes; of a link, the length of where it points.
     size: u64,
     /// When it was changed, in a form that sorts.
@@ -36,7 +39,7 @@ struct Told {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     File,
     Directory,
     Link,
@@ -229,7 +232,7 @@ fn contents_of(dir: &RepoPath) -> RepoPath {
 }
 
 /// A line of rsync's: eleven letters, the size, the time, the mode, and the path.
-fn told(line: &[u8]) -> Option<(RepoPath, Told)> {
+pub(super) fn told(line: &[u8]) -> Option<(RepoPath, Told)> {
     let (what, rest) = (line.get(..11)?, line.get(11..)?.strip_prefix(b" ")?);
     let mut words = rest.splitn(4, |byte| *byte == b' ');
     let size = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
@@ -344,7 +347,7 @@ impl Remote<'_> {
             "--from0",
             "--no-implied-dirs",
             "--ignore-missing-args",
-            "--out-format=%i %l %M %B %n",
+            FORM,
             "--",
         ];
         let ended = self.call(&args, &[self.dest(), "rsync/none/"], dirs, line)?;
@@ -389,7 +392,7 @@ impl Remote<'_> {
     }
 }
 
-fn clear(place: &std::path::Path) -> Result<(), ReleaseError> {
+pub(super) fn clear(place: &std::path::Path) -> Result<(), ReleaseError> {
     match fs::remove_dir_all(place) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(ReleaseError::io(place)(error))

@@ -10,6 +10,7 @@
 mod journal;
 mod look;
 mod remote;
+mod short;
 mod survey;
 
 use super::command::other_kinds_uncertain;
@@ -17,6 +18,7 @@ use super::desk::read_capped;
 use super::doubt;
 use super::drift::{Expected, Look};
 use super::look::Sight;
+use super::program::Place;
 use super::progress::Phase;
 use super::record::{as_left, may_follow};
 use super::run::{Begin, Job, Reached, place};
@@ -28,6 +30,7 @@ use super::{
 use crate::policy::{RsyncTarget, TargetKind, Verify};
 use crate::types::RepoPath;
 use remote::{PART, Remote};
+use short::Short;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -43,6 +46,11 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let place = place(&TargetKind::Rsync(target.clone()));
     let remote = Remote::new(job, target, &place)?;
+    if let Some(short) = Short::of(job, &place)
+        && short.release(job, &remote, &place, begin)?
+    {
+        return Ok(Reached::Now);
+    }
     let there = remote.fetch()?;
     let manifest = manifest(job, &remote, &place)?;
     may_follow(job, &place, manifest.as_ref())?;
@@ -74,37 +82,55 @@ pub(in crate::release) fn release(
         plan: &plan,
         new_dirs: &new_dirs,
     };
-    let along = match !there.is_too_large && work.is_one_step(&left) {
-        true => Some(work.record(&stage)?),
-        false => None,
-    };
+    let along = !there.is_too_large && left.commit.is_none() && is_one_step(job, &plan);
+    if along {
+        let record = work.begin_along(&stage, &place, manifest.as_ref())?;
+        if !there.has_temp {
+            remote.make_temp(Place::Only)?;
+        }
+        let paths = work.with_record(&stage, &record)?;
+        remote.send(&stage, &paths.iter().collect::<Vec<_>>())?;
+        return end(job, stage, &record).map(|()| Reached::Now);
+    }
     journal::begin(
         job,
         &place,
-        (manifest.as_ref(), along.as_ref()),
+        (manifest.as_ref(), None),
         &work.touched(),
         &work.dirs(),
     )?;
     if !there.has_temp {
-        remote.make_temp()?;
-    }
-    let sealed = |manifest: Manifest| manifest.to_bytes(job.seal).map_err(ReleaseError::Objects);
-    if let Some(record) = along {
-        work.send_with(&stage, &sealed(record)?)?;
-        journal::forget(job)?;
-        stage.end()?;
-        return Ok(Reached::Now);
+        remote.make_temp(Place::Only)?;
     }
     work.carry_out(&stage, &left)?;
-    let record = sealed(work.record(&stage)?)?;
+    let record = sealed(job, &work.record(&stage)?)?;
     if there.is_too_large {
         // rsync would read all of it to send less.
         remote.remove(&[&RepoPath::new(MANIFEST_NAME.as_bytes().to_vec())])?;
     }
     remote.switch(&record)?;
+    end(job, stage, &record).map(|()| Reached::Now)
+}
+
+fn sealed(job: &Job<'_>, manifest: &Manifest) -> Result<Vec<u8>, ReleaseError> {
+    manifest.to_bytes(job.seal).map_err(ReleaseError::Objects)
+}
+
+/// The manifest is there, and all that it tells of.
+fn end(job: &Job<'_>, stage: Stage, record: &[u8]) -> Result<(), ReleaseError> {
+    short::keep(job.desk, record);
     journal::forget(job)?;
-    stage.end()?;
-    Ok(Reached::Now)
+    stage.end()
+}
+
+/// Whether all there is to be done is to send files that rsync's own checksum is enough for. The
+/// manifest travels with them then: to ask the other side once more costs more than a few files.
+fn is_one_step(job: &Job<'_>, plan: &Plan) -> bool {
+    job.order.target.care.verify == Verify::Quick
+        && !plan.puts.is_empty()
+        && plan.removed().next().is_none()
+        && plan.blocking_dirs.is_empty()
+        && plan.spare_dirs.is_empty()
 }
 
 /// Compares the directory with the order's tree, and touches nothing.
@@ -180,32 +206,33 @@ impl Work<'_> {
         self.held.dirs.union(self.new_dirs).cloned().collect()
     }
 
-    /// Whether all there is to be done is to send files that rsync's own checksum is enough for. The
-    /// manifest travels with them then: to ask the other side once more costs more than a few files.
-    fn is_one_step(&self, left: &journal::Left) -> bool {
-        let plan = self.plan;
-        self.job.order.target.care.verify == Verify::Quick
-            && left.commit.is_none()
-            && !plan.puts.is_empty()
-            && plan.removed().next().is_none()
-            && plan.blocking_dirs.is_empty()
-            && plan.spare_dirs.is_empty()
+    /// Writes down that files and a new manifest are going to travel together, and gives that manifest. A
+    /// run that is killed may leave it in its place and some of the files not: the journal tells the
+    /// next run of both.
+    fn begin_along(
+        &self,
+        stage: &Stage,
+        place: &str,
+        manifest: Option<&Manifest>,
+    ) -> Result<Vec<u8>, ReleaseError> {
+        let record = self.record(stage)?;
+        let both = (manifest, Some(&record));
+        journal::begin(self.job, place, both, &self.touched(), &self.dirs())?;
+        sealed(self.job, &record)
     }
 
-    /// Sends the files and the manifest. A run that is killed may leave the manifest in its place and
-    /// some of the files not: the journal tells the next run of both.
-    fn send_with(&self, stage: &Stage, record: &[u8]) -> Result<(), ReleaseError> {
+    /// Puts the manifest beside the files, and gives the paths of all that is to be sent.
+    fn with_record(&self, stage: &Stage, record: &[u8]) -> Result<Vec<RepoPath>, ReleaseError> {
         let path = stage.root().join(MANIFEST_NAME);
         let written = fs::write(&path, record)
             .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(READABLE)));
         written.map_err(ReleaseError::io(&path))?;
         let manifest = RepoPath::new(MANIFEST_NAME.as_bytes().to_vec());
-        let files = self.plan.puts.iter().map(|file| &file.path);
-        let paths: Vec<&RepoPath> = files.chain([&manifest]).collect();
         self.job
             .progress
             .phase(Phase::Sending, self.plan.puts.len());
-        self.remote.send(stage, &paths)
+        let files = self.plan.puts.iter().map(|file| file.path.clone());
+        Ok(files.chain([manifest]).collect())
     }
 
     fn carry_out(&self, stage: &Stage, left: &journal::Left) -> Result<(), ReleaseError> {

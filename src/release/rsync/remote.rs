@@ -7,7 +7,7 @@
 use crate::folder::private_dir;
 use crate::policy::RsyncTarget;
 use crate::release::error::shown_end;
-use crate::release::program::{self, Ended, Input, Lines, Writes};
+use crate::release::program::{self, Ended, Input, Lines, Place, Running, Writes};
 use crate::release::run::Job;
 use crate::release::ssh::{self, ALIAS, Sharing};
 use crate::release::stage::Stage;
@@ -24,7 +24,33 @@ const LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Where rsync writes files that are not complete: a directory of ours, which visitors cannot
 /// enter.
-const TEMP: &str = ".relhook-temp";
+pub(super) const TEMP: &str = ".relhook-temp";
+
+/// How rsync sends files so that they are renamed into their places when all have arrived.
+const SENDING: [&str; 11] = [
+    "--files-from=-",
+    "--from0",
+    "--no-implied-dirs",
+    "--links",
+    "--perms",
+    "--ignore-times",
+    "--delay-updates",
+    "--temp-dir=.relhook-temp",
+    "--partial-dir=.relhook-part",
+    "--out-format=%i %l %n",
+    "--",
+];
+
+/// What a call may write here that fetches nothing but a manifest.
+pub(super) const FOR_MANIFESTS: Writes = Writes::UpTo(MANIFEST_LIMIT);
+
+/// The paths of a call.
+pub(super) enum Told {
+    /// In this file.
+    Now(PathBuf),
+    /// They are told later.
+    Later,
+}
 
 /// The directory beside a file in which it waits, complete, until all have arrived.
 pub(super) const PART: &str = ".relhook-part";
@@ -147,18 +173,25 @@ impl<'a> Remote<'a> {
 
     /// Whether the directory holds nothing but what is relhook's own.
     pub(super) fn is_empty(&self) -> Result<bool, ReleaseError> {
-        Ok(self.list(&["--exclude=/.relhook-*"], "")?.is_empty())
+        Ok(self.names(&["--exclude=/.relhook-*"], "")?.is_empty())
     }
 
     /// What a killed run left in our directory for incomplete files.
     pub(super) fn strays(&self) -> Result<Vec<RepoPath>, ReleaseError> {
         let temp = RepoPath::new(TEMP.as_bytes().to_vec());
-        let names = self.list(&[], &format!("{TEMP}/"))?;
+        let names = self.names(&[], &format!("{TEMP}/"))?;
         Ok(names.iter().map(|name| temp.join(name)).collect())
     }
 
+    /// Begins to list what is in the directory, by names alone.
+    pub(super) fn begin_to_list(&self) -> Result<Running, ReleaseError> {
+        let args = ["--dirs", "--dry-run", "--out-format=%n", "--"];
+        let (ends, none) = ([self.dest.as_str(), "rsync/none/"], self.list(&[])?);
+        self.start(Place::Only, FOR_MANIFESTS, &args, &ends, none)
+    }
+
     /// The names in a directory below ours.
-    fn list(&self, more: &[&str], below: &str) -> Result<Vec<Vec<u8>>, ReleaseError> {
+    fn names(&self, more: &[&str], below: &str) -> Result<Vec<Vec<u8>>, ReleaseError> {
         let mut names = Vec::new();
         let source = format!("{}{below}", self.dest);
         let mut args = vec!["--dirs", "--dry-run", "--out-format=%n"];
@@ -223,14 +256,15 @@ impl<'a> Remote<'a> {
         self.well(&ended, &[0, PARTIAL]).map(|()| found)
     }
 
-    /// Makes our directory for incomplete files.
-    pub(super) fn make_temp(&self) -> Result<(), ReleaseError> {
+    /// Makes our directory for incomplete files. `place` says whether another call has begun already.
+    pub(super) fn make_temp(&self, place: Place) -> Result<(), ReleaseError> {
         let path = self.job.desk.file("rsync/new").join(TEMP);
         private_dir(&path).map_err(ReleaseError::io(&path))?;
         let args = ["--dirs", "--perms", "--chmod=D0700", "--"];
-        let source = format!("rsync/new/{TEMP}");
-        let ended = self.call(&args, &[&source, &self.dest], &[], &mut |_| {})?;
-        self.well(&ended, &[0])
+        let ends = [&format!("rsync/new/{TEMP}") as &str, &self.dest];
+        let none = self.list(&[])?;
+        let running = self.start(place, FOR_MANIFESTS, &args, &ends, none)?;
+        self.well(&finish(running, &mut |_| {})?, &[0])
     }
 
     /// Sends files, each under its place's name when all of them are there.
@@ -238,26 +272,31 @@ impl<'a> Remote<'a> {
         if paths.is_empty() {
             return Ok(());
         }
-        let (temp, part) = (
-            format!("--temp-dir={TEMP}"),
-            format!("--partial-dir={PART}"),
-        );
-        let args = [
-            "--files-from=-",
-            "--from0",
-            "--no-implied-dirs",
-            "--links",
-            "--perms",
-            "--ignore-times",
-            "--delay-updates",
-            &temp,
-            &part,
-            "--out-format=%i %l %n",
-            "--",
-        ];
-        let source = source(stage);
+        let ends = [&source(stage) as &str, &self.dest];
+        let input = self.list(paths)?;
+        let running = self.start(Place::Only, FOR_MANIFESTS, &SENDING, &ends, input)?;
+        self.sent(running)
+    }
+
+    /// Begins to send: all is made ready on both sides, and it waits to be told the paths.
+    pub(super) fn begin_to_send(&self, stage: &Stage) -> Result<Running, ReleaseError> {
+        let ends = [&source(stage) as &str, &self.dest];
+        self.start(Place::Second, FOR_MANIFESTS, &SENDING, &ends, Told::Later)
+    }
+
+    /// Sends these paths by what was made ready.
+    pub(super) fn go_on_sending(
+        &self,
+        mut running: Running,
+        paths: &[&RepoPath],
+    ) -> Result<(), ReleaseError> {
+        running.tell(&listed(paths));
+        self.sent(running)
+    }
+
+    fn sent(&self, running: Running) -> Result<(), ReleaseError> {
         let progress = self.job.progress;
-        let ended = self.call(&args, &[&source, &self.dest], paths, &mut |line| {
+        let ended = finish(running, &mut |line| {
             if let Some(size) = sent(line) {
                 progress.sent(size);
                 progress.uploaded();
@@ -315,7 +354,7 @@ impl<'a> Remote<'a> {
         paths: &[&RepoPath],
         line: &mut dyn FnMut(&[u8]),
     ) -> Result<Ended, ReleaseError> {
-        self.call_writing(Writes::UpTo(MANIFEST_LIMIT), args, ends, paths, line)
+        self.call_writing(FOR_MANIFESTS, args, ends, paths, line)
     }
 
     /// The same with another limit.
@@ -327,37 +366,42 @@ impl<'a> Remote<'a> {
         paths: &[&RepoPath],
         line: &mut dyn FnMut(&[u8]),
     ) -> Result<Ended, ReleaseError> {
+        let input = self.list(paths)?;
+        finish(self.start(Place::Only, writes, args, ends, input)?, line)
+    }
+
+    /// Writes down paths for a call.
+    pub(super) fn list(&self, paths: &[&RepoPath]) -> Result<Told, ReleaseError> {
+        let list = self.job.desk.file("rsync/paths");
+        fs::write(&list, listed(paths)).map_err(ReleaseError::io(&list))?;
+        Ok(Told::Now(list))
+    }
+
+    /// Starts rsync.
+    pub(super) fn start(
+        &self,
+        place: Place,
+        writes: Writes,
+        args: &[&str],
+        ends: &[&str; 2],
+        told: Told,
+    ) -> Result<Running, ReleaseError> {
         let shell = format!("--rsh={}", ssh::COMMAND);
         let ours = ["-s", "--8-bit-output", "--timeout=120", &shell];
         let args = ours.iter().chain(args).chain(ends).map(OsString::from);
-        let list = self.job.desk.file("rsync/paths");
-        let mut bytes = Vec::new();
-        for path in paths {
-            bytes.extend_from_slice(b"./");
-            bytes.extend_from_slice(path.as_bytes());
-            bytes.push(0);
-        }
-        fs::write(&list, bytes).map_err(ReleaseError::io(&list))?;
         let call = program::Call {
             program: &self.rsync,
             args: args.collect(),
             dir: &self.job.desk.file(""),
             env: self.env.clone(),
-            input: Input::File(&list),
+            input: match &told {
+                Told::Now(list) => Input::File(list),
+                Told::Later => Input::Later,
+            },
             limit: LIMIT,
             writes,
         };
-        let mut lines = Lines::default();
-        let ended = program::run(self.job.desk, call, &mut |bytes| {
-            lines.take(bytes, &mut |text| {
-                line(text);
-                Ok(())
-            })
-        })?;
-        if let Some(rest) = lines.rest() {
-            line(&rest);
-        }
-        Ok(ended)
+        program::start(self.job.desk, place, call)
     }
 
     /// Whether a call ended as it may.
@@ -391,6 +435,32 @@ impl<'a> Remote<'a> {
             },
         }
     }
+}
+
+/// Waits for the end of a call, and hands on its lines.
+pub(super) fn finish(running: Running, line: &mut dyn FnMut(&[u8])) -> Result<Ended, ReleaseError> {
+    let mut lines = Lines::default();
+    let ended = running.finish(&mut |bytes| {
+        lines.take(bytes, &mut |text| {
+            line(text);
+            Ok(())
+        })
+    })?;
+    if let Some(rest) = lines.rest() {
+        line(&rest);
+    }
+    Ok(ended)
+}
+
+/// Paths as rsync reads them.
+fn listed(paths: &[&RepoPath]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for path in paths {
+        bytes.extend_from_slice(b"./");
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.push(0);
+    }
+    bytes
 }
 
 /// The staged files, as rsync's arguments name their folder: from the target's own.

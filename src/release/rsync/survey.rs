@@ -86,7 +86,7 @@ fn standing(
 
 /// The directories through which the plan steps, and those that it removes: a link in the place of one
 /// would lead the steps elsewhere, which not every rsync refuses.
-fn ways(held: &Holding, plan: &Plan) -> BTreeSet<RepoPath> {
+pub(super) fn ways(held: &Holding, plan: &Plan) -> BTreeSet<RepoPath> {
     let puts = plan.puts.iter().map(|file| &file.path);
     let gone = plan.spare_dirs.iter().chain(&plan.blocking_dirs);
     let steps = puts.chain(plan.removed()).chain(gone.clone());

@@ -8,7 +8,7 @@ use crate::release::{FileKind, ReleaseError};
 use crate::types::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// How many entries are read of one listing.
 const ENTRY_LIMIT: usize = 1_000_000;
@@ -30,12 +30,34 @@ const PAGE_WORTH: usize = 10;
 const AHEAD: usize = 1000;
 
 /// From how many files on it is worth while to list them instead of asking for each.
-const MANY: usize = 8;
+const MANY: usize = 32;
+
+/// How many of them a page of the listing has to bring for another one to be asked for.
+const PAGE_YIELD: usize = 8;
 
 /// What opens sessions: all of them share the connections of one client.
 pub(super) struct Stores {
     pub(super) store: Arc<Store>,
     connections: u32,
+    told: Told,
+}
+
+/// The hashes that the store told with sizes that were asked for, by key: who asks for one right
+/// afterwards need not ask again. Each is used once, and forgotten when its object changes.
+#[derive(Debug, Clone, Default)]
+struct Told(Arc<Mutex<BTreeMap<String, Option<String>>>>);
+
+impl Told {
+    fn keep(&self, key: &str, sha256: Option<String>) {
+        if let Ok(mut told) = self.0.lock() {
+            told.insert(key.to_owned(), sha256);
+        }
+    }
+
+    /// What was told of an object; nothing if nobody asked.
+    fn take(&self, key: &str) -> Option<Option<String>> {
+        self.0.lock().ok()?.remove(key)
+    }
 }
 
 impl Stores {
@@ -43,6 +65,7 @@ impl Stores {
         Self {
             store: Arc::new(store),
             connections,
+            told: Told::default(),
         }
     }
 }
@@ -51,6 +74,7 @@ impl Connector for Stores {
     fn connect(&self) -> Result<Box<dyn Session>, ReleaseError> {
         Ok(Box::new(Desk {
             store: Arc::clone(&self.store),
+            told: self.told.clone(),
         }))
     }
 
@@ -69,6 +93,25 @@ impl Connector for Stores {
 
 struct Desk {
     store: Arc<Store>,
+    told: Told,
+}
+
+impl Desk {
+    /// An object's size, with its hash for whoever asks next.
+    fn size_of(&self, key: &str) -> Result<Option<u64>, ReleaseError> {
+        let Some(stat) = self.store.stat(key)? else {
+            return Ok(None);
+        };
+        self.told.keep(key, stat.sha256);
+        Ok(Some(stat.size))
+    }
+
+    /// The key of a path whose object is about to change.
+    fn changing(&self, path: &str) -> String {
+        let key = self.store.key(path);
+        self.told.take(&key);
+        key
+    }
 }
 
 /// A page of a listing.
@@ -299,7 +342,7 @@ impl Session for Desk {
     ) -> Result<(), ReleaseError> {
         let clothes = self.store.clothes(path, content);
         self.store
-            .put(&self.store.key(path), content, &clothes, sent)
+            .put(&self.changing(path), content, &clothes, sent)
     }
 
     fn get(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, ReleaseError> {
@@ -319,7 +362,7 @@ impl Session for Desk {
     fn rename(&mut self, from: &str, to: &str) -> Result<(), ReleaseError> {
         let clothes = self.store.clothes(to, b"");
         let clothes = (!self.store.same_clothes(from, to)).then_some(&clothes);
-        let (from, to) = (self.store.key(from), self.store.key(to));
+        let (from, to) = (self.changing(from), self.changing(to));
         if self.store.copy(&from, &to, clothes)? {
             return self.store.delete(&from);
         }
@@ -332,7 +375,7 @@ impl Session for Desk {
     }
 
     fn delete(&mut self, path: &str) -> Result<(), ReleaseError> {
-        self.store.delete(&self.store.key(path))
+        self.store.delete(&self.changing(path))
     }
 
     fn make_dir(&mut self, _: &str) -> Result<(), ReleaseError> {
@@ -344,7 +387,11 @@ impl Session for Desk {
     }
 
     fn digest(&mut self, path: &str) -> Result<Option<String>, ReleaseError> {
-        let stat = self.store.stat(&self.store.key(path))?;
+        let key = self.store.key(path);
+        if let Some(told) = self.told.take(&key) {
+            return Ok(told);
+        }
+        let stat = self.store.stat(&key)?;
         Ok(stat.and_then(|stat| stat.sha256))
     }
 
@@ -358,7 +405,7 @@ impl Session for Desk {
         if !self.store.same_clothes(from, to) {
             return Ok(Copied::NotOffered);
         }
-        let (from, to) = (self.store.key(from), self.store.key(to));
+        let (from, to) = (self.store.key(from), self.changing(to));
         match self.store.copy(&from, &to, None)? {
             true => Ok(Copied::Done),
             false => Ok(Copied::NotOffered),
@@ -370,7 +417,7 @@ impl Session for Desk {
         let keys: Vec<String> = paths.iter().map(|path| self.store.key(path)).collect();
         let (first, last) = (keys.iter().min(), keys.iter().max());
         let (Some(first), Some(last), true) = (first, last, keys.len() >= MANY) else {
-            return paths.iter().map(|path| self.size(path)).collect();
+            return keys.iter().map(|key| self.size_of(key)).collect();
         };
         let prefix: String = first
             .chars()
@@ -383,24 +430,26 @@ impl Session for Desk {
             after: "",
             delimiter: "",
         };
-        let mut pages = keys.len() / MANY + 1;
+        let wanted: BTreeSet<&String> = keys.iter().collect();
+        let (mut pages, mut met) = (0, 0);
         let (mut found, mut known_to) = (BTreeMap::new(), None);
         self.store.list(range, &mut |page| {
             let end = page.objects.last().map(|object| object.key.clone());
             let more = page.next.is_some();
             for object in page.objects {
+                met += usize::from(wanted.contains(&object.key));
                 found.insert(object.key, object.size);
             }
             known_to = if more { end } else { Some(last.clone()) };
-            pages -= 1;
-            pages > 0 && known_to.as_ref() < Some(last)
+            pages += 1;
+            met >= pages * PAGE_YIELD && known_to.as_ref() < Some(last)
         })?;
         keys.iter()
             .map(|key| match found.get(key) {
                 Some(Some(size)) => Ok(Some(*size)),
                 None if Some(key) <= known_to.as_ref() => Ok(None),
                 // Beyond what was listed, or without a size.
-                Some(None) | None => Ok(self.store.stat(key)?.map(|stat| stat.size)),
+                Some(None) | None => self.size_of(key),
             })
             .collect()
     }

@@ -6,6 +6,7 @@ use super::wire::Wire;
 use crate::release::site::{Answered, Entry, EntryKind, Session};
 use crate::release::{FileKind, ReleaseError};
 use crate::types::Timestamp;
+use futures_util::future::{join, join3};
 use futures_util::stream::{self, StreamExt};
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, FileMode, OpenFlags, StatusCode};
@@ -18,6 +19,8 @@ pub(super) const AHEAD: usize = 64;
 const CHUNK: usize = 32 * 1024;
 /// How many writes of one file are under way.
 const WRITES: usize = 64;
+/// The largest file of which all is under way at once.
+const AT_ONCE: usize = CHUNK * WRITES;
 /// How many entries of one directory are read.
 const ENTRY_LIMIT: usize = 100_000;
 
@@ -108,19 +111,23 @@ impl SftpSession {
         };
         let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
         let handle = wire.sftp.open(path, flags, attributes).await?.handle;
-        let written = Self::write_all(wire, &handle, content, sent).await;
         // Whatever the account's umask is.
         let attributes = FileAttributes {
             permissions: Some(mode),
             ..FileAttributes::empty()
         };
-        let opened_up = match written {
-            Ok(()) => wire.sftp.fsetstat(&handle, attributes).await.map(drop),
-            Err(error) => Err(error),
-        };
+        let written = Self::write_all(wire, &handle, content, sent);
+        let opened_up = wire.sftp.fsetstat(&handle, attributes);
+        let close = wire.sftp.close(&handle);
         // Some servers tell of a full disk only when the file is closed.
-        let closed = wire.sftp.close(&handle).await.map(drop);
-        opened_up.and(closed)
+        let (written, opened_up, closed) = if content.len() <= AT_ONCE {
+            // All of it goes out at once: what is asked about one file is answered in order.
+            join3(written, opened_up, close).await
+        } else {
+            let (written, opened_up) = join(written, opened_up).await;
+            (written, opened_up, close.await)
+        };
+        written.and(opened_up.map(drop)).and(closed.map(drop))
     }
 
     async fn write_all(

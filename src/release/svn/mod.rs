@@ -44,14 +44,21 @@ pub(in crate::release) fn release(
     let manifest = manifest(job, &client, &mut standing, &place)?;
     may_follow(job, &place, manifest.as_ref())?;
     as_left(job, &place, manifest.as_ref())?;
-    if let Some(manifest) = &manifest
-        && is_there(job, &client, &standing, manifest, &place)?
-    {
-        job.progress.unchanged(job.listing.files.len() as u64);
-        stage::sweep(job)?;
-        return Ok(Reached::Before);
-    }
-    let (held, touched) = holding(job, &client, &standing, manifest.as_ref(), &place)?;
+    let there = match &manifest {
+        Some(manifest) => there(job, &client, &standing, manifest, &place)?,
+        None => There::Not,
+    };
+    let wrong = match there {
+        There::Whole => {
+            job.progress.unchanged(job.listing.files.len() as u64);
+            stage::sweep(job)?;
+            return Ok(Reached::Before);
+        }
+        There::Altered(paths) => paths,
+        There::Not => Vec::new(),
+    };
+    let recorded = manifest.as_ref();
+    let (held, touched) = holding(job, &client, &standing, recorded, &place, wrong)?;
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
     let ground = look::survey(job, &client, &standing, &held, &plan, &place)?;
@@ -82,7 +89,13 @@ pub(in crate::release) fn release(
             .iter()
             .map(|(path, (_, content))| (path.clone(), content.clone())),
     );
-    verify(job, &client, revision, plan.puts.iter(), &contents)?;
+    let wrong = altered(job, &client, revision, plan.puts.iter(), &contents)?;
+    if let Some(path) = wrong.into_iter().next() {
+        return Err(ReleaseError::Altered {
+            path,
+            why: "the repository gives another content than what was committed".into(),
+        });
+    }
     stage.end()?;
     Ok(Reached::Now)
 }
@@ -117,36 +130,50 @@ pub(in crate::release) fn look(
     see::look(sight, &client, &standing, expected)
 }
 
-/// Whether the folder holds the release, by its record and with nobody's doubt. What a run that was
-/// killed right after its commit may not have got to is done now.
-fn is_there(
+/// Whether the folder holds the release, by its record and with nobody's doubt.
+enum There {
+    /// It does.
+    Whole,
+    /// It does, but the repository gives other contents for these files than what was committed.
+    Altered(Vec<RepoPath>),
+    /// It does not.
+    Not,
+}
+
+/// Whether the folder holds the release. What a run that was killed right after its commit may not have
+/// got to is done now.
+fn there(
     job: &Job<'_>,
     client: &Client<'_>,
     standing: &Standing,
     manifest: &Manifest,
     place: &str,
-) -> Result<bool, ReleaseError> {
+) -> Result<There, ReleaseError> {
     let doubtless = job.adoption == Adoption::Refuse && job.suspects.is_empty();
     if !doubtless || !job.is_recorded_in(manifest) {
-        return Ok(false);
+        return Ok(There::Not);
     }
     let known = job.landed.is_some_and(|landed| {
         landed.commit == job.order.commit && landed.sequence == job.order.sequence
     });
-    if let Some(revision) = standing.recorded.filter(|_| !known) {
-        settle(job, client, place, revision)?;
-        let held = manifest.holding().map_err(|why| broken(place, why))?;
-        let known = held
-            .files
-            .into_iter()
-            .filter_map(|(path, held)| match held {
-                Held::Known(content) => Some((path, content)),
-                Held::Uncertain => None,
-            });
-        let files = job.listing.files.values();
-        verify(job, client, revision, files, &known.collect())?;
-    }
-    Ok(true)
+    let Some(revision) = standing.recorded.filter(|_| !known) else {
+        return Ok(There::Whole);
+    };
+    settle(job, client, place, revision)?;
+    let held = manifest.holding().map_err(|why| broken(place, why))?;
+    let known = held
+        .files
+        .into_iter()
+        .filter_map(|(path, held)| match held {
+            Held::Known(content) => Some((path, content)),
+            Held::Uncertain => None,
+        });
+    let files = job.listing.files.values();
+    let wrong = altered(job, client, revision, files, &known.collect())?;
+    Ok(match wrong.is_empty() {
+        true => There::Whole,
+        false => There::Altered(wrong),
+    })
 }
 
 /// What follows a commit.
@@ -166,29 +193,23 @@ fn settle(
     message::sign(job, client, revision)
 }
 
-/// Reads what was committed out of the repository, where the policy asks for that. Subversion itself
-/// has compared a checksum of each file.
-fn verify<'a>(
+/// Reads what was committed out of the repository, where the policy asks for that, and gives the files
+/// that hold something else. Subversion itself has compared a checksum of each file.
+fn altered<'a>(
     job: &Job<'_>,
     client: &Client<'_>,
     revision: u64,
     files: impl Iterator<Item = &'a ReleaseFile>,
     contents: &BTreeMap<RepoPath, Content>,
-) -> Result<(), ReleaseError> {
+) -> Result<Vec<RepoPath>, ReleaseError> {
     if job.order.target.care.verify == Verify::Quick {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let wanted: BTreeMap<&RepoPath, &Content> = files
         .filter_map(|file| Some((&file.path, contents.get(&file.path)?)))
         .collect();
     job.progress.phase(Phase::Checking, wanted.len());
-    match see::misfit(client, revision, &wanted)? {
-        None => Ok(()),
-        Some(path) => Err(ReleaseError::Altered {
-            path: path.clone(),
-            why: "the repository gives another content than what was committed".into(),
-        }),
-    }
+    see::misfits(client, revision, &wanted)
 }
 
 /// What is there and what is to be done, for the parts that write it down.
@@ -303,13 +324,15 @@ fn manifest(
     Ok(manifest)
 }
 
-/// What is ours there as far as it is relied upon, and what somebody else has touched.
+/// What is ours there as far as it is relied upon, and what somebody else has touched. The `altered`
+/// files are not what they should be.
 fn holding(
     job: &Job<'_>,
     client: &Client<'_>,
     standing: &Standing,
     manifest: Option<&Manifest>,
     place: &str,
+    altered: Vec<RepoPath>,
 ) -> Result<(Holding, BTreeSet<RepoPath>), ReleaseError> {
     let (mut held, mut touched) = held(job, client, standing, manifest, place)?;
     if job.adoption == Adoption::Adopt {
@@ -319,7 +342,12 @@ fn holding(
     }
     doubt::suspect(job, place, &mut held)?;
     touched.extend(job.suspects.iter().cloned());
-    if job.adoption == Adoption::Adopt || !job.suspects.is_empty() {
+    let doubted = !job.suspects.is_empty() || !altered.is_empty();
+    for path in altered {
+        held.files.insert(path.clone(), Held::Uncertain);
+        touched.insert(path);
+    }
+    if job.adoption == Adoption::Adopt || doubted {
         let there = look::entries(client, standing)?;
         let stands = |path: &RepoPath| there.files.contains(path) || there.dirs.contains(path);
         held.files.retain(|path, _| stands(path));

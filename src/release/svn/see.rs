@@ -95,12 +95,12 @@ pub(super) fn compare(
     comparison::against(job, &whole(client, standing.revision)?, held)
 }
 
-/// A file of these that does not hold its content in a revision.
-pub(super) fn misfit<'a>(
+/// Those of these files that do not hold their content in a revision.
+pub(super) fn misfits(
     client: &Client<'_>,
     revision: u64,
-    files: &BTreeMap<&'a RepoPath, &Content>,
-) -> Result<Option<&'a RepoPath>, ReleaseError> {
+    files: &BTreeMap<&RepoPath, &Content>,
+) -> Result<Vec<RepoPath>, ReleaseError> {
     let found = read(client, revision, &files.keys().copied().collect())?;
     let holds = |path: &RepoPath, content: &Content| match found.get(path) {
         Some(Seen::File { sha256, .. } | Seen::Link(sha256)) => {
@@ -108,8 +108,8 @@ pub(super) fn misfit<'a>(
         }
         Some(Seen::Directory | Seen::Other) | None => false,
     };
-    let wrong = files.iter().find(|(path, content)| !holds(path, content));
-    Ok(wrong.map(|(path, _)| *path))
+    let wrong = files.iter().filter(|(path, content)| !holds(path, content));
+    Ok(wrong.map(|(path, _)| (*path).clone()).collect())
 }
 
 /// What these files are in a revision, by their hashes.

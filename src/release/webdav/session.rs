@@ -69,6 +69,7 @@ impl Connector for Servers {
             base: self.target.url.clone(),
             login: Login::new(self.credentials.clone(), self.target.authentication),
             dots: self.dots.clone(),
+            replaces: false,
         }))
     }
 
@@ -93,6 +94,9 @@ struct Conversation {
     base: Url,
     login: Login,
     dots: Known,
+    /// Whether the last file that was moved or copied took another one's place: then the next one
+    /// is likely to, and it is looked first.
+    replaces: bool,
 }
 
 /// Whether a path is to be read as a file's or as a folder's: servers want a `/` behind the latter.
@@ -272,20 +276,42 @@ impl Conversation {
     /// Moves or copies a file, over one that may be there, and never over a folder: a server would
     /// first remove the folder with all that is in it.
     fn transfer(&mut self, method: &str, from: &str, to: &str) -> Result<Answer, ReleaseError> {
+        if !self.replaces || !self.is_file_there(method, to)? {
+            let answer = self.transfer_once(method, from, to, "F")?;
+            // There is something: a file, or a folder, which servers say in ways of their own.
+            let stands = matches!(answer.status, 301 | 409 | 412);
+            self.replaces = stands && self.is_file_there(method, to)?;
+            if answer.status != 412 {
+                return Ok(answer);
+            }
+        }
+        self.transfer_once(method, from, to, "T")
+    }
+
+    fn transfer_once(
+        &mut self,
+        method: &str,
+        from: &str,
+        to: &str,
+        overwrite: &str,
+    ) -> Result<Answer, ReleaseError> {
         let (url, place) = (self.url(from, Form::File), self.url(to, Form::File));
-        let mut headers = [
+        let headers = [
             ("destination", place.as_str()),
-            ("overwrite", "F"),
+            ("overwrite", overwrite),
             ("depth", "infinity"),
         ];
-        let answer = self.act(&url, method, &headers)?;
-        // There is something: a file, or a folder, which servers say in ways of their own.
-        if !matches!(answer.status, 301 | 409 | 412) {
-            return Ok(answer);
-        }
-        if let Some(there) = self.stat(to, Form::File)?
-            && there.kind == EntryKind::Directory
+        self.act(&url, method, &headers)
+    }
+
+    /// Whether a file is in the place of one that is to come there. A folder is an error.
+    fn is_file_there(&mut self, method: &str, to: &str) -> Result<bool, ReleaseError> {
+        let there = self.stat(to, Form::File)?;
+        if there
+            .as_ref()
+            .is_some_and(|there| there.kind == EntryKind::Directory)
         {
+            let place = self.url(to, Form::File);
             return Err(ReleaseError::Refused {
                 site: self.peer.site(),
                 step: format!("{method} {}", crate::types::escape(place.path().as_bytes())),
@@ -293,13 +319,7 @@ impl Conversation {
                 reply: "a folder is in the place of the file".into(),
             });
         }
-        if answer.status != 412 {
-            return Ok(answer);
-        }
-        if let Some(overwrite) = headers.get_mut(1) {
-            *overwrite = ("overwrite", "T");
-        }
-        self.act(&url, method, &headers)
+        Ok(there.is_some())
     }
 }
 

@@ -143,6 +143,22 @@ impl Svnserve {
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Has the repository hold another content than what is committed next: as if its disk had lost what
+    /// it was told, with sums that fit.
+    pub fn alters_once(&self, from: &str, to: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let hook = self.repository().join("hooks/post-commit");
+        let script = format!(
+            "#!/bin/sh\nset -e\nexport PATH=/usr/bin:/bin\nmv \"$0\" \"$0.done\"\n\
+             rm -rf \"$1.new\" \"$1/db.old\"\n\
+             svnadmin dump -q \"$1\" | sed -e '/^Text-content-[ms][dh]a*[15]: /d' -e 's/{from}/{to}/' >\"$1.dump\"\n\
+             svnadmin create \"$1.new\"\nsvnadmin load -q \"$1.new\" <\"$1.dump\"\n\
+             mv \"$1/db\" \"$1/db.old\"\nmv \"$1.new/db\" \"$1/db\"\n"
+        );
+        std::fs::write(&hook, script).unwrap();
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// A file to commit.
     pub fn file(&self, content: &str) -> String {
         self.file_named("file", content)
