@@ -56,6 +56,23 @@ fn rolls_back(person: &Person<'_>, to: &str) -> (String, Push) {
     (tag, push)
 }
 
+/// Waits until clones are shown the rollback that took this off the ref: a moment after it.
+#[track_caller]
+fn clones_are_shown_that_it_lost(world: &World, commit: &str) {
+    let until = Instant::now() + Duration::from_secs(60);
+    let kept = || {
+        let shown = world.server_git(&["for-each-ref", "refs/relhook/rollbacks/"]);
+        shown.text().contains(commit)
+    };
+    while !kept() {
+        assert!(
+            Instant::now() < until,
+            "clones are never shown the rollback"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// An approval that answers rollbacks.
 fn answering(person: &Person<'_>, commit: &str, tags: &[&str]) -> Words {
     person.git(&["fetch", "-q", "origin"]);
@@ -163,6 +180,7 @@ fn v_09_a_clone_without_the_log_knows_what_was_undone() {
         assert_eq!(ran.code, code, "{text}");
         text
     };
+    clones_are_shown_that_it_lost(&world, &second);
     looks(0);
     // Somebody puts it back past the hooks: the approval from before does not cover it.
     let moves = |to: &str| {
@@ -478,18 +496,7 @@ fn the_command_shows_what_goes_signs_and_moves_and_the_next_approval_shows_why()
         said(&check)
     };
     assert!(checks(1).contains("RH564"));
-    let until = Instant::now() + Duration::from_secs(60);
-    let kept = || {
-        let shown = world.server_git(&["for-each-ref", "refs/relhook/rollbacks/"]);
-        shown.text().contains(&second)
-    };
-    while !kept() {
-        assert!(
-            Instant::now() < until,
-            "clones are never shown the rollback"
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    clones_are_shown_that_it_lost(&world, &second);
     assert!(checks(1).contains("RH564"));
     dana.pushes(&["prod"]).refused_with("RH564");
     let ran = remy.relhook(&["approve", &second, "--ref", "prod", "--yes"]);
@@ -529,18 +536,7 @@ fn nobody_goes_forward_by_a_rollback_or_moves_what_clones_are_shown_of_one() {
     dana.offers("fix3");
     assert_eq!(command(&ahead).code, 1);
     assert_eq!(command(&first).code, 0);
-    let until = Instant::now() + Duration::from_secs(60);
-    let kept = || {
-        let shown = world.server_git(&["for-each-ref", "refs/relhook/rollbacks/"]);
-        shown.text().contains(&second)
-    };
-    while !kept() {
-        assert!(
-            Instant::now() < until,
-            "clones are never shown the rollback"
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    clones_are_shown_that_it_lost(&world, &second);
     let shown = world.server_git(&[
         "for-each-ref",
         "--format=%(refname)",
