@@ -461,6 +461,8 @@ impl Machine {
         for entry in entries {
             self.never_went_in(entry);
         }
+        // Of any other it is not known any more whether it was made: it is owed until the log says so.
+        self.unmade.clear();
     }
 
     /// What never went in is owed to nobody, and used nothing up; unless it was settled meanwhile.

@@ -87,13 +87,32 @@ fn settle(ledger: &Ledger, who: &[&str], kept: &[Oid]) {
 }
 
 fn first(ledger: &Ledger, commit: Oid) -> Vec<(Claimant, bool)> {
-    let pushes = ledger
-        .first_pushes(&[commit])
-        .unwrap()
-        .remove(&commit)
-        .unwrap();
+    let pushes = ledger.first_pushes(&[commit]).unwrap().remove(&commit);
+    let pushes = pushes.unwrap_or_default();
     let pairs = pushes.into_iter().map(|push| (push.by, push.landed));
     pairs.collect()
+}
+
+#[test]
+fn i_12_who_brought_many_is_told_as_of_each_alone() {
+    let server = server();
+    let all: Vec<Oid> = (1..=200u8)
+        .map(|n| Oid::from_bytes(&[n; 20]).unwrap())
+        .collect();
+    server.brings("dana", &all[..150], 1);
+    server.brings("ann", &all[100..170], 2);
+    server.brings("bob", &all[100..101], 3);
+    server.moves("ann");
+    for count in [0, 1, 63, 64, 65, 128, 200] {
+        let together = server.ledger.first_pushes(&all[200 - count..]).unwrap();
+        for oid in &all[200 - count..] {
+            let of_it = together.get(oid).into_iter().flatten();
+            let of_it: Vec<_> = of_it.map(|push| (push.by.clone(), push.landed)).collect();
+            assert_eq!(of_it, server.first(*oid), "{oid} of {count}");
+        }
+    }
+    assert_eq!(server.first(all[100]).len(), 3);
+    assert_eq!(server.first(all[180]), []);
 }
 
 #[test]
