@@ -6,8 +6,10 @@ use crate::facts::Fault;
 use crate::types::{Oid, escape};
 use git2::{ErrorCode, ObjectType};
 use sha1::{Digest, Sha1};
-use std::io::Write;
 use std::rc::Rc;
+
+/// The digits of the largest number there is.
+const LONGEST_NUMBER: usize = 20;
 
 /// What an object really is, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,16 +173,25 @@ fn names(oid: Oid, kind: ObjectType, bytes: &[u8]) -> bool {
             return hash.is_ok_and(|hash| hash.as_bytes() == oid.as_bytes());
         }
     };
-    // Thousands are hashed: what stands before each is put together without asking for memory.
-    let mut head = [0; 32];
-    let mut rest = head.as_mut_slice();
-    if write!(rest, "{word} {}\0", bytes.len()).is_err() {
-        return false;
-    }
-    let left = rest.len();
-    let head = head.get(..head.len() - left).unwrap_or_default();
-    let hash = Sha1::new_with_prefix(head).chain_update(bytes).finalize();
+    let mut digits = [0; LONGEST_NUMBER];
+    let head = Sha1::new_with_prefix(word).chain_update(b" ");
+    let head = head.chain_update(decimal(bytes.len(), &mut digits));
+    let hash = head.chain_update(b"\0").chain_update(bytes).finalize();
     hash.as_slice() == oid.as_bytes()
+}
+
+/// The digits of a number. Thousands of objects are hashed, and this asks for no memory.
+fn decimal(mut number: usize, digits: &mut [u8; LONGEST_NUMBER]) -> &[u8] {
+    let mut first = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        first = at;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(first..).unwrap_or_default()
 }
 
 fn of_no_kind(oid: Oid, error: &PackError) -> Fault {
@@ -226,5 +237,18 @@ fn word(kind: ObjectType) -> &'static str {
         ObjectType::Blob => "blob",
         ObjectType::Tag => "tag",
         ObjectType::Any => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn a_number_is_written_as_elsewhere() {
+        for number in [0, 1, 9, 10, 99, 100, 12_345, 1_000_000, usize::MAX] {
+            let digits = decimal(number, &mut [0; 20]).to_vec();
+            assert_eq!(digits, number.to_string().into_bytes());
+        }
     }
 }

@@ -15,9 +15,9 @@ use std::rc::Rc;
 pub(super) const MAX_CHAIN: usize = 512 << 20;
 /// Changes of changes: git allows 4095.
 const MAX_DEPTH: usize = 5000;
-/// Bytes of objects that are kept, since others are changes of them: twice as much at most. More would
-/// not be near the processor any more.
-const KEEP_BYTES: usize = 1 << 20;
+/// Bytes of objects that are kept, since others are changes of them: twice as much at most. With a
+/// quarter of it, a long range unpacks half of its trees a second time.
+const KEEP_BYTES: usize = 4 << 20;
 /// What is longer is not kept.
 const KEEP_LEN: usize = 1 << 20;
 /// So many kinds are remembered.
