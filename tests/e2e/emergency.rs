@@ -1,6 +1,6 @@
 //! Breaking the glass from a clone, as docs/emergency.md has it, and who hears of it.
 
-use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, Words, World, run, shown};
+use crate::common::{PROD, Person, PolicyText, Ran, Words, World, done, page_blocks, shown};
 use base64ct::{Base64, Encoding};
 use relhook::audit::{AuditLog, Event, HeartbeatRecord};
 use relhook::types::{Seconds, Timestamp};
@@ -10,6 +10,18 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const DAY: u64 = 24 * 3600;
+
+/// What declares an emergency of the last commit.
+const DECLARE: [&str; 8] = [
+    "emergency",
+    "--ref",
+    "prod",
+    "--reason",
+    "nobody can pay any more",
+    "--ticket",
+    "INC-7",
+    "--yes",
+];
 
 fn policy(more: &str) -> PolicyText {
     PolicyText::usual().prod(&format!(
@@ -39,41 +51,15 @@ fn eventually(what: &str, mut there: impl FnMut() -> bool) {
     }
 }
 
-/// The commands of the page, in the order in which they stand there.
-fn page() -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/emergency.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let blocks = text.split("```").skip(1).step_by(2);
-    let lines = blocks.flat_map(|block| block.trim().lines().map(str::to_owned));
-    lines.collect()
-}
-
 /// Somebody types a command of the page, with the commit that is meant.
 fn types(person: &Person<'_>, line: &str, commit: &str) -> Ran {
     let line = line.replace("8d01e77ab12c", &commit[..12]);
-    let signs = ["emergency", "approve", "reject"];
-    let signs = signs
-        .iter()
-        .any(|word| line.starts_with(&format!("relhook {word}")));
-    let line = if signs { format!("{line} --yes") } else { line };
-    let programs = Path::new(RELHOOK).parent().unwrap();
-    let mut path = programs.as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap());
-    let mut shell = person.command("sh");
-    shell.env("PATH", path).current_dir(person.clone_dir());
-    run(shell.args(["-c", &line]))
-}
-
-#[track_caller]
-fn done(ran: &Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.err, shown(ran));
-    format!("{}{}", shown(ran), ran.err)
+    crate::common::types(person, &line)
 }
 
 /// The commands of the page: to check, declare, push, look, approve, reject and revert. There are no others.
 fn on_the_page() -> [String; 7] {
-    let lines = page();
+    let lines = page_blocks("emergency.md");
     let tried: BTreeSet<&str> = lines.iter().map(String::as_str).collect();
     assert_eq!(
         tried.len(),
@@ -281,17 +267,7 @@ fn e_02_e_07_everybody_is_told_whatever_they_asked_for_and_without_any_push() {
     let dana = world.person("dana");
     let fix = dana.commits("fix");
     dana.offers("fix");
-    let args = [
-        "emergency",
-        "--ref",
-        "prod",
-        "--reason",
-        "nobody can pay any more",
-        "--ticket",
-        "INC-7",
-        "--yes",
-    ];
-    done(&dana.relhook(&args));
+    done(&dana.relhook(&DECLARE));
     dana.pushes(&["prod"]).accepted();
     for path in [&all, &some] {
         eventually("they are told of it", || {
@@ -341,17 +317,7 @@ fn while_a_review_is_overdue_the_way_back_is_open_and_doctor_says_what_is_owed()
     rita.approves(&good).accepted();
     dana.pushes(&["prod"]).accepted();
     let fix = dana.commits("fix");
-    let emergency = [
-        "emergency",
-        "--ref",
-        "prod",
-        "--reason",
-        "nobody can pay any more",
-        "--ticket",
-        "INC-7",
-        "--yes",
-    ];
-    done(&dana.relhook(&emergency));
+    done(&dana.relhook(&DECLARE));
     dana.pushes(&["prod"]).accepted();
     let debts = || {
         let json = world.relhook(&["doctor", "--json"]);

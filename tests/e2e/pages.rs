@@ -1,16 +1,14 @@
 //! Pages that people follow when they are in a hurry: each command that stands there is run, by whom the page
 //! says, and does what the page says.
 
-use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, World, run, shown};
-use std::path::Path;
+use crate::common::{
+    PROD, PolicyText, Ran, World, done, in_shell, page_blocks, page_text, shown, types,
+};
 
 /// The commands of a page, in the order in which they stand there: lines of a block that begin with
 /// `relhook`, behind a prompt or not, each with who types it.
 fn commands(page: &str) -> Vec<(String, String)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs")
-        .join(page);
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = page_text(page);
     let fenced = text.split("```").skip(1).step_by(2).flat_map(str::lines);
     let indented = text.lines().filter(|line| line.starts_with("    "));
     let mut all: Vec<(String, String)> = Vec::new();
@@ -24,17 +22,6 @@ fn commands(page: &str) -> Vec<(String, String)> {
     all
 }
 
-/// All lines of a page's fenced blocks.
-fn blocks(page: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs")
-        .join(page);
-    let text = std::fs::read_to_string(path).unwrap();
-    let blocks = text.split("```").skip(1).step_by(2);
-    let lines = blocks.flat_map(|block| block.trim().lines().map(str::to_owned));
-    lines.collect()
-}
-
 /// Takes the command that begins so off the list.
 #[track_caller]
 fn take(commands: &mut Vec<(String, String)>, who: &str, begin: &str) -> String {
@@ -43,32 +30,6 @@ fn take(commands: &mut Vec<(String, String)>, who: &str, begin: &str) -> String 
         .position(|(by, line)| by == who && line.starts_with(begin));
     let found = found.unwrap_or_else(|| panic!("{who}$ {begin} is not on the page: {commands:?}"));
     commands.remove(found).1
-}
-
-/// Somebody types a line; what is to be signed is signed without asking.
-fn types(person: &Person<'_>, line: &str) -> Ran {
-    let signs = ["delegate --to", "approve", "withdraw", "rollback"];
-    let signs = signs
-        .iter()
-        .any(|word| line.starts_with(&format!("relhook {word}")));
-    let line = if signs {
-        format!("{line} --yes")
-    } else {
-        line.to_owned()
-    };
-    let programs = Path::new(RELHOOK).parent().unwrap();
-    let mut path = programs.as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap());
-    let mut shell = person.command("sh");
-    shell.env("PATH", path).current_dir(person.clone_dir());
-    run(shell.args(["-c", &line]))
-}
-
-#[track_caller]
-fn done(ran: &Ran) -> String {
-    assert_eq!(ran.code, 0, "{}\n{}", ran.err, shown(ran));
-    format!("{}{}", shown(ran), ran.err)
 }
 
 #[test]
@@ -171,8 +132,7 @@ fn the_page_about_rollbacks_can_be_followed() {
 
 #[test]
 fn the_rollback_that_git_alone_makes_can_be_followed() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rollback.md");
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = page_text("rollback.md");
     let (_, script) = text.split_once("```sh\n").unwrap();
     let (script, _) = script.split_once("```").unwrap();
     let world = World::with(&PolicyText::usual().prod("rollback: {by: [admins]}"));
@@ -193,13 +153,9 @@ fn the_rollback_that_git_alone_makes_can_be_followed() {
 
 /// A line that somebody types on the server.
 fn typed_on_server(world: &World, line: &str) -> Ran {
-    let programs = Path::new(RELHOOK).parent().unwrap();
-    let mut path = programs.as_os_str().to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap());
     let mut shell = world.server_command("sh");
-    shell.env("PATH", path).current_dir(world.server());
-    run(shell.args(["-c", line]))
+    shell.current_dir(world.server());
+    in_shell(shell, line)
 }
 
 #[test]
@@ -232,7 +188,7 @@ fn the_page_for_the_auditor_can_be_followed() {
     world.relhook(&["audit", "checkpoint"]).assert_ok();
 
     let out = tempfile::tempdir().unwrap();
-    let lines = blocks("auditor.md");
+    let lines = page_blocks("auditor.md");
     let mut tried = Vec::new();
     for line in &lines {
         // The page's month is this one, and what it writes goes to a folder of its own.

@@ -21,6 +21,7 @@ pub mod s3d;
 pub mod sftpd;
 pub mod svnserve;
 mod text;
+mod typed;
 mod unpacked;
 pub mod webhost;
 mod world;
@@ -33,6 +34,7 @@ pub use port::free_port;
 pub use raw::{RawPush, ZERO};
 pub use run::{Ran, command, copy_program, run, run_with};
 pub use text::{documented, named, shown};
+pub use typed::{done, in_shell, page_blocks, page_text, types};
 pub use world::World;
 
 /// The built program.
