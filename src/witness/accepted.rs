@@ -1,10 +1,10 @@
 //! Where each protected ref was let be, as clones see it: beside the checkpoint, on the same ref. It gives
 //! people the numbers by which the log and the server call these moves, and decides nothing.
 
-use super::MAX_FILE;
-use crate::ledger::{AcceptedMove, Ledger, LedgerError, name_from_hex};
+use super::{MAX_FILE, by_ref};
+use crate::ledger::{AcceptedMove, Ledger, LedgerError};
 use crate::types::{Oid, RefName, hex};
-use git2::{ObjectType, Repository};
+use git2::Repository;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,12 +19,6 @@ const SHOWN: [usize; 3] = [100, 20, 4];
 
 /// The last moves of each ref, the newest first.
 pub type Accepted = BTreeMap<RefName, Vec<AcceptedMove>>;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct File {
-    schema: String,
-    refs: Vec<OfRef>,
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OfRef {
@@ -50,8 +44,7 @@ pub(super) fn content(ledger: &Ledger) -> Result<Option<Vec<u8>>, LedgerError> {
         for of_ref in &mut all {
             of_ref.moves.truncate(most);
         }
-        let file = serde_json::json!({ "schema": SCHEMA, "refs": all });
-        format!("{file}\n").into_bytes()
+        by_ref::written(SCHEMA, &all)
     });
     Ok(sizes.find(|bytes| bytes.len() <= MAX_FILE))
 }
@@ -59,22 +52,6 @@ pub(super) fn content(ledger: &Ledger) -> Result<Option<Vec<u8>>, LedgerError> {
 /// What the server shows in the tree of `commit`; nothing where it shows nothing that can be read.
 #[must_use]
 pub fn accepted(repository: &Repository, commit: Oid) -> Accepted {
-    let read = || -> Option<Accepted> {
-        let id = git2::Oid::from_bytes(commit.as_bytes()).ok()?;
-        let tree = repository.find_commit(id).ok()?.tree().ok()?;
-        let entry = tree.get_name(ACCEPTED)?;
-        let odb = repository.odb().ok()?;
-        let (size, kind) = odb.read_header(entry.id()).ok()?;
-        if kind != ObjectType::Blob || size > MAX_FILE {
-            return None;
-        }
-        let file: File = serde_json::from_slice(odb.read(entry.id()).ok()?.data()).ok()?;
-        if file.schema != SCHEMA {
-            return None;
-        }
-        let refs = file.refs.into_iter();
-        refs.map(|one| Some((name_from_hex(&one.ref_hex).ok()?, one.moves)))
-            .collect()
-    };
-    read().unwrap_or_default()
+    let of_ref = |one: OfRef| (one.ref_hex, one.moves);
+    by_ref::told(repository, commit, (ACCEPTED, SCHEMA), of_ref)
 }

@@ -1,11 +1,11 @@
 //! What is owed for emergencies, as clones see it: beside the checkpoint, on the same ref. It is not
 //! signed: it tells people what the server will say, and decides nothing there.
 
-use super::MAX_FILE;
+use super::{MAX_FILE, by_ref};
 use crate::facts::Debt;
-use crate::ledger::{Ledger, LedgerError, name_from_hex};
+use crate::ledger::{Ledger, LedgerError};
 use crate::types::{Oid, RefName, hex};
-use git2::{ObjectType, Repository};
+use git2::Repository;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,12 +17,6 @@ const SCHEMA: &str = "relhook/debts/v1";
 
 /// The emergencies of each ref that are remembered.
 pub type Debts = BTreeMap<RefName, Vec<Debt>>;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct File {
-    schema: String,
-    refs: Vec<OfRef>,
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct OfRef {
@@ -45,40 +39,19 @@ pub(super) fn content(ledger: &Ledger) -> Result<Option<Vec<u8>>, LedgerError> {
     if refs.is_empty() {
         return Ok(None);
     }
-    let bytes = written(&refs);
+    let bytes = by_ref::written(SCHEMA, &refs);
     if bytes.len() <= MAX_FILE {
         return Ok(Some(bytes));
     }
     for of_ref in &mut refs {
         of_ref.emergencies.retain(Debt::is_open);
     }
-    Ok(Some(written(&refs)))
-}
-
-fn written(refs: &[OfRef]) -> Vec<u8> {
-    let file = serde_json::json!({ "schema": SCHEMA, "refs": refs });
-    format!("{file}\n").into_bytes()
+    Ok(Some(by_ref::written(SCHEMA, &refs)))
 }
 
 /// What the server shows in the tree of `commit`; nothing where it shows nothing that can be read.
 #[must_use]
 pub fn debts(repository: &Repository, commit: Oid) -> Debts {
-    let read = || -> Option<Debts> {
-        let id = git2::Oid::from_bytes(commit.as_bytes()).ok()?;
-        let tree = repository.find_commit(id).ok()?.tree().ok()?;
-        let entry = tree.get_name(DEBTS)?;
-        let odb = repository.odb().ok()?;
-        let (size, kind) = odb.read_header(entry.id()).ok()?;
-        if kind != ObjectType::Blob || size > MAX_FILE {
-            return None;
-        }
-        let file: File = serde_json::from_slice(odb.read(entry.id()).ok()?.data()).ok()?;
-        if file.schema != SCHEMA {
-            return None;
-        }
-        let refs = file.refs.into_iter();
-        refs.map(|one| Some((name_from_hex(&one.ref_hex).ok()?, one.emergencies)))
-            .collect()
-    };
-    read().unwrap_or_default()
+    let of_ref = |one: OfRef| (one.ref_hex, one.emergencies);
+    by_ref::told(repository, commit, (DEBTS, SCHEMA), of_ref)
 }

@@ -3,6 +3,7 @@
 //! and says aloud when what it sees next is not that, made longer.
 
 mod accepted;
+mod by_ref;
 mod debts;
 mod publish;
 mod rollbacks;

@@ -1,10 +1,11 @@
 //! A clone's side: what was seen of the log, and whether what is seen now follows from it.
 
-use super::{CHECKPOINT, KEY, MAX_FILE};
+use super::by_ref::file;
+use super::{CHECKPOINT, KEY};
 use crate::audit::{Checkpoint, CheckpointFault, ExtendFault, LogKey, Node, extends, tile_path};
 use crate::folder::replace_file;
 use crate::types::Oid;
-use git2::{ObjectType, Repository, Tree};
+use git2::{Repository, Tree};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -173,17 +174,6 @@ fn tree(repository: &Repository, commit: Oid) -> Result<Tree<'_>, WitnessError> 
 }
 
 /// A small file of the tree.
-fn file(repository: &Repository, tree: &Tree<'_>, path: &Path) -> Result<Vec<u8>, String> {
-    let missing = |error: git2::Error| format!("{}: {}", path.display(), error.message());
-    let entry = tree.get_path(path).map_err(missing)?;
-    let odb = repository.odb().map_err(missing)?;
-    let (size, kind) = odb.read_header(entry.id()).map_err(missing)?;
-    if kind != ObjectType::Blob || size > MAX_FILE {
-        return Err(format!("{} is no small file", path.display()));
-    }
-    Ok(odb.read(entry.id()).map_err(missing)?.data().to_vec())
-}
-
 fn unusable(path: &Path) -> impl FnOnce(io::Error) -> WitnessError + '_ {
     move |error| WitnessError::Unusable {
         place: PathBuf::from(path).display().to_string(),

@@ -125,7 +125,7 @@ impl Store {
 impl Store {
     /// As in a push to the repository at `settled`, whose quarantine this one is.
     pub(super) fn with_settled(mut self, settled: &Path) -> Self {
-        self.settled = Some(Settled::new(settled.join("objects"), None));
+        self.settled = Some(Settled::new(vec![settled.join("objects")]));
         self
     }
 }

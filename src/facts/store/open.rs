@@ -53,15 +53,8 @@ impl Store {
         let Some(quarantine) = quarantine(&store.common_dir, others.as_deref())? else {
             return Ok(store);
         };
-        let own = store.common_dir.join("objects");
-        let others_too = listed(others.as_deref()).map(|path| OsStr::from_bytes(path).into());
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for folder in std::iter::once(own).chain(others_too) {
-            // Git names the repository's own folder among the others.
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
+        let mut folders = settled(&store.common_dir, others.as_deref())?;
+        let settled = Settled::new(folders.clone());
         let packs = [&quarantine].into_iter().chain(&folders).cloned();
         let packs = RefCell::new(Packs::new(packs.collect()));
         // As libgit2 does: most that is read is here already.
@@ -69,7 +62,7 @@ impl Store {
         Ok(Self {
             loose: RefCell::new(Loose::new(folders)),
             packs,
-            settled: Some(settled(&store.common_dir, others.as_deref())?),
+            settled: Some(settled),
             quarantine: Some(quarantine),
             ..store
         })
@@ -139,8 +132,9 @@ impl Store {
     }
 }
 
-/// The store without the push in progress, of a repository whose own objects have to be there.
-fn settled(common_dir: &Path, others: Option<&OsStr>) -> Result<Settled, StoreError> {
+/// The folders of the store without the push in progress: of a repository whose own objects have to be
+/// there, and those that git reads beside the quarantine.
+fn settled(common_dir: &Path, others: Option<&OsStr>) -> Result<Vec<PathBuf>, StoreError> {
     let own = common_dir.join("objects");
     if !own.is_dir() {
         return Err(StoreError::Unusable {
@@ -148,13 +142,21 @@ fn settled(common_dir: &Path, others: Option<&OsStr>) -> Result<Settled, StoreEr
             why: "it is not a folder".into(),
         });
     }
-    if listed(others).any(|path| std::str::from_utf8(path).is_err()) {
-        return Err(StoreError::Unusable {
-            path: common_dir.to_owned(),
-            why: NOT_UTF_8.into(),
-        });
+    let mut folders = vec![own];
+    for other in listed(others) {
+        if std::str::from_utf8(other).is_err() {
+            return Err(StoreError::Unusable {
+                path: common_dir.to_owned(),
+                why: NOT_UTF_8.into(),
+            });
+        }
+        let other = PathBuf::from(OsStr::from_bytes(other));
+        // Git names the repository's own folder among the others.
+        if !folders.contains(&other) {
+            folders.push(other);
+        }
     }
-    Ok(Settled::new(own, others))
+    Ok(folders)
 }
 
 /// The folders of a list as git separates it.

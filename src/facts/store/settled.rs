@@ -5,12 +5,11 @@
 //! is asked only where that could leave something out.
 
 use super::lazy::as_wanted;
-use super::open::{folders, listed};
+use super::open::folders;
 use super::packs::Packs;
 use crate::types::{Oid, hex};
 use git2::{Odb, OdbLookupFlags};
 use std::cell::{OnceCell, RefCell};
-use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -49,16 +48,8 @@ enum Known {
 type Name = [u8; 19];
 
 impl Settled {
-    /// That of the repository whose objects are in `own`, and of the `others` that git lists.
-    pub(super) fn new(own: PathBuf, others: Option<&OsStr>) -> Self {
-        let others = listed(others).map(|path| PathBuf::from(OsStr::from_bytes(path)));
-        let mut folders = vec![own];
-        for other in others {
-            // Git names the repository's own folder among the others.
-            if !folders.contains(&other) {
-                folders.push(other);
-            }
-        }
+    /// That of these folders.
+    pub(super) fn new(folders: Vec<PathBuf>) -> Self {
         Self {
             files: RefCell::new(nothing_known()),
             packs: RefCell::new(Packs::new(folders.clone())),
@@ -186,7 +177,7 @@ mod tests {
     use crate::facts::testing::{Dice, Repo};
 
     fn settled(repo: &Repo) -> Settled {
-        Settled::new(repo.path().join("objects"), None)
+        Settled::new(vec![repo.path().join("objects")])
     }
 
     fn some_oid(dice: &mut Dice) -> Oid {
@@ -274,8 +265,8 @@ mod tests {
         }
         // Beside the quarantine, as the environment names them.
         std::fs::remove_file(&list).unwrap();
-        let objects = lender.path().join("objects");
-        let over = Settled::new(repo.path().join("objects"), Some(objects.as_os_str()));
+        let both = [&repo, &lender].map(|repo| repo.path().join("objects"));
+        let over = Settled::new(both.to_vec());
         assert!(lent.iter().all(|oid| over.has(*oid) == Ok(true)));
         assert!(over.opened.get().is_none());
         // An index of the first version.
