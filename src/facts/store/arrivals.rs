@@ -137,7 +137,9 @@ impl Store {
     /// When the id cannot be asked for.
     pub fn is_settled(&self, oid: Oid) -> Result<bool, Fault> {
         match &self.settled {
-            Some(settled) => settled.has(oid).map_err(|why| Fault::Unreadable { why }),
+            Some(settled) => settled
+                .has(oid, &self.packs)
+                .map_err(|why| Fault::Unreadable { why }),
             None => {
                 let odb = self.repo.get().and_then(git2::Repository::odb);
                 let flags = OdbLookupFlags::NO_REFRESH;
@@ -153,7 +155,10 @@ impl Store {
     /// When its folder cannot be read.
     pub fn look_again(&self) -> Result<(), Fault> {
         let looked = match &self.settled {
-            Some(settled) => settled.refresh(),
+            Some(settled) => {
+                self.packs.borrow_mut().look_again();
+                settled.refresh()
+            }
             None => (self.repo.get().and_then(git2::Repository::odb)).and_then(|odb| odb.refresh()),
         };
         looked.map_err(|error| Fault::Unreadable {

@@ -125,7 +125,10 @@ impl Store {
 impl Store {
     /// As in a push to the repository at `settled`, whose quarantine this one is.
     pub(super) fn with_settled(mut self, settled: &Path) -> Self {
-        self.settled = Some(Settled::new(vec![settled.join("objects")]));
+        let settled = settled.join("objects");
+        let packs = vec![self.common_dir.join("objects"), settled.clone()];
+        self.packs = RefCell::new(Packs::new(packs));
+        self.settled = Some(Settled::new(vec![settled]));
         self
     }
 }

@@ -24,7 +24,6 @@ const MAX_NAMES: usize = 10_000;
 pub(super) struct Settled {
     folders: Vec<PathBuf>,
     files: RefCell<Files>,
-    packs: RefCell<Packs>,
     /// Whether one of the folders borrows from others; asked once.
     borrows: OnceCell<bool>,
     opened: OnceCell<Odb<'static>>,
@@ -52,20 +51,20 @@ impl Settled {
     pub(super) fn new(folders: Vec<PathBuf>) -> Self {
         Self {
             files: RefCell::new(nothing_known()),
-            packs: RefCell::new(Packs::new(folders.clone())),
             borrows: OnceCell::new(),
             opened: OnceCell::new(),
             folders,
         }
     }
 
-    /// Whether it has an object: as a file of its own, or in a pack, when those were last looked at.
-    pub(super) fn has(&self, oid: Oid) -> Result<bool, String> {
+    /// Whether it has an object: as a file of its own, or in a pack, when those were last looked at. The
+    /// packs are those of the quarantine, which are left aside, and of the store's own folders.
+    pub(super) fn has(&self, oid: Oid, packs: &RefCell<Packs>) -> Result<bool, String> {
         let file = self.has_file(oid.as_bytes());
         if file == Some(true) {
             return Ok(true);
         }
-        let packed = self.packs.borrow_mut().has(oid.as_bytes());
+        let packed = packs.borrow_mut().has_behind_first(oid.as_bytes());
         match (file, packed) {
             (_, Some(true)) => Ok(true),
             (Some(false), Some(false)) if !self.borrows() => Ok(false),
@@ -77,10 +76,9 @@ impl Settled {
         }
     }
 
-    /// Forgets what was seen.
+    /// Forgets which files were seen.
     pub(super) fn refresh(&self) -> Result<(), git2::Error> {
         *self.files.borrow_mut() = nothing_known();
-        *self.packs.borrow_mut() = Packs::new(self.folders.clone());
         self.opened.get().map_or(Ok(()), Odb::refresh)
     }
 
@@ -176,8 +174,29 @@ mod tests {
     use super::*;
     use crate::facts::testing::{Dice, Repo};
 
-    fn settled(repo: &Repo) -> Settled {
-        Settled::new(vec![repo.path().join("objects")])
+    /// A settled store, and the packs of a push to it, whose quarantine is empty.
+    struct Pushed {
+        settled: Settled,
+        packs: RefCell<Packs>,
+    }
+
+    impl Pushed {
+        fn to(folders: Vec<PathBuf>) -> Self {
+            let quarantine = PathBuf::from("/nonexistent");
+            let all = std::iter::once(quarantine).chain(folders.clone());
+            Self {
+                packs: RefCell::new(Packs::new(all.collect())),
+                settled: Settled::new(folders),
+            }
+        }
+
+        fn has(&self, oid: Oid) -> Result<bool, String> {
+            self.settled.has(oid, &self.packs)
+        }
+    }
+
+    fn settled(repo: &Repo) -> Pushed {
+        Pushed::to(vec![repo.path().join("objects")])
     }
 
     fn some_oid(dice: &mut Dice) -> Oid {
@@ -231,9 +250,29 @@ mod tests {
                 assert_eq!(settled.has(some_oid(&mut dice)), Ok(false));
             }
         }
-        assert!(settled.opened.get().is_none(), "libgit2 was asked");
-        let listed = settled.files.borrow();
+        assert!(settled.settled.opened.get().is_none(), "libgit2 was asked");
+        let listed = settled.settled.files.borrow();
         assert!(listed.iter().all(|known| matches!(known, Known::Listed(_))));
+    }
+
+    #[test]
+    fn i_12_what_a_push_brings_in_a_pack_is_not_in_the_store() {
+        let (quarantine, own) = (Repo::new(), Repo::new());
+        let brought = blobs(&quarantine, "brought");
+        let ids: String = brought.iter().map(|oid| format!("{oid}\n")).collect();
+        quarantine.git_with(&["pack-objects", "-q", "objects/pack/pack"], ids.as_bytes());
+        let both = [&quarantine, &own].map(|repo| repo.path().join("objects"));
+        let pushed = Pushed {
+            settled: Settled::new(vec![both[1].clone()]),
+            packs: RefCell::new(Packs::new(both.to_vec())),
+        };
+        for oid in &brought {
+            // It was found there just before.
+            let kind = pushed.packs.borrow_mut().kind(oid.as_bytes()).unwrap();
+            assert_eq!(kind, Some(git2::ObjectType::Blob));
+            assert_eq!(pushed.has(*oid), Ok(false));
+        }
+        assert!(pushed.settled.opened.get().is_none(), "libgit2 was asked");
     }
 
     #[test]
@@ -246,7 +285,8 @@ mod tests {
         }
         let loose = blobs(&repo, "later");
         assert_eq!(settled.has(loose[0]), Ok(false), "not looked at since");
-        settled.refresh().unwrap();
+        settled.packs.borrow_mut().look_again();
+        settled.settled.refresh().unwrap();
         assert!(loose.iter().all(|oid| settled.has(*oid) == Ok(true)));
     }
 
@@ -266,9 +306,9 @@ mod tests {
         // Beside the quarantine, as the environment names them.
         std::fs::remove_file(&list).unwrap();
         let both = [&repo, &lender].map(|repo| repo.path().join("objects"));
-        let over = Settled::new(both.to_vec());
+        let over = Pushed::to(both.to_vec());
         assert!(lent.iter().all(|oid| over.has(*oid) == Ok(true)));
-        assert!(over.opened.get().is_none());
+        assert!(over.settled.opened.get().is_none());
         // An index of the first version.
         let ids: String = lent.iter().map(|oid| format!("{oid}\n")).collect();
         let pack = [
@@ -281,7 +321,7 @@ mod tests {
         lender.git(&["prune-packed"]);
         let over = settled(&lender);
         assert!(lent.iter().all(|oid| over.has(*oid) == Ok(true)));
-        assert!(over.opened.get().is_some());
+        assert!(over.settled.opened.get().is_some());
     }
 
     #[test]
@@ -302,6 +342,6 @@ mod tests {
             );
         }
         let first = usize::from(loose[0].as_bytes()[0]);
-        assert!(matches!(settled.files.borrow()[first], Known::Not));
+        assert!(matches!(settled.settled.files.borrow()[first], Known::Not));
     }
 }

@@ -113,9 +113,10 @@ impl Packs {
         pack.kind(&mut self.shared, offset).map(Some)
     }
 
-    /// Whether a pack has an object; nothing where that cannot be told.
-    pub(super) fn has(&mut self, id: &[u8; 20]) -> Option<bool> {
-        match self.find(id) {
+    /// Whether a pack of any folder but the first has an object; nothing where that cannot be told.
+    pub(super) fn has_behind_first(&mut self, id: &[u8; 20]) -> Option<bool> {
+        let first = self.opened().of_first;
+        match self.find_from(first, id) {
             Ok(Some(_)) => Some(true),
             Ok(None) => self.open.as_ref().filter(|open| open.all).map(|_| false),
             Err(_) => None,
@@ -138,11 +139,29 @@ impl Packs {
         list.next(packs, &mut self.shared)
     }
 
+    /// Forgets which packs there were.
+    pub(super) fn look_again(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.folders));
+    }
+
+    fn opened(&mut self) -> &Opened {
+        self.open.get_or_insert_with(|| open(&self.folders))
+    }
+
     /// The pack that has an object, and where.
     fn find(&mut self, id: &[u8; 20]) -> Result<Option<(usize, u64)>, PackError> {
+        self.find_from(0, id)
+    }
+
+    /// The same, among the packs from this one on.
+    fn find_from(
+        &mut self,
+        first: usize,
+        id: &[u8; 20],
+    ) -> Result<Option<(usize, u64)>, PackError> {
         let Opened { packs, .. } = self.open.get_or_insert_with(|| open(&self.folders));
-        let around = self.last;
-        let others = (0..packs.len()).filter(|at| *at != around);
+        let around = self.last.max(first);
+        let others = (first..packs.len()).filter(|at| *at != around);
         for at in std::iter::once(around).chain(others) {
             let Some(pack) = packs.get(at) else { continue };
             if let Some(offset) = pack.find(&mut self.shared, id)? {
