@@ -140,7 +140,7 @@ fn v_09_what_was_rolled_back_comes_in_again_only_on_a_fresh_approval_that_answer
     let push = dana.pushes(&["prod"]);
     push.refused_with("RH401");
     push.refused_with("RH564");
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     dana.pushes(&["prod"]).refused_with("RH564");
     // Nor does it serve below something new.
     let third = dana.commits("three.txt");

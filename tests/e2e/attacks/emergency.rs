@@ -374,7 +374,7 @@ fn e_11_an_emergency_is_used_up_whatever_becomes_of_the_ref() {
     let push = dana.pushes(&[&format!("{fix}:prod")]);
     push.refused_with("RH507");
     // The ledger is made again from the log, and knows it still.
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     dana.pushes(&[&format!("{fix}:prod")]).refused_with("RH507");
 }
 
@@ -409,7 +409,7 @@ fn e_01_e_07_e_13_what_went_in_stays_owed_and_blocks_once_it_is_overdue() {
     let name = dana.statement_ref(&tag(&world), &fix);
     let past = ["-c", "core.hooksPath=/dev/null", "update-ref", "-d", &name];
     world.server_git(&past).assert_ok();
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     dana.pushes(&["prod"]).refused_with("RH512");
     // The review that settles it comes with the push.
     let statement = rita.states(&settling(&rita, &fix, &base, &tag(&world)));

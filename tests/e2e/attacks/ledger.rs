@@ -62,7 +62,7 @@ fn i_12_who_pushed_it_first_to_any_branch_may_not_approve_it() {
     remy.pushes(&[":refs/heads/helpful"]).accepted();
     dana.pushes(&[&format!("{fix}:{PROD}")])
         .refused_with("RH401");
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     dana.pushes(&[&format!("{fix}:{PROD}")])
         .refused_with("RH401");
     rita.takes_from(&dana, "prod");
@@ -228,7 +228,7 @@ fn l_11_a_list_of_arrivals_that_is_gone_stops_everything_once_the_ledger_is_lost
     std::fs::remove_file(list).unwrap();
     dana.commits("index.html");
     dana.pushes(&["HEAD:refs/heads/a"]).accepted();
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     let push = dana.pushes(&["HEAD:refs/heads/b"]);
     push.refused_with("RH702");
     push.refused_with("missing or altered");
@@ -275,7 +275,7 @@ fn x_04_a_whole_history_of_100_000_commits_goes_in_at_once_in_bounded_memory() {
     let entry = world.log().pop().unwrap();
     assert_eq!(entry["arrivals"]["count"], 100_000);
     // Lost, it comes back whole.
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    crate::audit::loses_ledger(&world);
     let next = std::time::Instant::now();
     dana.pushes(&["all:refs/heads/again"]).accepted();
     assert!(next.elapsed().as_secs() < 120);

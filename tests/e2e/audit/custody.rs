@@ -511,7 +511,7 @@ fn l_08_evidence_is_deleted_with_what_named_it_and_everything_goes_on() {
         "{replayed}"
     );
     // The ledger is made again, and the next push is judged by it.
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    super::loses_ledger(&world);
     let more = dana.commits("more.html");
     dana.pushes(&["+HEAD:refs/heads/fix"]).accepted();
     rita.approves(&more).accepted();

@@ -122,6 +122,7 @@ fn answered(ran: &Ran) -> Checkpoint {
 }
 
 /// Held while nobody shows the log to others or adds to it what a push began.
+#[track_caller]
 pub fn quiet(world: &World) -> [std::fs::File; 2] {
     let audit = world.server().join("relhook/audit");
     let lock = |name: &str| {
@@ -133,21 +134,32 @@ pub fn quiet(world: &World) -> [std::fs::File; 2] {
     };
     // Whoever waits to begin has begun once this is had, and nobody waits while it is held.
     let soon = lock("soon.lock");
-    while is_publishing(world) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while let Some(at_it) = left_behind(world) {
+        assert!(std::time::Instant::now() < end, "still at it: {at_it}");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     [soon, lock("publish.lock")]
 }
 
-/// Whether a program that a push left behind is still at it.
-fn is_publishing(world: &World) -> bool {
+/// Takes away what is made again from the log, while nobody is at it.
+#[track_caller]
+pub fn loses_ledger(world: &World) {
+    let _quiet = quiet(world);
+    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+}
+
+/// A program that a push left behind and that is still at it. One that waits gives its lock back a moment
+/// before it becomes the next: both are looked for.
+fn left_behind(world: &World) -> Option<String> {
     let server = world.server().canonicalize().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes.map(|process| process.path()).any(|process| {
-        let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        words
+    processes.map(|process| process.path()).find_map(|process| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let known = line
             .split(|byte| *byte == 0)
-            .any(|word| word == b"publish")
-            && std::fs::read_link(process.join("cwd")).is_ok_and(|dir| dir == server)
+            .any(|word| matches!(word, b"show-soon" | b"publish" | b"--worker"));
+        let here = known && std::fs::read_link(process.join("cwd")).is_ok_and(|dir| dir == server);
+        here.then(|| String::from_utf8_lossy(&line).replace('\0', " "))
     })
 }

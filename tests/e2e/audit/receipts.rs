@@ -68,6 +68,6 @@ fn l_08_what_is_kept_beside_an_entry_is_deleted_for_good_and_said_to_be() {
     let said = String::from_utf8(verified.out).unwrap();
     assert!(said.contains(&format!("redacted: {refusal}\n")), "{said}");
     // The log goes on, and its ledger can be made again from it.
-    std::fs::remove_dir_all(world.server().join("relhook/ledger")).unwrap();
+    super::loses_ledger(&world);
     dana.pushes(&["HEAD:refs/heads/fix"]).accepted();
 }
