@@ -173,6 +173,7 @@ impl LedgerOrders<'_> {
         let setting = Setting {
             git_dir: self.server.store.git_dir(),
             folder: self.server.folder.path(),
+            program: None,
             now: &|| Timestamp::from_unix(0),
         };
         let Some(pin) = crate::release::state(setting, name)?.pin else {

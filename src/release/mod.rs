@@ -5,6 +5,7 @@
 //! killed at any point and run again: what a target holds is compared anew each time. One run at
 //! a time per target; a file is complete or absent; what relhook did not put there is left alone.
 
+mod account;
 mod back;
 mod command;
 mod comparison;
@@ -71,6 +72,7 @@ pub use plan::{
 };
 pub use progress::{Phase, Planned, Snapshot, snapshot};
 pub use retry::Next;
+pub use rsync::{REACH, reach};
 pub use run::{compare, is_running, place, remembered, run, run_and_retry, state, unsettled};
 pub use seal::{KEY_FILE, Seal, SealFault};
 pub use source::{Source, Words};

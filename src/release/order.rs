@@ -192,6 +192,8 @@ pub struct Setting<'a> {
     pub git_dir: &'a Path,
     /// relhook's folder in it.
     pub folder: &'a Path,
+    /// relhook's program, where the process that releases is another one.
+    pub program: Option<&'a Path>,
     /// The clock.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
 }

@@ -9,7 +9,6 @@
 //! or other letter that they would take apart.
 
 use super::credentials::Field;
-use super::desk::Desk;
 use super::host::whole_keys;
 use super::run::Job;
 use super::{Credentials, ReleaseError, Shelves, program};
@@ -17,28 +16,13 @@ use crate::folder::{private_dir, replace_file};
 use crate::policy::{SshLogin, SshProof};
 use crate::secret::{self, Keeper};
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// How long the program that holds a connection is waited for.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// The command line by which a program starts `ssh`, for programs that take it apart at blanks.
 pub(in crate::release) const COMMAND: &str = "ssh -F ssh/config";
 
 /// The name under which the settings know the host.
 pub(in crate::release) const ALIAS: &str = "relhook";
-
-/// Whether several programs share one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::release) enum Sharing {
-    /// Each makes its own.
-    None,
-    /// The first one's stays for a moment, for those that follow.
-    Connection,
-}
 
 /// Writes the settings, and gives what the environment needs.
 ///
@@ -48,7 +32,6 @@ pub(in crate::release) fn prepare(
     job: &Job<'_>,
     host: &str,
     login: &SshLogin,
-    sharing: Sharing,
 ) -> Result<Vec<(OsString, OsString)>, ReleaseError> {
     program::find("ssh")?;
     let dir = job.desk.file("ssh");
@@ -77,68 +60,12 @@ pub(in crate::release) fn prepare(
         .iter()
         .map(|key| format!("{ALIAS} {key}\n"))
         .collect();
-    let sharing = match sharing {
-        Sharing::None => "ControlMaster no\nControlPath none\n",
-        Sharing::Connection => "ControlMaster auto\nControlPath ssh/m\nControlPersist 15\n",
-    };
-    let config = format!("{}{proof}{sharing}", settings(host, login, &user));
+    let config = format!("{}{proof}", settings(host, login, &user));
     for (name, text) in [("known_hosts", known), ("config", config)] {
         let path = dir.join(name);
         replace_file(&path, text.as_bytes()).map_err(ReleaseError::io(&path))?;
     }
-    // Nobody but this run goes on with a connection that an earlier one may have left.
-    let _ = std::fs::remove_file(dir.join("m"));
     Ok(env)
-}
-
-/// Whether there is a connection that programs share.
-pub(in crate::release) fn is_shared(desk: &Desk) -> bool {
-    desk.file("ssh/m").exists()
-}
-
-/// Closes the connection that programs shared. It ends by itself too.
-pub(in crate::release) fn part(desk: &Desk) {
-    if !is_shared(desk) || dismiss(&desk.file("ssh/m")).is_ok() {
-        return;
-    }
-    let Ok(ssh) = program::find("ssh") else {
-        return;
-    };
-    let call = program::Call {
-        program: &ssh,
-        args: ["-F", "ssh/config", "-O", "exit", ALIAS]
-            .map(OsString::from)
-            .to_vec(),
-        dir: &desk.file(""),
-        env: Vec::new(),
-        input: program::Input::Nothing,
-        limit: Duration::from_secs(10),
-        writes: program::Writes::Anything,
-    };
-    let _ = program::run(desk, call, &mut |_| Ok(()));
-}
-
-/// Tells the program that holds the connection to end, as `ssh -O exit` does, without starting another
-/// one (OpenSSH's PROTOCOL.mux). The name of its socket may be too long for this.
-fn dismiss(socket: &Path) -> io::Result<()> {
-    const HELLO: u32 = 1;
-    const VERSION: u32 = 4;
-    const TERMINATE: u32 = 0x1000_0005;
-    const MOST: u64 = 64 * 1024;
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    stream.set_write_timeout(Some(ANSWER))?;
-    let words = [8, HELLO, VERSION, 8, TERMINATE, 0];
-    stream.write_all(&words.map(u32::to_be_bytes).concat())?;
-    let mut greeting = [0; 8];
-    stream.read_exact(&mut greeting)?;
-    let is_one = greeting.ends_with(&HELLO.to_be_bytes());
-    // What it can do follows, and then its answer, unless it ends before that.
-    io::copy(&mut stream.take(MOST), &mut io::sink())?;
-    match is_one {
-        true => Ok(()),
-        false => Err(io::Error::other("it speaks another language")),
-    }
 }
 
 fn settings(host: &str, login: &SshLogin, user: &str) -> String {
@@ -152,7 +79,7 @@ fn settings(host: &str, login: &SshLogin, user: &str) -> String {
          ForwardAgent no\nForwardX11 no\nClearAllForwardings yes\nPermitLocalCommand no\n\
          AddKeysToAgent no\nCanonicalizeHostname no\nRequestTTY no\nEscapeChar none\n\
          Compression no\nConnectTimeout 20\nServerAliveInterval 15\nServerAliveCountMax 4\n\
-         LogLevel ERROR\n",
+         ControlMaster no\nControlPath none\nLogLevel ERROR\n",
         port = login.port,
         only = match login.proof {
             SshProof::Key => "yes",

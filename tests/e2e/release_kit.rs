@@ -221,6 +221,7 @@ impl Bench {
         what(Setting {
             git_dir: &git_dir,
             folder: &folder,
+            program: Some(Path::new(crate::common::RELHOOK)),
             now: &clock,
         })
     }
@@ -279,6 +280,7 @@ pub fn release(
     let setting = Setting {
         git_dir,
         folder: &git_dir.join("relhook"),
+        program: Some(Path::new(crate::common::RELHOOK)),
         now: &clock,
     };
     let orders = Always(order.clone());

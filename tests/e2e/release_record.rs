@@ -224,6 +224,7 @@ fn compared(bench: &Bench, order: &Order) -> Comparison {
     let setting = Setting {
         git_dir: &git_dir,
         folder: &bench.folder(),
+        program: None,
         now: &|| Timestamp::from_unix(1_800_000_000),
     };
     let orders = Always(order.clone());

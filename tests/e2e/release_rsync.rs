@@ -202,10 +202,9 @@ fn u_12_only_the_targets_own_key_is_used_and_only_if_it_is_private() {
     assert!(error.contains("others can read it"), "{error}");
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     for (lines, part) in [
-        ("user=-oProxyCommand=x\nkey=/x\n", "no account's name"),
-        ("user=a b\nkey=/x\n", "no account's name"),
         ("user=a\nkey=x\n", "not an absolute path"),
-        ("user=a\npassword=x\n", "no use for `password=`"),
+        ("user=a\nkey=/x\npassword=x\n", "no use for `key=`"),
+        ("user=a\naccess_key=x\nkey=/x\n", "no use for `access_key=`"),
     ] {
         bench.account(lines);
         let error = refused(bench.release(&order), 610);

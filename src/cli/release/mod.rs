@@ -124,6 +124,7 @@ impl Server {
         Setting {
             git_dir: self.store.git_dir(),
             folder: self.folder.path(),
+            program: None,
             now: &crate::hook::clock,
         }
     }

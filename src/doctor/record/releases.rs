@@ -53,6 +53,7 @@ impl Facts {
         let setting = Setting {
             git_dir: server.store.git_dir(),
             folder: server.folder.path(),
+            program: None,
             now: &crate::hook::clock,
         };
         let order = orders.order(name);

@@ -203,11 +203,6 @@ pub(in crate::release) struct Running {
 }
 
 impl Running {
-    /// Whether it has ended by itself.
-    pub(in crate::release) fn has_ended(&self) -> Result<bool, ReleaseError> {
-        self.watch.has_ended()
-    }
-
     /// Writes to its standard input, and closes that.
     pub(in crate::release) fn tell(&mut self, bytes: &[u8]) {
         if let Some(mut pipe) = self.child.stdin.take() {

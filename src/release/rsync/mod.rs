@@ -7,7 +7,9 @@
 //! What a run is going to touch is on relhook's own disk before it is touched, so that the next run
 //! knows what a killed one may have changed, and sends that again.
 
+mod frame;
 mod journal;
+mod line;
 mod look;
 mod remote;
 mod short;
@@ -29,6 +31,7 @@ use super::{
 };
 use crate::policy::{RsyncTarget, TargetKind, Verify};
 use crate::types::RepoPath;
+pub use frame::{REACH, reach};
 use remote::{PART, Remote};
 use short::Short;
 use std::collections::{BTreeMap, BTreeSet};

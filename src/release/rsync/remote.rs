@@ -4,14 +4,15 @@
 //! NUL bytes and each with `./` in front. The host is an alias of ours, the remote path follows it,
 //! and `-s` (`--secluded-args`) keeps the remote shell from reading either.
 
+use super::line::{ALIAS, Line};
 use crate::folder::private_dir;
 use crate::policy::RsyncTarget;
+use crate::release::account::Account;
 use crate::release::error::shown_end;
 use crate::release::program::{self, Ended, Input, Lines, Place, Running, Writes};
 use crate::release::run::Job;
-use crate::release::ssh::{self, ALIAS, Sharing};
 use crate::release::stage::Stage;
-use crate::release::{Adoption, MANIFEST_LIMIT, MANIFEST_NAME, ReleaseError, ancestors};
+use crate::release::{Adoption, MANIFEST_LIMIT, MANIFEST_NAME, ReleaseError, Shelves, ancestors};
 use crate::types::RepoPath;
 use std::ffi::OsString;
 use std::fs;
@@ -80,30 +81,26 @@ pub(super) struct Remote<'a> {
     rsync: PathBuf,
     /// The directory, as rsync's arguments name it.
     dest: String,
-    env: Vec<(OsString, OsString)>,
-}
-
-impl Drop for Remote<'_> {
-    fn drop(&mut self) {
-        ssh::part(self.job.desk);
-    }
+    line: Line,
 }
 
 impl<'a> Remote<'a> {
-    /// Finds the programs and the key, and writes the settings.
+    /// Finds the program and the key, and begins to connect.
     pub(super) fn new(
         job: &'a Job<'a>,
         target: &RsyncTarget,
         place: &str,
     ) -> Result<Self, ReleaseError> {
         let rsync = program::find("rsync")?;
-        let env = ssh::prepare(job, &target.host, &target.login, Sharing::Connection)?;
-        let remote = Self {
-            job,
-            place: place.to_owned(),
-            rsync,
-            dest: format!("{ALIAS}:{}/", target.path),
-            env,
+        let shelves = Shelves::from_env(job.setting.folder);
+        let credentials = shelves.credentials(&job.order.target.name)?;
+        let account = Account::new(&target.host, &target.login, &credentials)?;
+        let program = match job.setting.program {
+            Some(program) => program.to_owned(),
+            None => std::env::current_exe().map_err(|error| ReleaseError::Program {
+                program: "relhook".into(),
+                why: error.to_string(),
+            })?,
         };
         for name in ["fetched", "none", "new"] {
             let path = job.desk.file(&format!("rsync/{name}"));
@@ -114,7 +111,13 @@ impl<'a> Remote<'a> {
                 _ => private_dir(&path).map_err(ReleaseError::io(&path))?,
             }
         }
-        Ok(remote)
+        Ok(Self {
+            job,
+            place: place.to_owned(),
+            rsync,
+            dest: format!("{ALIAS}:{}/", target.path),
+            line: Line::begin(job.desk, account, &program)?,
+        })
     }
 
     /// The directory, as rsync's arguments name it.
@@ -386,14 +389,14 @@ impl<'a> Remote<'a> {
         ends: &[&str; 2],
         told: Told,
     ) -> Result<Running, ReleaseError> {
-        let shell = format!("--rsh={}", ssh::COMMAND);
+        let shell = format!("--rsh={}", Line::shell());
         let ours = ["-s", "--8-bit-output", "--timeout=120", &shell];
         let args = ours.iter().chain(args).chain(ends).map(OsString::from);
         let call = program::Call {
             program: &self.rsync,
             args: args.collect(),
             dir: &self.job.desk.file(""),
-            env: self.env.clone(),
+            env: Vec::new(),
             input: match &told {
                 Told::Now(list) => Input::File(list),
                 Told::Later => Input::Later,
@@ -414,15 +417,15 @@ impl<'a> Remote<'a> {
 
     /// What a call that did not end well means.
     fn error(&self, ended: &Ended) -> ReleaseError {
-        let site = self.place.clone();
-        if let Some(fault) = ssh::fault(&site, &ended.messages) {
-            return fault;
+        if let Some(failure) = self.line.failure() {
+            return failure;
         }
+        let site = self.place.clone();
         let text = String::from_utf8_lossy(&ended.messages);
         let full = text.contains("No space left") || text.contains("Disk quota exceeded");
         let absent = text.contains("command not found") || text.contains("rsync: not found");
         match ended.code {
-            // Socket and protocol errors, time-outs, and what ssh itself ends with: all of them
+            // Socket and protocol errors, time-outs, and what a lost line ends with: all of them
             // may be gone on a new connection, unless the other side said why.
             Some(10 | 12 | 30 | 35 | 255) if !full && !absent => ReleaseError::Unreachable {
                 site,

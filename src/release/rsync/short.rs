@@ -17,19 +17,14 @@ use crate::release::record::{as_left, may_follow};
 use crate::release::run::{Begin, Job};
 use crate::release::stage::Stage;
 use crate::release::{
-    Adoption, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError, ancestors,
-    plan, ssh,
+    Adoption, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError, ancestors, plan,
 };
 use crate::types::RepoPath;
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
 
 /// The file with the manifest that the last release left.
 const KNOWN: &str = "rsync.known";
-
-/// How often the connection is looked for.
-const PACE: Duration = Duration::from_millis(2);
 
 /// Keeps a manifest that was sent. What cannot be kept is fetched again.
 pub(super) fn keep(desk: &Desk, manifest: &[u8]) {
@@ -96,19 +91,12 @@ impl Short {
             Before::Nothing => remote.begin_to_list()?,
         };
         let stage = Stage::of(job, &self.plan.puts)?;
-        // Over a connection of its own it would be no faster.
-        while !ssh::is_shared(job.desk) && !asked.has_ended()? {
-            std::thread::sleep(PACE);
-        }
-        let sending = match ssh::is_shared(job.desk) {
-            true => Some(remote.begin_to_send(&stage)?),
-            false => None,
-        };
+        let sending = remote.begin_to_send(&stage)?;
         let found = match &self.left {
             Before::Release(bytes, _) => self.is_so(remote, asked, &ways, bytes)?,
             Before::Nothing => nothing(remote, asked)?,
         };
-        let (Some(found), Some(sending)) = (found, sending) else {
+        let Some(found) = found else {
             return Ok(false);
         };
         let manifest = self.left.manifest();

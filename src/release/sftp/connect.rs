@@ -1,56 +1,23 @@
-//! Opening the one connection of a run, and logging in.
+//! Opening the one connection of a run, and the channel in it.
 
 use super::error::Site;
 use super::session::SftpSession;
 use super::wire::Wire;
-use crate::policy::{HostKey, SftpTarget, SshProof};
-use crate::release::credentials::Field;
-use crate::release::error::shown_reply;
-use crate::release::host::{Address, Host};
-use crate::release::redact::Redactor;
+use crate::policy::SftpTarget;
+use crate::release::account::{Account, runtime};
 use crate::release::site::{Connector, Placing, Session};
-use crate::release::{Credentials, Login, ReleaseError};
-use crate::secret::{self, Keeper, Secret};
-use russh::client::{AuthResult, Handle};
-use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
-use std::path::{Path, PathBuf};
+use crate::release::{Credentials, ReleaseError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
-/// How long connecting and logging in may take each.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// After how long a silence the host is asked whether it is there, and how often.
-const SILENCE: Duration = Duration::from_secs(15);
-const ASKED: usize = 3;
-/// How many bytes the host may send ahead.
-const WINDOW: u32 = 4 * 1024 * 1024;
-/// How many keys of an agent are tried; hosts hang up after a few.
-const AGENT_KEYS: usize = 6;
 /// How many files are under way at once.
 const SESSIONS: usize = 32;
 
-/// What proves who relhook is.
-enum Proof {
-    Key(Arc<PrivateKey>),
-    Password(Secret),
-    Agent(PathBuf),
-}
-
 /// What opens sessions over one shared connection.
 pub(super) struct SftpConnector {
-    host: String,
-    port: u16,
-    host_keys: Vec<HostKey>,
-    user: String,
-    proof: Proof,
-    redactor: Redactor,
+    account: Account,
     runtime: Runtime,
-    /// How long each step of connecting may take.
-    patience: Duration,
     line: Mutex<Line>,
     /// How often connecting has failed.
     failures: AtomicU64,
@@ -71,32 +38,13 @@ impl SftpConnector {
         target: &SftpTarget,
         credentials: &Credentials,
     ) -> Result<Self, ReleaseError> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|error| ReleaseError::Objects(format!("threads: {error}")))?;
-        let user = credentials.need(Field::User)?.reveal().to_owned();
-        let proof = proof(target.login.proof, credentials)?;
+        let account = Account::new(&target.host, &target.login, credentials)?;
         Ok(Self {
-            host: target.host.clone(),
-            port: target.login.port,
-            host_keys: target.login.host_keys.clone(),
-            redactor: redactor(&user, &proof),
-            user,
-            proof,
-            runtime,
-            patience: PATIENCE,
+            account,
+            runtime: runtime()?,
             line: Mutex::default(),
             failures: AtomicU64::new(0),
         })
-    }
-
-    fn site(&self) -> Site {
-        Site {
-            name: format!("{}:{}", self.host, self.port),
-            redactor: self.redactor.clone(),
-        }
     }
 
     /// The shared connection: the one that is open, or a new one where it broke.
@@ -114,7 +62,7 @@ impl SftpConnector {
         if self.failures.load(Ordering::Acquire) != before
             && let Some((step, why)) = &line.unreached
         {
-            return Err(self.site().unreachable(step, why));
+            return Err(self.account.unreachable(step, why));
         }
         match self.runtime.block_on(self.open()) {
             Ok(wire) => {
@@ -134,153 +82,15 @@ impl SftpConnector {
     }
 
     async fn open(&self) -> Result<Wire, ReleaseError> {
-        let address = Address {
-            host: &self.host,
-            port: self.port,
-            known: &self.host_keys,
-            patience: self.patience,
-            redactor: &self.redactor,
+        let account = &self.account;
+        let handle = account.open().await?;
+        let site = Site {
+            name: account.site(),
+            redactor: account.redactor.clone(),
         };
-        let (mut handle, _) = address.connect(config).await?;
-        let site = self.site();
-        let logged_in = self.in_time("log in", self.log_in(&mut handle)).await??;
-        // A connection that breaks here looks like a refusal.
-        if !logged_in && handle.is_closed() {
-            return Err(site.unreachable("log in", "the connection broke"));
-        }
-        if !logged_in {
-            return Err(ReleaseError::Login {
-                site: site.name,
-                reply: "permission denied".into(),
-            });
-        }
         let opening = Wire::open(handle, site, self.runtime.handle().clone());
-        self.in_time("open the SFTP channel", opening).await?
+        account.in_time("open the SFTP channel", opening).await?
     }
-
-    async fn in_time<T>(
-        &self,
-        step: &str,
-        what: impl Future<Output = T>,
-    ) -> Result<T, ReleaseError> {
-        tokio::time::timeout(self.patience, what)
-            .await
-            .map_err(|_| self.site().unreachable(step, "no answer in time"))
-    }
-
-    async fn log_in(&self, handle: &mut Handle<Host>) -> Result<bool, ReleaseError> {
-        let user = self.user.as_str();
-        let fail = |error: russh::Error| self.site().unreachable("log in", &error.to_string());
-        let answer = match &self.proof {
-            Proof::Password(password) => {
-                let answer = handle.authenticate_password(user, password.reveal()).await;
-                answer.map_err(fail)?
-            }
-            Proof::Key(key) => {
-                let hash = strongest(handle).await.map_err(fail)?;
-                let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-                let answer = handle.authenticate_publickey(user, key).await;
-                answer.map_err(fail)?
-            }
-            Proof::Agent(socket) => return self.ask_agent(handle, socket).await,
-        };
-        Ok(answer.success())
-    }
-
-    async fn ask_agent(
-        &self,
-        handle: &mut Handle<Host>,
-        socket: &Path,
-    ) -> Result<bool, ReleaseError> {
-        let fail = |why: String| ReleaseError::Login {
-            site: self.site().name,
-            reply: format!("the ssh agent: {}", shown_reply(why.as_bytes())),
-        };
-        let mut agent = AgentClient::connect_uds(socket)
-            .await
-            .map_err(|error| fail(error.to_string()))?;
-        let identities = agent
-            .request_identities()
-            .await
-            .map_err(|error| fail(error.to_string()))?;
-        let hash = strongest(handle)
-            .await
-            .map_err(|error| fail(error.to_string()))?;
-        for identity in identities.into_iter().take(AGENT_KEYS) {
-            let AgentIdentity::PublicKey { key, .. } = identity else {
-                continue;
-            };
-            let hash = hash.filter(|_| key.algorithm().is_rsa());
-            let answer = handle
-                .authenticate_publickey_with(self.user.as_str(), key, hash, &mut agent)
-                .await
-                .map_err(|error| fail(error.to_string()))?;
-            if let AuthResult::Success = answer {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// The hash for a signature by an RSA key: what the host asks for, and never SHA-1.
-async fn strongest(handle: &Handle<Host>) -> Result<Option<HashAlg>, russh::Error> {
-    let offered = handle.best_supported_rsa_hash().await?;
-    Ok(Some(offered.flatten().unwrap_or(HashAlg::Sha256)))
-}
-
-fn config() -> russh::client::Config {
-    russh::client::Config {
-        window_size: WINDOW,
-        keepalive_interval: Some(SILENCE),
-        keepalive_max: ASKED,
-        nodelay: true,
-        ..russh::client::Config::default()
-    }
-}
-
-/// What must not be shown of a host's words: it was told the password, and nothing else that is secret.
-fn redactor(user: &str, proof: &Proof) -> Redactor {
-    match proof {
-        Proof::Password(password) => Redactor::of_login(&Login {
-            user: user.to_owned(),
-            password: password.clone(),
-        }),
-        Proof::Key(_) | Proof::Agent(_) => Redactor::default(),
-    }
-}
-
-fn proof(kind: SshProof, credentials: &Credentials) -> Result<Proof, ReleaseError> {
-    match kind {
-        SshProof::Agent => {
-            credentials.only(&[Field::User])?;
-            let socket = std::env::var_os("SSH_AUTH_SOCK")
-                .ok_or_else(|| credentials.unusable("SSH_AUTH_SOCK names no ssh agent".into()))?;
-            Ok(Proof::Agent(PathBuf::from(socket)))
-        }
-        SshProof::Key if credentials.get(Field::Password).is_some() => {
-            credentials.only(&[Field::User, Field::Password])?;
-            Ok(Proof::Password(credentials.need(Field::Password)?.clone()))
-        }
-        SshProof::Key => {
-            credentials.only(&[Field::User, Field::Key, Field::Passphrase])?;
-            private_key(credentials).map(|key| Proof::Key(Arc::new(key)))
-        }
-    }
-}
-
-fn private_key(credentials: &Credentials) -> Result<PrivateKey, ReleaseError> {
-    let path = credentials.need(Field::Key)?.reveal();
-    let fail = |why: &str| credentials.unusable(format!("its `key=` file {why}"));
-    let text = secret::private_text(Path::new(path), Keeper::Own)
-        .map_err(|why| fail(&format!("is not taken: {why}")))?
-        .ok_or_else(|| fail("is not there"))?;
-    let passphrase = credentials.get(Field::Passphrase).map(Secret::reveal);
-    // The library's own reasons may repeat what they read.
-    decode_secret_key(&text, passphrase).map_err(|_| match passphrase {
-        Some(_) => fail("is no private key, or `passphrase=` does not open it"),
-        None => fail("is no private key, or needs a `passphrase=` line"),
-    })
 }
 
 impl Connector for SftpConnector {
@@ -308,8 +118,9 @@ impl Connector for SftpConnector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{SshLogin, SshProof};
     use std::net::TcpListener;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A host that takes connections and says nothing: all that wait for it learn of it at once.
     #[test]
@@ -325,21 +136,17 @@ mod tests {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let patience = Duration::from_secs(2);
-        let connector = SftpConnector {
-            host: "127.0.0.1".into(),
+        let login = SshLogin {
             port,
             host_keys: Vec::new(),
-            user: "nobody".into(),
-            proof: Proof::Password(Secret::new("x".into())),
-            redactor: Redactor::default(),
-            runtime,
-            patience,
+            proof: SshProof::Key,
+        };
+        let mut account = Account::with_password("127.0.0.1", &login);
+        let patience = Duration::from_secs(2);
+        account.patience = patience;
+        let connector = SftpConnector {
+            account,
+            runtime: runtime().unwrap(),
             line: Mutex::default(),
             failures: AtomicU64::new(0),
         };

@@ -321,9 +321,16 @@ impl Run<'_> {
         })
     }
 
-    /// Looks once more at every file that was sent or renamed.
+    /// Looks once more at every file that got its name by a rename. One that was sent into its place was looked
+    /// at there when it had arrived.
     fn check(&self, pool: &mut Pool<'_>) -> Result<(), ReleaseError> {
-        let files: Vec<&ReleaseFile> = self.plan.arriving().collect();
+        let files: Vec<&ReleaseFile> = {
+            let placed = self.placed.lock().map_err(died)?;
+            let puts = self.plan.puts.iter().enumerate();
+            let renamed = puts.filter(|(at, _)| !placed.contains_key(at));
+            let moved = self.plan.moves.iter().map(|step| &step.file);
+            renamed.map(|(_, file)| file).chain(moved).collect()
+        };
         self.job.progress.phase(Phase::Checking, files.len());
         let names: Vec<String> = files
             .iter()

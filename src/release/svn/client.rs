@@ -6,7 +6,7 @@ use crate::policy::{SvnAccess, SvnTarget};
 use crate::release::error::shown_end;
 use crate::release::program::{self, Ended, Input};
 use crate::release::run::Job;
-use crate::release::ssh::{self, Sharing};
+use crate::release::ssh;
 use crate::release::{Login, MANIFEST_LIMIT, ReleaseError, Shelves};
 use crate::types::RepoPath;
 use std::ffi::OsString;
@@ -48,7 +48,7 @@ impl<'a> Client<'a> {
         let (svn, svnmucc) = (program::find("svn")?, program::find("svnmucc")?);
         let (login, env) = match &target.access {
             SvnAccess::Ssh(login) => {
-                let env = ssh::prepare(job, &target.host, login, Sharing::None)?;
+                let env = ssh::prepare(job, &target.host, login)?;
                 (None, env)
             }
             SvnAccess::Plain { .. } | SvnAccess::Https { .. } => {

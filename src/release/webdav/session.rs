@@ -29,6 +29,9 @@ const FOLDERS: usize = 1000;
 /// How many files are asked for together: those in one folder with one question.
 const AHEAD: usize = 32;
 
+/// How many files of one folder are asked for by listing it.
+const SEVERAL: usize = 3;
+
 /// What a path in a URL keeps as it is.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -304,6 +307,32 @@ impl Conversation {
         self.act(&url, method, &headers)
     }
 
+    /// What folders that have several of these paths tell of them. What is missing here has to be asked for
+    /// by itself.
+    fn listed(&mut self, paths: &[String]) -> Result<Listed, ReleaseError> {
+        let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for path in paths {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            folders.entry(folder).or_default().insert(name);
+        }
+        let mut known = Listed::new();
+        for (folder, names) in folders {
+            if names.len() < SEVERAL {
+                continue;
+            }
+            let listed = self.list(&format!("{folder}/"))?;
+            // nginx lists no name that begins with a dot, such as ours while a file is sent.
+            let listable = names.iter().filter(|name| !name.starts_with('.'));
+            known.extend(listable.map(|name| (format!("{folder}/{name}"), None)));
+            for entry in listed {
+                if names.contains(entry.name.as_str()) {
+                    known.insert(format!("{folder}/{}", entry.name), Some(entry));
+                }
+            }
+        }
+        Ok(known)
+    }
+
     /// Whether a file is in the place of one that is to come there. A folder is an error.
     fn is_file_there(&mut self, method: &str, to: &str) -> Result<bool, ReleaseError> {
         let there = self.stat(to, Form::File)?;
@@ -322,6 +351,9 @@ impl Conversation {
         Ok(there.is_some())
     }
 }
+
+/// What is there, or nothing, by path.
+type Listed = BTreeMap<String, Option<Entry>>;
 
 /// Whether a redirect of this very host says no more than that a folder's name ends in `/`.
 fn leads_to_folder(answer: &Answer, asked: &Url) -> bool {
@@ -507,33 +539,22 @@ impl Session for Conversation {
 
     /// One question for each folder that has several of them.
     fn sizes(&mut self, paths: &[String]) -> Result<Vec<Option<u64>>, ReleaseError> {
-        let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for path in paths {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            folders.entry(folder).or_default().insert(name);
-        }
-        let mut known: BTreeMap<String, Option<u64>> = BTreeMap::new();
-        for (folder, names) in folders {
-            if names.len() < 3 {
-                continue;
-            }
-            let listed = self.list(&format!("{folder}/"))?;
-            // nginx lists no name that begins with a dot, such as ours while a file is sent: those
-            // are asked for one by one where the list does not have them.
-            let listable = names.iter().filter(|name| !name.starts_with('.'));
-            known.extend(listable.map(|name| (format!("{folder}/{name}"), None)));
-            for entry in listed {
-                if names.contains(entry.name.as_str()) && entry.kind == EntryKind::File {
-                    known.insert(format!("{folder}/{}", entry.name), entry.size);
-                }
-            }
-        }
-        paths
-            .iter()
-            .map(|path| match known.get(path) {
-                Some(size) => Ok(*size),
-                None => self.size(path),
-            })
-            .collect()
+        let known = self.listed(paths)?;
+        let found = paths.iter().map(|path| match known.get(path) {
+            None => self.size(path),
+            Some(Some(entry)) if entry.kind == EntryKind::File => Ok(entry.size),
+            Some(_) => Ok(None),
+        });
+        found.collect()
+    }
+
+    /// One question for each folder that has several of them.
+    fn are_dirs(&mut self, paths: &[String]) -> Result<Vec<bool>, ReleaseError> {
+        let known = self.listed(paths)?;
+        let found = paths.iter().map(|path| match known.get(path) {
+            None => self.is_dir(path),
+            Some(entry) => Ok(matches!(entry, Some(entry) if entry.kind == EntryKind::Directory)),
+        });
+        found.collect()
     }
 }

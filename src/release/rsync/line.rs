@@ -1,0 +1,260 @@
+//! The connection that all calls of rsync in a release share.
+//!
+//! rsync reaches the other side through a program that it starts. That program is relhook itself
+//! ([`super::reach`]), which only passes on what it is given: the connection is this process's own, so
+//! a call costs no key exchange and no login, and no other program learns the key.
+
+use super::frame::{Frame, LARGEST_COMMAND, LOST, REACH};
+use crate::release::ReleaseError;
+use crate::release::account::{Account, runtime};
+use crate::release::desk::Desk;
+use crate::release::host::Host;
+use russh::client::{Handle, Msg};
+use russh::{Channel, ChannelMsg};
+use rustix::fs::{Mode, OFlags};
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener as Listener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+/// Where relhook's program is for rsync, from the target's own folder: without any blank or other letter that
+/// rsync would take apart.
+const PROGRAM: &str = "rsync/relhook";
+
+/// Where it finds this process.
+const SOCKET: &str = "rsync/line";
+
+/// The name that rsync gives the host. It is not looked at: a line leads to one host.
+pub(super) const ALIAS: &str = "relhook";
+
+/// How much of rsync's output is passed on at once, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// A connection that is being opened, or is open.
+pub(super) struct Line {
+    shared: Arc<Shared>,
+    runtime: Option<Runtime>,
+    /// What rsync reaches it by.
+    files: [PathBuf; 2],
+}
+
+/// What the calls share.
+struct Shared {
+    account: Account,
+    handle: OnceCell<Handle<Host>>,
+    /// What went wrong with the connection, until somebody asks.
+    failure: Mutex<Option<ReleaseError>>,
+}
+
+impl Line {
+    /// Begins to connect, and waits for calls.
+    ///
+    /// # Errors
+    /// When calls cannot be waited for.
+    pub(super) fn begin(
+        desk: &Desk,
+        account: Account,
+        program: &Path,
+    ) -> Result<Self, ReleaseError> {
+        let shared = Arc::new(Shared {
+            account,
+            handle: OnceCell::new(),
+            failure: Mutex::new(None),
+        });
+        let runtime = runtime()?;
+        let socket = desk.file(SOCKET);
+        let listener = listen(&socket).map_err(ReleaseError::io(&socket))?;
+        let place = desk.file(PROGRAM);
+        again(&place, |place| symlink(program, place)).map_err(ReleaseError::io(&place))?;
+        let connecting = Arc::clone(&shared);
+        runtime.spawn(async move {
+            let _ = connecting.handle().await;
+        });
+        let calls = Arc::clone(&shared);
+        let _within = runtime.enter();
+        let listener = UnixListener::from_std(listener).map_err(ReleaseError::io(&socket))?;
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let shared = Arc::clone(&calls);
+                tokio::spawn(async move { shared.serve(stream).await });
+            }
+        });
+        Ok(Self {
+            shared,
+            runtime: Some(runtime),
+            files: [socket, place],
+        })
+    }
+
+    /// What rsync is told to start.
+    pub(super) fn shell() -> String {
+        format!("{PROGRAM} {REACH} {SOCKET}")
+    }
+
+    /// What went wrong with the connection, if anything did. It is told once.
+    pub(super) fn failure(&self) -> Option<ReleaseError> {
+        let mut failure = self
+            .shared
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        failure.take()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        for file in &self.files {
+            // The next run makes room for itself.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+impl Shared {
+    /// The connection, opened by whoever asks first; `None` where it does not come about.
+    async fn handle(&self) -> Option<&Handle<Host>> {
+        let opened = self.handle.get_or_try_init(|| self.account.open()).await;
+        match opened {
+            Ok(handle) => Some(handle),
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    /// The first failure is the cause of the others.
+    fn fail(&self, error: ReleaseError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+    }
+
+    /// Serves one call of rsync to its end.
+    async fn serve(&self, stream: UnixStream) {
+        let (mut from, mut to) = stream.into_split();
+        // Whoever does not say what it wants, or goes away, has ended its call.
+        let Ok(command) = command(&mut from).await else {
+            return;
+        };
+        let ended = match self.channel().await {
+            Ok(channel) => carry(channel, command, from, &mut to).await,
+            Err(why) => Err(why),
+        };
+        let code = match ended {
+            Ok(code) => code,
+            Err(why) => {
+                let _ = send(&mut to, Frame::Messages, format!("{why}\n").as_bytes()).await;
+                LOST
+            }
+        };
+        let _ = send(&mut to, Frame::End, &code.to_be_bytes()).await;
+    }
+
+    /// A channel of the connection. A host that gives one alone on each is asked for another connection.
+    async fn channel(&self) -> Result<Channel<Msg>, String> {
+        const NONE: &str = "there is no connection to the host";
+        let handle = self.handle().await.ok_or(NONE)?;
+        let step = self
+            .account
+            .in_time("open a channel", handle.channel_open_session());
+        match step.await.map_err(|error| error.to_string())? {
+            Err(russh::Error::ChannelOpenFailure(_)) => {
+                let another = self.account.open().await;
+                let another = another.map_err(|error| error.to_string())?;
+                let opened = another.channel_open_session().await;
+                opened.map_err(|error| error.to_string())
+            }
+            opened => opened.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// The command line that is to be run on the other side.
+async fn command(from: &mut OwnedReadHalf) -> io::Result<Vec<u8>> {
+    let length = from.read_u32().await?;
+    if length > LARGEST_COMMAND {
+        return Err(io::Error::other("the command is too long"));
+    }
+    let mut command = Vec::new();
+    let read = from.take(u64::from(length));
+    BufReader::new(read).read_to_end(&mut command).await?;
+    Ok(command)
+}
+
+/// Runs a command on the other side and passes everything on; its exit code.
+async fn carry(
+    channel: Channel<Msg>,
+    command: Vec<u8>,
+    from: OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+) -> Result<u32, String> {
+    const BROKE: &str = "the connection to the host broke";
+    let (mut reading, writing) = channel.split();
+    let lost = |error: russh::Error| error.to_string();
+    writing.exec(true, command).await.map_err(lost)?;
+    let telling = tokio::spawn(async move {
+        let mut from = BufReader::with_capacity(PIECE, from);
+        let mut writer = writing.make_writer();
+        let told = tokio::io::copy_buf(&mut from, &mut writer).await;
+        if told.is_ok() {
+            let _ = writing.eof().await;
+        }
+    });
+    let mut code = None;
+    let gone = |_: io::Error| "rsync went away".to_owned();
+    while let Some(message) = reading.wait().await {
+        match message {
+            ChannelMsg::Data { data } => send(to, Frame::Output, &data).await.map_err(gone)?,
+            ChannelMsg::ExtendedData { data, .. } => {
+                send(to, Frame::Messages, &data).await.map_err(gone)?;
+            }
+            ChannelMsg::ExitStatus { exit_status } => code = Some(exit_status),
+            ChannelMsg::ExitSignal { signal_name, .. } => {
+                return Err(format!("signal {signal_name:?} ended rsync on the host"));
+            }
+            ChannelMsg::Failure => return Err("the host does not run the command".into()),
+            _ => {}
+        }
+    }
+    telling.abort();
+    code.ok_or_else(|| BROKE.to_owned())
+}
+
+async fn send(to: &mut OwnedWriteHalf, frame: Frame, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(&frame.head(bytes.len())?).await?;
+    to.write_all(bytes).await
+}
+
+/// A socket of this name. Its whole path may be longer than a socket's may be, so it is named by its folder,
+/// which is open.
+fn listen(path: &Path) -> io::Result<Listener> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let open = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+    let folder = rustix::fs::open(folder, open, Mode::empty())?;
+    let near = format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let listener = again(&Path::new(&near).join(name), |path| Listener::bind(path))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Makes something where an earlier run may have left the like.
+fn again<T>(path: &Path, make: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) | Ok(()) => make(path),
+    }
+}
