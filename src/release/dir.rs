@@ -181,10 +181,10 @@ fn write(
     shared: &[SharedPath],
     number: u64,
 ) -> Result<Written, ReleaseError> {
-    let source = Source::open(job.setting.git_dir)?;
     let temp = shelf.temp(number)?;
     job.progress.phase(Phase::Sending, job.listing.files.len());
-    let contents = tree::write(&temp, job.listing.files.values(), &source, &mut |bytes| {
+    let files = job.listing.files.values();
+    let contents = tree::write(&temp, files, job.setting.git_dir, &|bytes| {
         job.progress.sent(bytes);
         job.progress.step();
     })?;

@@ -9,8 +9,7 @@
 
 use super::run::Job;
 use super::{
-    Content, FileKind, Held, Listing, MANIFEST_LIMIT, Manifest, ReleaseError, ReleaseFile, Source,
-    tree,
+    Content, FileKind, Held, Listing, MANIFEST_LIMIT, Manifest, ReleaseError, ReleaseFile, tree,
 };
 use crate::folder::private_dir;
 use crate::release::desk::read_capped;
@@ -56,8 +55,7 @@ impl Stage {
         discard(&home)?;
         let root = home.join("tree");
         private_dir(&root).map_err(ReleaseError::io(&root))?;
-        let source = Source::open(job.setting.git_dir)?;
-        let contents = tree::write(&root, listing.files.values(), &source, &mut |_| {})?;
+        let contents = tree::write(&root, listing.files.values(), job.setting.git_dir, &|_| {})?;
         let record = home.join("tree.json");
         let bytes = job.record_of(&listing, &contents, &BTreeSet::new())?;
         fs::write(&record, bytes).map_err(ReleaseError::io(&record))?;

@@ -9,9 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
+use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// What visitors may do with directories and programs.
 const OPEN: u32 = 0o755;
@@ -19,39 +22,97 @@ const OPEN: u32 = 0o755;
 /// What visitors may do with files.
 const READABLE: u32 = 0o644;
 
-/// Writes the files below `root`, a new directory of ours alone, and tells of each as its bytes
+/// How many files are worth a thread of their own.
+const SHARE: usize = 64;
+
+/// How many threads write at most.
+const THREADS: usize = 4;
+
+/// Files larger than this many bytes are in memory one at a time.
+pub(in crate::release) const BIG: u64 = 16 * 1024 * 1024;
+
+/// Writes the files of a repository below `root`, a new directory of ours alone, and tells of each as its bytes
 /// are written. Symbolic links come last, so that no file can be written through one.
 pub(in crate::release) fn write<'a>(
     root: &Path,
     files: impl IntoIterator<Item = &'a ReleaseFile>,
-    source: &Source,
-    written: &mut dyn FnMut(usize),
+    git_dir: &Path,
+    written: &(dyn Fn(usize) + Sync),
 ) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
-    let mut contents = BTreeMap::new();
     let (links, files): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|file| file.kind == FileKind::Symlink);
-    let all = || files.iter().chain(&links);
-    let dirs: BTreeSet<RepoPath> = all().flat_map(|file| ancestors(&file.path)).collect();
+    let all = files.iter().chain(&links);
+    let dirs: BTreeSet<RepoPath> = all.flat_map(|file| ancestors(&file.path)).collect();
     for dir in &dirs {
         let path = below(root, dir);
         fs::create_dir(&path).map_err(ReleaseError::io(&path))?;
     }
-    for file in all() {
-        let bytes = source.content(file)?;
-        put(&below(root, &file.path), file, &bytes)?;
-        written(bytes.len());
-        let content = Content {
-            blob: file.blob,
-            size: file.size,
-            sha256: hex(&Sha256::digest(&bytes)),
-        };
-        contents.insert(file.path.clone(), content);
-    }
+    let place = Place {
+        root,
+        git_dir,
+        written,
+        big: Mutex::new(()),
+    };
+    let mut contents = place.share(&files)?;
+    contents.append(&mut place.fill(&links)?);
     for dir in dirs.iter().rev() {
         open_up(&below(root, dir))?;
     }
     Ok(contents)
+}
+
+/// Where files go, and where they come from.
+struct Place<'a> {
+    root: &'a Path,
+    git_dir: &'a Path,
+    written: &'a (dyn Fn(usize) + Sync),
+    big: Mutex<()>,
+}
+
+impl Place<'_> {
+    /// Writes files, on as many threads as are worth while: most of it is the system's own work.
+    fn share(&self, files: &[&ReleaseFile]) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads.min(THREADS).min(files.len() / SHARE).max(1);
+        let share = files.len().div_ceil(threads).max(1);
+        thread::scope(|scope| {
+            let mut shares = files.chunks(share);
+            let first = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares
+                .map(|share| scope.spawn(|| self.fill(share)))
+                .collect();
+            let mut contents = self.fill(first)?;
+            for other in others {
+                let other = other
+                    .join()
+                    .map_err(|_| ReleaseError::Objects("a thread that writes files died".into()))?;
+                contents.append(&mut other?);
+            }
+            Ok(contents)
+        })
+    }
+
+    fn fill(&self, files: &[&ReleaseFile]) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
+        let source = Source::open(self.git_dir)?;
+        let mut contents = BTreeMap::new();
+        for file in files {
+            let _one_at_a_time = match file.size > BIG {
+                true => Some(self.big.lock().unwrap_or_else(PoisonError::into_inner)),
+                false => None,
+            };
+            let bytes = source.content(file)?;
+            put(&below(self.root, &file.path), file, &bytes)?;
+            (self.written)(bytes.len());
+            let content = Content {
+                blob: file.blob,
+                size: file.size,
+                sha256: hex(&Sha256::digest(&bytes)),
+            };
+            contents.insert(file.path.clone(), content);
+        }
+        Ok(contents)
+    }
 }
 
 /// Sees to it that what was written below `root` survives a power cut.

@@ -218,6 +218,62 @@ fn u_12_only_the_targets_own_key_is_used_and_only_if_it_is_private() {
     }
 }
 
+/// Releases three times to a host with these settings, the last time past a change by hand; what sshd says of it.
+fn thrice(settings: &str) -> String {
+    let (bench, host) = (Bench::new(), WebHost::set(settings));
+    bench.account(&host.credentials("key"));
+    let one = bench.commit(&[("a", "1"), ("css/b", "1"), ("css/c", "1")]);
+    released(bench.release(&order(&bench, &host, one, 1)));
+    let two = bench.commit(&[("a", "2"), ("css/b", "2"), ("css/c", "1")]);
+    let totals = released(bench.release(&order(&bench, &host, two, 2)));
+    assert_eq!((totals.uploaded, totals.unchanged), (2, 1));
+    assert_eq!(site(&host)["css/b"], "2");
+    // A link in the place of a folder of ours is seen, whichever way it is looked for.
+    let away = host.home().join("away");
+    fs::rename(host.site().join("css"), &away).unwrap();
+    symlink(&away, host.site().join("css")).unwrap();
+    let three = bench.commit(&[("a", "3"), ("css/b", "3"), ("css/c", "1")]);
+    let error = refused(bench.release(&order(&bench, &host, three, 3)), 616);
+    assert!(error.contains("css"), "{error}");
+    assert_eq!(fs::read_to_string(away.join("b")).unwrap(), "2");
+    fs::remove_file(host.site().join("css")).unwrap();
+    fs::rename(&away, host.site().join("css")).unwrap();
+    // A record that is not the one that was left is seen too.
+    let record = host.site().join(MANIFEST_NAME);
+    let left = fs::read_to_string(&record).unwrap();
+    fs::write(&record, left.replacen("css/b", "css/d", 1)).unwrap();
+    refused(bench.release(&order(&bench, &host, three, 3)), 623);
+    assert_eq!(site(&host)["a"], "2");
+    fs::write(&record, left).unwrap();
+    released(bench.release(&order(&bench, &host, three, 3)));
+    assert_eq!(site(&host)["css/b"], "3");
+    host.log()
+}
+
+#[test]
+fn a_host_is_looked_at_by_sftp_where_it_offers_that_and_by_rsync_where_not() {
+    let offered = thrice("Subsystem sftp internal-sftp\n");
+    assert!(offered.contains("subsystem 'sftp'"), "{offered}");
+    let without = thrice("");
+    assert!(!without.contains("subsystem 'sftp'"), "{without}");
+}
+
+#[test]
+fn a_host_that_gives_one_channel_for_each_connection_is_asked_for_more_connections() {
+    let log = thrice("MaxSessions 1\nSubsystem sftp internal-sftp\n");
+    assert!(log.contains("no more sessions"), "{log}");
+}
+
+#[test]
+fn a_host_whose_key_may_run_rsync_alone_is_released_to() {
+    // What such a key is given to is told the command, and takes nothing that is not rsync's.
+    let only = "case $SSH_ORIGINAL_COMMAND in 'rsync --server '*) exec $SSH_ORIGINAL_COMMAND;; esac; exit 9";
+    let log = thrice(&format!(
+        "ForceCommand {only}\nSubsystem sftp internal-sftp\n"
+    ));
+    assert!(log.contains("forced-command"), "{log}");
+}
+
 #[test]
 fn files_that_relhook_did_not_put_there_stay_until_told() {
     let (bench, host) = pair();

@@ -190,7 +190,13 @@ fn u_12_no_credential_is_in_an_argument_a_variable_a_log_an_error_or_a_core_file
     for site in [svn.export(), sftpd.site(), host.site()] {
         assert!(site.join("index.html").exists(), "{}", site.display());
     }
-    for started in ["/svn\"", "/svnmucc\"", "/rsync\"", "/relhook\"", "/deploy\""] {
+    for started in [
+        "/svn\"",
+        "/svnmucc\"",
+        "/rsync\"",
+        "/relhook\"",
+        "/deploy\"",
+    ] {
         assert!(trace.contains(started), "{started} is not in {trace}");
     }
     has_no_room_for_core_files(&trace);

@@ -6,9 +6,10 @@
 
 use super::frame::{Frame, LARGEST_COMMAND, LOST, REACH};
 use crate::release::ReleaseError;
-use crate::release::account::{Account, runtime};
+use crate::release::account::{self, Account};
 use crate::release::desk::Desk;
 use crate::release::host::Host;
+use crate::release::sftp::Eye;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
 use rustix::fs::{Mode, OFlags};
@@ -22,8 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::runtime::Runtime;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 
 /// Where relhook's program is for rsync, from the target's own folder: without any blank or other letter that
 /// rsync would take apart.
@@ -42,6 +44,7 @@ const PIECE: usize = 64 * 1024;
 pub(super) struct Line {
     shared: Arc<Shared>,
     runtime: Option<Runtime>,
+    threads: runtime::Handle,
     /// What rsync reaches it by.
     files: [PathBuf; 2],
 }
@@ -49,7 +52,7 @@ pub(super) struct Line {
 /// What the calls share.
 struct Shared {
     account: Account,
-    handle: OnceCell<Handle<Host>>,
+    handle: OnceCell<Arc<Handle<Host>>>,
     /// What went wrong with the connection, until somebody asks.
     failure: Mutex<Option<ReleaseError>>,
 }
@@ -69,7 +72,7 @@ impl Line {
             handle: OnceCell::new(),
             failure: Mutex::new(None),
         });
-        let runtime = runtime()?;
+        let runtime = account::runtime()?;
         let socket = desk.file(SOCKET);
         let listener = listen(&socket).map_err(ReleaseError::io(&socket))?;
         let place = desk.file(PROGRAM);
@@ -89,6 +92,7 @@ impl Line {
         });
         Ok(Self {
             shared,
+            threads: runtime.handle().clone(),
             runtime: Some(runtime),
             files: [socket, place],
         })
@@ -99,6 +103,21 @@ impl Line {
         format!("{PROGRAM} {REACH} {SOCKET}")
     }
 
+    /// Begins to open an eye on the host, which is there as soon as the connection is.
+    pub(super) fn begin_to_look(&self) -> Opening {
+        let shared = Arc::clone(&self.shared);
+        let threads = self.threads.clone();
+        let opening = self.threads.spawn(async move {
+            let handle = Arc::clone(shared.handle().await?);
+            // A host that does not offer it is asked in another way.
+            Eye::open(handle, &shared.account, threads).await.ok()
+        });
+        Opening {
+            opening,
+            threads: self.threads.clone(),
+        }
+    }
+
     /// What went wrong with the connection, if anything did. It is told once.
     pub(super) fn failure(&self) -> Option<ReleaseError> {
         let mut failure = self
@@ -107,6 +126,19 @@ impl Line {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         failure.take()
+    }
+}
+
+/// An eye that is being opened.
+pub(super) struct Opening {
+    opening: JoinHandle<Option<Eye>>,
+    threads: runtime::Handle,
+}
+
+impl Opening {
+    /// Waits for it; nothing where the host offers none.
+    pub(super) fn wait(self) -> Option<Eye> {
+        self.threads.block_on(self.opening).ok().flatten()
     }
 }
 
@@ -124,9 +156,9 @@ impl Drop for Line {
 
 impl Shared {
     /// The connection, opened by whoever asks first; `None` where it does not come about.
-    async fn handle(&self) -> Option<&Handle<Host>> {
-        let opened = self.handle.get_or_try_init(|| self.account.open()).await;
-        match opened {
+    async fn handle(&self) -> Option<&Arc<Handle<Host>>> {
+        let open = || async { self.account.open().await.map(Arc::new) };
+        match self.handle.get_or_try_init(open).await {
             Ok(handle) => Some(handle),
             Err(error) => {
                 self.fail(error);

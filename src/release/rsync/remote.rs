@@ -4,7 +4,7 @@
 //! NUL bytes and each with `./` in front. The host is an alias of ours, the remote path follows it,
 //! and `-s` (`--secluded-args`) keeps the remote shell from reading either.
 
-use super::line::{ALIAS, Line};
+use super::line::{ALIAS, Line, Opening};
 use crate::folder::private_dir;
 use crate::policy::RsyncTarget;
 use crate::release::account::Account;
@@ -81,6 +81,8 @@ pub(super) struct Remote<'a> {
     rsync: PathBuf,
     /// The directory, as rsync's arguments name it.
     dest: String,
+    /// The directory itself.
+    path: String,
     line: Line,
 }
 
@@ -116,6 +118,7 @@ impl<'a> Remote<'a> {
             place: place.to_owned(),
             rsync,
             dest: format!("{ALIAS}:{}/", target.path),
+            path: target.path.clone(),
             line: Line::begin(job.desk, account, &program)?,
         })
     }
@@ -123,6 +126,17 @@ impl<'a> Remote<'a> {
     /// The directory, as rsync's arguments name it.
     pub(super) fn dest(&self) -> &str {
         &self.dest
+    }
+
+    /// Begins to open an eye on the host.
+    pub(super) fn begin_to_look(&self) -> Opening {
+        self.line.begin_to_look()
+    }
+
+    /// A path as the host names it, where that can be said in UTF-8.
+    pub(super) fn at(&self, path: &[u8]) -> Option<String> {
+        let path = std::str::from_utf8(path).ok()?;
+        Some(format!("{}/{path}", self.path.trim_end_matches('/')))
     }
 
     /// A file of the desk that rsync works at.

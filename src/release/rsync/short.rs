@@ -15,6 +15,7 @@ use crate::release::desk::{Desk, read_capped};
 use crate::release::program::{Place, Running};
 use crate::release::record::{as_left, may_follow};
 use crate::release::run::{Begin, Job};
+use crate::release::sftp::Eye;
 use crate::release::stage::Stage;
 use crate::release::{
     Adoption, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError, ancestors, plan,
@@ -22,6 +23,9 @@ use crate::release::{
 use crate::types::RepoPath;
 use std::collections::BTreeSet;
 use std::fs;
+
+/// The largest manifest that is read as a whole to be compared, in bytes. Of a larger one rsync fetches sums.
+const SEEN: usize = 512 * 1024;
 
 /// The file with the manifest that the last release left.
 const KNOWN: &str = "rsync.known";
@@ -86,15 +90,26 @@ impl Short {
             Before::Release(..) => ways(&self.held, &self.plan),
             Before::Nothing => BTreeSet::new(),
         };
+        let eye = remote.begin_to_look();
         let asked = match &self.left {
-            Before::Release(..) => self.ask(job, remote, &ways)?,
-            Before::Nothing => remote.begin_to_list()?,
+            Before::Release(bytes, _) if bytes.len() <= SEEN => None,
+            Before::Release(..) => Some(self.ask(job, remote, Place::Only, &ways)?),
+            Before::Nothing => Some(remote.begin_to_list()?),
         };
         let stage = Stage::of(job, &self.plan.puts)?;
         let sending = remote.begin_to_send(&stage)?;
-        let found = match &self.left {
-            Before::Release(bytes, _) => self.is_so(remote, asked, &ways, bytes)?,
-            Before::Nothing => nothing(remote, asked)?,
+        let eye = eye.wait();
+        let found = match (&self.left, asked) {
+            (Before::Release(bytes, _), None) => match see(remote, eye.as_ref(), &ways, bytes) {
+                Some(found) => found.then_some(Temp::There),
+                None => {
+                    let asked = self.ask(job, remote, Place::First, &ways)?;
+                    self.is_so(remote, asked, &ways, bytes)?
+                }
+            },
+            (Before::Release(bytes, _), Some(asked)) => self.is_so(remote, asked, &ways, bytes)?,
+            (Before::Nothing, Some(asked)) => nothing(remote, asked)?,
+            (Before::Nothing, None) => None,
         };
         let Some(found) = found else {
             return Ok(false);
@@ -113,7 +128,7 @@ impl Short {
             new_dirs: &new_dirs,
         };
         let record = work.begin_along(&stage, place, manifest)?;
-        if found == Temp::Absent {
+        if found == Temp::Absent && !make_temp(remote, eye.as_ref()) {
             remote.make_temp(Place::First)?;
         }
         let paths = work.with_record(&stage, &record)?;
@@ -138,6 +153,7 @@ impl Short {
         &self,
         job: &Job<'_>,
         remote: &Remote<'_>,
+        place: Place,
         ways: &BTreeSet<RepoPath>,
     ) -> Result<Running, ReleaseError> {
         // Of what is as it was, only sums travel.
@@ -161,7 +177,7 @@ impl Short {
         let paths: Vec<&RepoPath> = own.iter().chain(ways).collect();
         let input = remote.list(&paths)?;
         let ends = [remote.dest(), "rsync/fetched/"];
-        remote.start(Place::Only, FOR_MANIFESTS, &args, &ends, input)
+        remote.start(place, FOR_MANIFESTS, &args, &ends, input)
     }
 
     /// Whether the manifest is the one that is known, and whatever is on the way is a directory.
@@ -197,6 +213,31 @@ impl Before {
             Self::Nothing => None,
         }
     }
+}
+
+/// Whether the manifest is the one that is known, and our own directory and whatever is on the way are
+/// directories; `None` where the host does not let it be seen so.
+///
+/// That manifest was written by rsync itself and is of no other release, so where it is seen, rsync's directory
+/// is seen.
+fn see(
+    remote: &Remote<'_>,
+    eye: Option<&Eye>,
+    ways: &BTreeSet<RepoPath>,
+    known: &[u8],
+) -> Option<bool> {
+    let ways = ways.iter().map(RepoPath::as_bytes);
+    let dirs = ways.chain([TEMP.as_bytes()]).map(|dir| remote.at(dir));
+    let dirs: Vec<String> = dirs.collect::<Option<_>>()?;
+    let manifest = remote.at(MANIFEST_NAME.as_bytes())?;
+    eye?.sees((&manifest, known), &dirs).ok()
+}
+
+/// Makes our directory for incomplete files, where that can be done without another call.
+fn make_temp(remote: &Remote<'_>, eye: Option<&Eye>) -> bool {
+    let place = remote.at(TEMP.as_bytes());
+    let made = eye.zip(place).map(|(eye, place)| eye.make_private(&place));
+    made.is_some_and(|made| made.is_ok())
 }
 
 /// Whether our directory for incomplete files is there.

@@ -88,7 +88,7 @@ impl SftpConnector {
             name: account.site(),
             redactor: account.redactor.clone(),
         };
-        let opening = Wire::open(handle, site, self.runtime.handle().clone());
+        let opening = Wire::open(Arc::new(handle), site, self.runtime.handle().clone());
         account.in_time("open the SFTP channel", opening).await?
     }
 }

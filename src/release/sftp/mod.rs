@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod eye;
 mod pulse;
 mod session;
 mod wire;
@@ -16,6 +17,7 @@ use super::site::{self, Short, Site};
 use super::{Comparison, ReleaseError, Shelves, Surface};
 use crate::policy::{SftpTarget, TargetKind};
 use connect::SftpConnector;
+pub(in crate::release) use eye::Eye;
 
 /// The site, and what opens sessions on it.
 fn reach(job: &Job<'_>, target: &SftpTarget) -> Result<(Site, SftpConnector), ReleaseError> {

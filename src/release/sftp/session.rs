@@ -26,6 +26,7 @@ const ENTRY_LIMIT: usize = 100_000;
 
 const FILE_MODE: u32 = 0o644;
 const PROGRAM_MODE: u32 = 0o755;
+const PRIVATE_MODE: u32 = 0o700;
 
 /// One worker's view of the shared connection.
 pub(super) struct SftpSession {
@@ -75,6 +76,69 @@ impl SftpSession {
                 Some(_) | None => Ok(()),
             },
         }
+    }
+
+    /// Whether a file holds exactly these bytes, and all of these are directories. All of it goes out at once,
+    /// as far as an answer is not needed first.
+    pub(super) fn holds(
+        &self,
+        (file, bytes): (&str, &[u8]),
+        dirs: &[String],
+    ) -> Result<bool, ReleaseError> {
+        let wire = &self.wire;
+        let looks = stream::iter(dirs)
+            .map(|dir| Self::attributes(wire, dir))
+            .buffered(AHEAD)
+            .collect::<Vec<_>>();
+        let both = async {
+            let (found, same) = join(looks, Self::is_same(wire, file, bytes)).await;
+            let mut are_dirs = same?;
+            for found in found {
+                are_dirs &= found?.is_some_and(|found| found.is_dir());
+            }
+            Ok(are_dirs)
+        };
+        self.step(|| format!("look at {file}"), both)
+    }
+
+    /// Whether a regular file holds exactly these bytes. Its attributes, its content and what is behind that are
+    /// asked for together.
+    async fn is_same(wire: &Wire, path: &str, bytes: &[u8]) -> Result<bool, SftpError> {
+        let none = FileAttributes::empty();
+        let handle = match wire.sftp.open(path, OpenFlags::READ, none).await {
+            Ok(opened) => opened.handle,
+            Err(error) if is_absence(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let handle = handle.as_str();
+        let parts = bytes.chunks(CHUNK).enumerate();
+        let parts = stream::iter(parts.map(|(number, part)| async move {
+            let start = (number * CHUNK) as u64;
+            let read = Self::read_part(wire, handle, start, part.len() as u64).await;
+            read.map(|read| read == part)
+        }))
+        .buffered(WRITES)
+        .collect::<Vec<_>>();
+        let link = Self::attributes(wire, path);
+        let (itself, opened, parts) = join3(link, wire.sftp.fstat(handle), parts).await;
+        wire.sftp.close(handle).await?;
+        let size = Some(bytes.len() as u64);
+        let is_it = |found: &FileAttributes| found.is_regular() && found.size == size;
+        if !itself?.is_some_and(|found| is_it(&found)) || !is_it(&opened?.attrs) {
+            return Ok(false);
+        }
+        let parts: Result<Vec<bool>, SftpError> = parts.into_iter().collect();
+        Ok(parts?.into_iter().all(|same| same))
+    }
+
+    /// Makes a directory that is the account's alone.
+    pub(super) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
+        let attributes = FileAttributes {
+            permissions: Some(PRIVATE_MODE),
+            ..FileAttributes::empty()
+        };
+        let made = async { self.wire.sftp.mkdir(dir, attributes).await.map(drop) };
+        self.step(|| format!("make {dir}"), made)
     }
 
     /// Many steps at once; each is told of in its order.

@@ -4,14 +4,17 @@ use super::error::Site;
 use super::pulse::{Pulse, Watched};
 use crate::release::ReleaseError;
 use crate::release::host::Host;
-use russh::client::Handle;
+use russh::client::{Handle, Msg};
+use russh::{Channel, ChannelMsg};
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::extensions::HardlinkExtension;
 use russh_sftp::protocol::{Packet, StatusCode};
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncWriteExt, BufReader, DuplexStream};
 
 /// The extension by which OpenSSH and those that follow it rename over an existing file.
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -21,12 +24,46 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// up behind others, so that is not what ends one.
 const FOREVER: u64 = 7 * 24 * 3600;
 
+/// How many bytes wait to be read.
+const BUFFER: usize = 256 * 1024;
+
+/// A channel as a stream. The library's own passes over the answer that what was asked for is not to be had,
+/// and waits.
+fn stream(channel: Channel<Msg>, refused: Arc<AtomicBool>) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(BUFFER);
+    let (from, mut to) = tokio::io::split(far);
+    let (mut reading, writing) = channel.split();
+    tokio::spawn(async move {
+        let mut from = BufReader::with_capacity(BUFFER, from);
+        // What does not go out is not answered.
+        let _ = tokio::io::copy_buf(&mut from, &mut writing.make_writer()).await;
+    });
+    tokio::spawn(async move {
+        while let Some(message) = reading.wait().await {
+            let passed = match message {
+                ChannelMsg::Data { data } => to.write_all(&data).await.is_ok(),
+                ChannelMsg::Failure => {
+                    refused.store(true, Ordering::Relaxed);
+                    false
+                }
+                ChannelMsg::Eof | ChannelMsg::Close => false,
+                _ => true,
+            };
+            if !passed {
+                break;
+            }
+        }
+        let _ = to.shutdown().await;
+    });
+    near
+}
+
 /// A connection that is logged in, with its channel.
 pub(super) struct Wire {
     pub(super) sftp: RawSftpSession,
     pub(super) site: Site,
     pub(super) runtime: tokio::runtime::Handle,
-    handle: Handle<Host>,
+    handle: Arc<Handle<Host>>,
     broken: AtomicBool,
     pulse: Pulse,
 }
@@ -34,7 +71,7 @@ pub(super) struct Wire {
 impl Wire {
     /// Opens the channel.
     pub(super) async fn open(
-        handle: Handle<Host>,
+        handle: Arc<Handle<Host>>,
         site: Site,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, ReleaseError> {
@@ -46,21 +83,27 @@ impl Wire {
             .await
             .map_err(fail)?;
         let pulse = Pulse::new();
-        let sftp = RawSftpSession::new(Watched::new(channel.into_stream(), pulse.clone()));
+        let refused = Arc::new(AtomicBool::new(false));
+        let stream = stream(channel, Arc::clone(&refused));
+        let sftp = RawSftpSession::new(Watched::new(stream, pulse.clone()));
         sftp.set_timeout(FOREVER);
+        let refuse = |reply: String| ReleaseError::Refused {
+            site: site.name.clone(),
+            step: STEP.into(),
+            code: StatusCode::OpUnsupported as u32,
+            reply,
+        };
         let version = sftp
             .init()
             .await
-            .map_err(|error| site.failed(STEP, &error))?;
+            .map_err(|error| match refused.load(Ordering::Relaxed) {
+                true => refuse("the host offers no SFTP".into()),
+                false => site.failed(STEP, &error),
+            })?;
         if !version.extensions.contains_key(POSIX_RENAME) {
-            return Err(ReleaseError::Refused {
-                site: site.name,
-                step: STEP.into(),
-                code: StatusCode::OpUnsupported as u32,
-                reply: format!(
-                    "it does not offer {POSIX_RENAME}, so no file can be replaced whole"
-                ),
-            });
+            return Err(refuse(format!(
+                "it does not offer {POSIX_RENAME}, so no file can be replaced whole"
+            )));
         }
         Ok(Self {
             sftp,

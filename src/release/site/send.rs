@@ -6,14 +6,12 @@ use super::session::{Copied, Session};
 use super::transfer::{Run, damaged, died};
 use super::verify;
 use crate::release::progress::Phase;
+use crate::release::tree::BIG;
 use crate::release::{Content, FileKind, ReleaseError, ReleaseFile};
 use crate::types::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-
-/// Files larger than this many bytes are in memory one at a time.
-const BIG: u64 = 16 * 1024 * 1024;
 
 /// How often a file that arrives damaged is sent.
 const TRIES: u32 = 3;

@@ -15,16 +15,31 @@ pub struct WebHost {
     daemon: Daemon,
 }
 
+/// The line by which sshd offers SFTP.
+const SFTP: &str = "Subsystem sftp internal-sftp\n";
+
 impl WebHost {
     #[track_caller]
     pub fn start() -> Self {
-        Self::with_mounts("")
+        Self::with(SFTP, "")
+    }
+
+    /// One whose sshd has these settings beside the usual ones; without any it offers no SFTP.
+    #[track_caller]
+    pub fn set(settings: &str) -> Self {
+        Self::with(settings, "")
     }
 
     /// The same with a shell command that mounts more before; the host alone sees it. `$SITE` is the
     /// directory.
     #[track_caller]
     pub fn with_mounts(mounts: &str) -> Self {
+        Self::with(SFTP, mounts)
+    }
+
+    #[track_caller]
+    fn with(more: &str, mounts: &str) -> Self {
+        let more = more.to_owned();
         let home = tempfile::Builder::new()
             .prefix("web")
             .tempdir_in("/tmp")
@@ -43,7 +58,7 @@ impl WebHost {
         let (at, log) = (home.path().to_owned(), home.path().join("log"));
         let make = move |port: u16| {
             let config = at.join("config");
-            std::fs::write(&config, settings(&at, port)).unwrap();
+            std::fs::write(&config, settings(&at, port) + &more).unwrap();
             let mut sshd = in_namespace("/usr/sbin/sshd", &at, &mounts);
             sshd.arg("-D").arg("-f").arg(config);
             sshd.arg("-E").arg(at.join("log"));

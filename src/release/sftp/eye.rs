@@ -1,0 +1,55 @@
+//! A look at a host by SFTP, for a release that reaches it by another program over the same connection. A host
+//! need not offer it: what cannot be seen so is asked for in another way.
+
+use super::error::Site;
+use super::session::SftpSession;
+use super::wire::Wire;
+use crate::release::ReleaseError;
+use crate::release::account::Account;
+use crate::release::host::Host;
+use russh::client::Handle;
+use std::sync::Arc;
+use tokio::runtime;
+
+/// A channel by which a host can be looked at.
+pub(in crate::release) struct Eye(SftpSession);
+
+impl Eye {
+    /// Opens the channel.
+    ///
+    /// # Errors
+    /// When the host does not offer SFTP, or not in time.
+    pub(in crate::release) async fn open(
+        handle: Arc<Handle<Host>>,
+        account: &Account,
+        runtime: runtime::Handle,
+    ) -> Result<Self, ReleaseError> {
+        let site = Site {
+            name: account.site(),
+            redactor: account.redactor.clone(),
+        };
+        let opening = Wire::open(handle, site, runtime);
+        let wire = account.in_time("open the SFTP channel", opening).await??;
+        Ok(Self(SftpSession::new(Arc::new(wire))))
+    }
+
+    /// Whether a file holds exactly these bytes, and all of these are directories and no links to such.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub(in crate::release) fn sees(
+        &self,
+        (file, bytes): (&str, &[u8]),
+        dirs: &[String],
+    ) -> Result<bool, ReleaseError> {
+        self.0.holds((file, bytes), dirs)
+    }
+
+    /// Makes a directory that nobody but the account can enter.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(in crate::release) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
+        self.0.make_private(dir)
+    }
+}
