@@ -156,3 +156,69 @@ pub(in crate::release) fn open_up(path: &Path) -> Result<(), ReleaseError> {
 pub(in crate::release) fn new_dir(path: &Path) -> Result<(), ReleaseError> {
     private_dir(path).map_err(ReleaseError::io(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::Origin;
+    use crate::types::Oid;
+    use git2::{ObjectType, Repository};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn stored(repository: &Repository, path: &str, kind: FileKind, text: &[u8]) -> ReleaseFile {
+        let blob = repository.odb().unwrap();
+        let blob = blob.write(ObjectType::Blob, text).unwrap();
+        ReleaseFile {
+            path: RepoPath::new(path.as_bytes().to_vec()),
+            kind,
+            blob: Oid::from_bytes(blob.as_bytes()).unwrap(),
+            size: text.len() as u64,
+            origin: Origin::Blob,
+        }
+    }
+
+    #[test]
+    fn many_files_are_written_by_several_threads_and_each_is_what_it_is() {
+        let (git, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let repository = Repository::init_bare(git.path()).unwrap();
+        let mut files: Vec<ReleaseFile> = (0..5 * SHARE)
+            .map(|number| {
+                let (path, text) = (format!("d{}/f{number}", number % 7), number.to_string());
+                stored(&repository, &path, FileKind::File, text.as_bytes())
+            })
+            .collect();
+        files.push(stored(&repository, "run", FileKind::Executable, b"go"));
+        files.push(stored(&repository, "l", FileKind::Symlink, b"d1"));
+        let told = AtomicUsize::new(0);
+        let count = |bytes| {
+            told.fetch_add(bytes, Ordering::Relaxed);
+        };
+        let contents = write(place.path(), &files, git.path(), &count).unwrap();
+        assert_eq!(contents.len(), files.len());
+        let all: u64 = files.iter().map(|file| file.size).sum();
+        assert_eq!(told.into_inner() as u64, all);
+        for file in &files {
+            let path = below(place.path(), &file.path);
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let (mode, text) = match file.kind {
+                FileKind::Symlink => (None, fs::read_link(&path).unwrap().into_os_string()),
+                FileKind::File => (Some(0o644), fs::read_to_string(&path).unwrap().into()),
+                FileKind::Executable => (Some(0o755), fs::read_to_string(&path).unwrap().into()),
+            };
+            let found = meta.permissions().mode() & 0o7777;
+            assert!(mode.is_none_or(|mode| mode == found), "{}", file.path);
+            let sha256 = hex(&Sha256::digest(text.as_bytes()));
+            assert_eq!(contents[&file.path].sha256, sha256, "{}", file.path);
+            assert_eq!(text.len() as u64, file.size, "{}", file.path);
+        }
+        // One that is not in the repository is an error, whichever thread is to write it.
+        let other = tempfile::tempdir().unwrap();
+        for at in [0, files.len() / 2, files.len() - 3] {
+            let mut files = files.clone();
+            files[at].blob = Oid::from_bytes(&[7; 20]).unwrap();
+            let place = other.path().join(at.to_string());
+            fs::create_dir(&place).unwrap();
+            assert!(write(&place, &files, git.path(), &|_| {}).is_err(), "{at}");
+        }
+    }
+}

@@ -133,10 +133,14 @@ impl<'a> Remote<'a> {
         self.line.begin_to_look()
     }
 
-    /// A path as the host names it, where that can be said in UTF-8.
-    pub(super) fn at(&self, path: &[u8]) -> Option<String> {
-        let path = std::str::from_utf8(path).ok()?;
-        Some(format!("{}/{path}", self.path.trim_end_matches('/')))
+    /// The directory, as the host names it.
+    pub(super) fn root(&self) -> &str {
+        &self.path
+    }
+
+    /// A path in it, as the host names it.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.path.trim_end_matches('/'))
     }
 
     /// A file of the desk that rsync works at.
@@ -200,11 +204,11 @@ impl<'a> Remote<'a> {
         Ok(names.iter().map(|name| temp.join(name)).collect())
     }
 
-    /// Begins to list what is in the directory, by names alone.
+    /// Begins to list what is in the directory, by names alone, while another call waits to send.
     pub(super) fn begin_to_list(&self) -> Result<Running, ReleaseError> {
         let args = ["--dirs", "--dry-run", "--out-format=%n", "--"];
         let (ends, none) = ([self.dest.as_str(), "rsync/none/"], self.list(&[])?);
-        self.start(Place::Only, FOR_MANIFESTS, &args, &ends, none)
+        self.start(Place::First, FOR_MANIFESTS, &args, &ends, none)
     }
 
     /// The names in a directory below ours.

@@ -18,7 +18,8 @@ use crate::release::run::{Begin, Job};
 use crate::release::sftp::Eye;
 use crate::release::stage::Stage;
 use crate::release::{
-    Adoption, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError, ancestors, plan,
+    Adoption, FileKind, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError,
+    ancestors, plan,
 };
 use crate::types::RepoPath;
 use std::collections::BTreeSet;
@@ -92,14 +93,16 @@ impl Short {
         };
         let eye = remote.begin_to_look();
         let asked = match &self.left {
-            Before::Release(bytes, _) if bytes.len() <= SEEN => None,
-            Before::Release(..) => Some(self.ask(job, remote, Place::Only, &ways)?),
-            Before::Nothing => Some(remote.begin_to_list()?),
+            Before::Release(bytes, _) if bytes.len() > SEEN => {
+                Some(self.ask(job, remote, Place::Only, &ways)?)
+            }
+            Before::Release(..) | Before::Nothing => None,
         };
         let stage = Stage::of(job, &self.plan.puts)?;
         let sending = remote.begin_to_send(&stage)?;
         let eye = eye.wait();
         let found = match (&self.left, asked) {
+            (Before::Release(bytes, _), Some(asked)) => self.is_so(remote, asked, &ways, bytes)?,
             (Before::Release(bytes, _), None) => match see(remote, eye.as_ref(), &ways, bytes) {
                 Some(found) => found.then_some(Temp::There),
                 None => {
@@ -107,9 +110,10 @@ impl Short {
                     self.is_so(remote, asked, &ways, bytes)?
                 }
             },
-            (Before::Release(bytes, _), Some(asked)) => self.is_so(remote, asked, &ways, bytes)?,
-            (Before::Nothing, Some(asked)) => nothing(remote, asked)?,
-            (Before::Nothing, None) => None,
+            (Before::Nothing, _) => match see_nothing(remote, eye.as_ref(), &self.plan) {
+                true => Some(Temp::Unmade),
+                false => nothing(remote, remote.begin_to_list()?)?,
+            },
         };
         let Some(found) = found else {
             return Ok(false);
@@ -128,8 +132,10 @@ impl Short {
             new_dirs: &new_dirs,
         };
         let record = work.begin_along(&stage, place, manifest)?;
-        if found == Temp::Absent && !make_temp(remote, eye.as_ref()) {
-            remote.make_temp(Place::First)?;
+        match (found, &eye) {
+            (Temp::There, _) => {}
+            (Temp::Unmade, Some(eye)) => eye.make_private(&remote.at(TEMP))?,
+            (Temp::Unmade, None) | (Temp::Absent, _) => remote.make_temp(Place::First)?,
         }
         let paths = work.with_record(&stage, &record)?;
         remote.go_on_sending(sending, &paths.iter().collect::<Vec<_>>())?;
@@ -226,25 +232,32 @@ fn see(
     ways: &BTreeSet<RepoPath>,
     known: &[u8],
 ) -> Option<bool> {
-    let ways = ways.iter().map(RepoPath::as_bytes);
-    let dirs = ways.chain([TEMP.as_bytes()]).map(|dir| remote.at(dir));
+    let ways = ways.iter().map(|dir| std::str::from_utf8(dir.as_bytes()));
+    let dirs = ways.chain([Ok(TEMP)]).map(|dir| Some(remote.at(dir.ok()?)));
     let dirs: Vec<String> = dirs.collect::<Option<_>>()?;
-    let manifest = remote.at(MANIFEST_NAME.as_bytes())?;
+    let manifest = remote.at(MANIFEST_NAME);
     eye?.sees((&manifest, known), &dirs).ok()
 }
 
-/// Makes our directory for incomplete files, where that can be done without another call.
-fn make_temp(remote: &Remote<'_>, eye: Option<&Eye>) -> bool {
-    let place = remote.at(TEMP.as_bytes());
-    let made = eye.zip(place).map(|(eye, place)| eye.make_private(&place));
-    made.is_some_and(|made| made.is_ok())
+/// Whether SFTP shows a directory with nothing in it; `false` also where that cannot be told, and where it is not
+/// enough: links do not come by way of our directory ([`Temp::Unmade`]).
+fn see_nothing(remote: &Remote<'_>, eye: Option<&Eye>, plan: &Plan) -> bool {
+    if plan.puts.iter().any(|file| file.kind == FileKind::Symlink) {
+        return false;
+    }
+    let looked = eye.map(|eye| eye.sees_nothing_in(remote.root()));
+    looked.is_some_and(|looked| looked.unwrap_or(false))
 }
 
 /// Whether our directory for incomplete files is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Temp {
     There,
+    /// rsync does not show it.
     Absent,
+    /// SFTP does not show it, and has to make it: rsync puts no file into its place that was not in there first,
+    /// so it replaces none in a directory that SFTP did not see.
+    Unmade,
 }
 
 /// Whether nothing is in the directory but, maybe, our own for incomplete files.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
 /// How many files are under way at once.
-const SESSIONS: usize = 32;
+const SESSIONS: usize = 64;
 
 /// What opens sessions over one shared connection.
 pub(super) struct SftpConnector {

@@ -45,6 +45,14 @@ impl Eye {
         self.0.holds((file, bytes), dirs)
     }
 
+    /// Whether nothing at all is in a directory.
+    ///
+    /// # Errors
+    /// When it cannot be told, as where there is no such directory.
+    pub(in crate::release) fn sees_nothing_in(&self, dir: &str) -> Result<bool, ReleaseError> {
+        self.0.is_empty(dir)
+    }
+
     /// Makes a directory that nobody but the account can enter.
     ///
     /// # Errors

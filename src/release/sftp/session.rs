@@ -131,6 +131,17 @@ impl SftpSession {
         Ok(parts?.into_iter().all(|same| same))
     }
 
+    /// Whether a directory that is there has no entry.
+    pub(super) fn is_empty(&self, dir: &str) -> Result<bool, ReleaseError> {
+        let wire = &self.wire;
+        let looked = async {
+            let handle = wire.sftp.opendir(dir).await?.handle;
+            Self::read_dir(wire, &handle).await
+        };
+        let entries = self.step(|| format!("list {dir}"), looked)?;
+        Ok(entries.is_empty())
+    }
+
     /// Makes a directory that is the account's alone.
     pub(super) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
         let attributes = FileAttributes {
@@ -274,10 +285,15 @@ impl SftpSession {
             Err(error) if is_absence(&error) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
+        Self::read_dir(wire, &handle).await
+    }
+
+    /// The entries of a directory that was opened, which is closed then.
+    async fn read_dir(wire: &Wire, handle: &str) -> Result<Vec<Entry>, SftpError> {
         let mut entries = Vec::new();
         let mut told = 0;
         let read = loop {
-            match wire.sftp.readdir(&handle).await {
+            match wire.sftp.readdir(handle).await {
                 Ok(names) => {
                     // An answer without a name counts as well, or there could be no end of them.
                     told += names.files.len().max(1);
@@ -293,7 +309,7 @@ impl SftpSession {
                 break Err(SftpError::Limited(why));
             }
         };
-        let closed = wire.sftp.close(&handle).await.map(drop);
+        let closed = wire.sftp.close(handle).await.map(drop);
         read.and(closed).map(|()| entries)
     }
 
@@ -438,6 +454,15 @@ impl Session for SftpSession {
             Ok(found.is_some_and(|found| found.is_dir()))
         });
         found.collect()
+    }
+
+    fn make_dirs(&mut self, paths: &[String]) -> Result<(), ReleaseError> {
+        let steps = paths.iter().map(|path| Self::make(&self.wire, path));
+        let name = |at: usize| {
+            let path = paths.get(at);
+            path.map_or(String::new(), |path| format!("make {path}"))
+        };
+        self.batch(steps, name, &mut |_, made| made)
     }
 
     fn sizes(&mut self, paths: &[String]) -> Result<Vec<Option<u64>>, ReleaseError> {

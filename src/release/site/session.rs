@@ -129,7 +129,7 @@ pub(in crate::release) trait Session: Send {
         paths.iter().map(|path| self.is_dir(path)).collect()
     }
 
-    /// Makes directories, in their order, each of which may be there already.
+    /// Makes directories, each of which may be there already and none of which lies in another.
     fn make_dirs(&mut self, paths: &[String]) -> Result<(), ReleaseError> {
         paths.iter().try_for_each(|path| self.make_dir(path))
     }
