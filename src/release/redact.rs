@@ -66,6 +66,14 @@ impl Redactor {
         }
     }
 
+    /// A server's words as they are, or none of them.
+    pub(in crate::release) fn clean(&self, said: &[u8]) -> Vec<u8> {
+        match self.is_repeated_in(said) {
+            true => INSTEAD.as_bytes().to_vec(),
+            false => said.to_vec(),
+        }
+    }
+
     /// A sentence in which a server's words may stand, safe to show otherwise.
     pub(in crate::release) fn passed(&self, sentence: String) -> String {
         match self.is_repeated_in(sentence.as_bytes()) {
@@ -127,10 +135,12 @@ mod tests {
         ] {
             assert_eq!(redactor.shown(said.as_bytes()), INSTEAD, "{said}");
             assert_eq!(redactor.passed(said.to_owned()), INSTEAD, "{said}");
+            assert_eq!(redactor.clean(said.as_bytes()), INSTEAD.as_bytes());
             let late = format!("{}{said}", " ".repeat(100_000));
             assert_eq!(redactor.shown(late.as_bytes()), INSTEAD);
         }
         assert_eq!(redactor.shown(b"530 not \x1bdana"), "530 not \\x1bdana");
+        assert_eq!(redactor.clean(b"not \x1bdana\n"), b"not \x1bdana\n");
         assert!(!format!("{redactor:?}").contains("a<b"));
     }
 

@@ -4,7 +4,7 @@ use crate::common::webhost::WebHost;
 use crate::release_kit::{
     Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, fingerprint, refused, released, tree,
 };
-use relhook::policy::{HostKey, RsyncTarget, SshLogin, SshProof, TargetKind};
+use relhook::policy::{HostKey, RsyncTarget, SshLogin, SshProof, TargetKind, Verify};
 use relhook::release::{Adoption, MANIFEST_NAME, Order, Outcome};
 use relhook::types::Oid;
 use std::collections::BTreeMap;
@@ -256,6 +256,22 @@ fn a_host_is_looked_at_by_sftp_where_it_offers_that_and_by_rsync_where_not() {
     assert!(offered.contains("subsystem 'sftp'"), "{offered}");
     let without = thrice("");
     assert!(!without.contains("subsystem 'sftp'"), "{without}");
+}
+
+#[test]
+fn whatever_rsync_reads_slower_than_it_comes_waits() {
+    // The host asks for so many files, and sends so much back, that neither fits any buffer on the way.
+    let (bench, host) = pair();
+    let names: Vec<String> = (0..12_000)
+        .map(|at| format!("d{}/f{at}", at % 50))
+        .collect();
+    let large = "x".repeat(40 << 20);
+    let files = names.iter().map(|name| (name.as_str(), "small"));
+    let files: Vec<(&str, &str)> = files.chain([("large", large.as_str())]).collect();
+    let mut order = order(&bench, &host, bench.commit(&files), 1);
+    order.target.care.verify = Verify::Deep;
+    let totals = released(bench.release(&order));
+    assert_eq!(totals.uploaded, 12_001);
 }
 
 #[test]

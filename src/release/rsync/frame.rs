@@ -4,9 +4,11 @@
 //! rsync writes, until that ends. It is answered in frames: a letter, a length of four bytes, and so many
 //! bytes. All numbers have their highest byte first.
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -64,6 +66,9 @@ impl Frame {
 pub fn reach(socket: &Path, words: &[OsString]) -> u8 {
     let command: Vec<&[u8]> = words.iter().skip(1).map(|word| word.as_bytes()).collect();
     let reached = UnixStream::connect(socket).and_then(|stream| {
+        // rsync gives its programs ends that do not wait.
+        block(io::stdin())?;
+        block(io::stdout())?;
         let telling = stream.try_clone()?;
         tell(&telling, &command.join(&b' '))?;
         std::thread::spawn(move || {
@@ -81,6 +86,12 @@ pub fn reach(socket: &Path, words: &[OsString]) -> u8 {
             u8::MAX
         }
     }
+}
+
+/// Has reading and writing wait until it can be done.
+fn block(end: impl AsFd) -> io::Result<()> {
+    let flags = fcntl_getfl(&end)?;
+    Ok(fcntl_setfl(&end, flags - OFlags::NONBLOCK)?)
 }
 
 /// Tells the command line.

@@ -9,6 +9,7 @@ use crate::release::ReleaseError;
 use crate::release::account::{self, Account};
 use crate::release::desk::Desk;
 use crate::release::host::Host;
+use crate::release::redact::Redactor;
 use crate::release::sftp::Eye;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
@@ -52,8 +53,9 @@ pub(super) struct Line {
 /// What the calls share.
 struct Shared {
     account: Account,
-    handle: OnceCell<Arc<Handle<Host>>>,
-    /// What went wrong with the connection, until somebody asks.
+    /// The connection; nothing where it did not come about, which is not tried again.
+    handle: OnceCell<Option<Arc<Handle<Host>>>>,
+    /// Why it did not, until somebody asks.
     failure: Mutex<Option<ReleaseError>>,
 }
 
@@ -118,6 +120,11 @@ impl Line {
         }
     }
 
+    /// What knows the secrets that the host is told.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.shared.account.redactor
+    }
+
     /// What went wrong with the connection, if anything did. It is told once.
     pub(super) fn failure(&self) -> Option<ReleaseError> {
         let mut failure = self
@@ -155,22 +162,19 @@ impl Drop for Line {
 }
 
 impl Shared {
-    /// The connection, opened by whoever asks first; `None` where it does not come about.
+    /// The connection, opened by whoever asks first.
     async fn handle(&self) -> Option<&Arc<Handle<Host>>> {
-        let open = || async { self.account.open().await.map(Arc::new) };
-        match self.handle.get_or_try_init(open).await {
-            Ok(handle) => Some(handle),
-            Err(error) => {
-                self.fail(error);
-                None
+        let open = || async {
+            match self.account.open().await {
+                Ok(handle) => Some(Arc::new(handle)),
+                Err(error) => {
+                    let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                    *failure = Some(error);
+                    None
+                }
             }
-        }
-    }
-
-    /// The first failure is the cause of the others.
-    fn fail(&self, error: ReleaseError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert(error);
+        };
+        self.handle.get_or_init(open).await.as_ref()
     }
 
     /// Serves one call of rsync to its end.

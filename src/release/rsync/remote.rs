@@ -438,6 +438,10 @@ impl<'a> Remote<'a> {
         if let Some(failure) = self.line.failure() {
             return failure;
         }
+        let ended = &Ended {
+            messages: self.line.redactor().clean(&ended.messages),
+            ..*ended
+        };
         let site = self.place.clone();
         let text = String::from_utf8_lossy(&ended.messages);
         let full = text.contains("No space left") || text.contains("Disk quota exceeded");
