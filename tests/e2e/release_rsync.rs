@@ -275,6 +275,30 @@ fn whatever_rsync_reads_slower_than_it_comes_waits() {
 }
 
 #[test]
+fn a_host_that_asks_for_much_in_advance_is_sent_it() {
+    // It tells the sums of all that it has while the first files are still on their way.
+    let (bench, host) = pair();
+    let names: Vec<String> = (0..600).map(|at| format!("d{}/f{at}", at % 9)).collect();
+    let content = |seed: u32| -> String {
+        let mut word = seed;
+        let mut next = || {
+            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + u8::try_from(word >> 24).unwrap() % 26)
+        };
+        (0..256 << 10).map(|_| next()).collect()
+    };
+    for (sequence, seed) in [(1, 7), (2, 11)] {
+        let texts: Vec<String> = (0..7).map(|at| content(seed * 100 + at)).collect();
+        let texts = names.iter().zip(texts.iter().cycle());
+        let files: Vec<(&str, &str)> = texts
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let commit = bench.commit(&files);
+        released(bench.release(&order(&bench, &host, commit, sequence)));
+    }
+}
+
+#[test]
 fn a_host_that_gives_one_channel_for_each_connection_is_asked_for_more_connections() {
     let log = thrice("MaxSessions 1\nSubsystem sftp internal-sftp\n");
     assert!(log.contains("no more sessions"), "{log}");

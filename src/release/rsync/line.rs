@@ -12,7 +12,7 @@ use crate::release::host::Host;
 use crate::release::redact::Redactor;
 use crate::release::sftp::Eye;
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelMsg};
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use rustix::fs::{Mode, OFlags};
 use std::fs;
 use std::io;
@@ -25,7 +25,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::{self, Runtime};
-use tokio::sync::OnceCell;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 /// Where relhook's program is for rsync, from the target's own folder: without any blank or other letter that
@@ -37,6 +38,11 @@ const SOCKET: &str = "rsync/line";
 
 /// The name that rsync gives the host. It is not looked at: a line leads to one host.
 pub(super) const ALIAS: &str = "relhook";
+
+/// How many bytes of what the host sends are kept until rsync reads them: while it fetches files, and while it
+/// sends some. Then the host asks for them in advance, with sums of what it has of each: some 2 % of that.
+const ROOM_FETCHING: usize = 4 * 1024 * 1024;
+const ROOM_SENDING: usize = 256 * 1024 * 1024;
 
 /// How much of rsync's output is passed on at once, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -237,7 +243,14 @@ async fn carry(
     to: &mut OwnedWriteHalf,
 ) -> Result<u32, String> {
     const BROKE: &str = "the connection to the host broke";
-    let (mut reading, writing) = channel.split();
+    let room = match command
+        .split(|byte| *byte == b' ')
+        .any(|word| word == b"--sender")
+    {
+        true => ROOM_FETCHING,
+        false => ROOM_SENDING,
+    };
+    let (reading, writing) = channel.split();
     let lost = |error: russh::Error| error.to_string();
     writing.exec(true, command).await.map_err(lost)?;
     let telling = tokio::spawn(async move {
@@ -248,9 +261,10 @@ async fn carry(
             let _ = writing.eof().await;
         }
     });
+    let mut waiting = drained(reading, room);
     let mut code = None;
     let gone = |_: io::Error| "rsync went away".to_owned();
-    while let Some(message) = reading.wait().await {
+    while let Some((message, _room)) = waiting.recv().await {
         match message {
             ChannelMsg::Data { data } => send(to, Frame::Output, &data).await.map_err(gone)?,
             ChannelMsg::ExtendedData { data, .. } => {
@@ -266,6 +280,32 @@ async fn carry(
     }
     telling.abort();
     code.ok_or_else(|| BROKE.to_owned())
+}
+
+/// Takes what comes off the connection, and keeps as much as there is room for until rsync reads it.
+///
+/// The library takes nothing else off the connection while one channel's is not taken, not even the word that
+/// the host has room again. rsync sends, and reads only when it could: each would wait for the other.
+fn drained(
+    mut reading: ChannelReadHalf,
+    room: usize,
+) -> UnboundedReceiver<(ChannelMsg, Option<OwnedSemaphorePermit>)> {
+    let room = Arc::new(Semaphore::new(room));
+    let (pass, passed) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(message) = reading.wait().await {
+            let size = match &message {
+                ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => data.len(),
+                _ => 0,
+            };
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            let taken = Arc::clone(&room).acquire_many_owned(size).await.ok();
+            if pass.send((message, taken)).is_err() {
+                return;
+            }
+        }
+    });
+    passed
 }
 
 async fn send(to: &mut OwnedWriteHalf, frame: Frame, bytes: &[u8]) -> io::Result<()> {
