@@ -259,6 +259,26 @@ fn a_host_is_looked_at_by_sftp_where_it_offers_that_and_by_rsync_where_not() {
 }
 
 #[test]
+fn a_host_whose_sftp_says_nothing_or_something_else_is_asked_by_rsync() {
+    for program in [
+        "/bin/sleep 1000",
+        "/bin/echo Welcome; sleep 1000",
+        "/bin/false",
+    ] {
+        let (bench, host) = (
+            Bench::new(),
+            WebHost::set(&format!("Subsystem sftp {program}\n")),
+        );
+        bench.account(&host.credentials("key"));
+        for (sequence, text) in [(1, "1"), (2, "2")] {
+            let commit = bench.commit(&[("a", text), ("css/b", text)]);
+            released(bench.release(&order(&bench, &host, commit, sequence)));
+            assert_eq!(site(&host)["css/b"], text, "{program}");
+        }
+    }
+}
+
+#[test]
 fn whatever_rsync_reads_slower_than_it_comes_waits() {
     // The host asks for so many files, and sends so much back, that neither fits any buffer on the way.
     let (bench, host) = pair();

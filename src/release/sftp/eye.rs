@@ -9,7 +9,11 @@ use crate::release::account::Account;
 use crate::release::host::Host;
 use russh::client::Handle;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime;
+
+/// How long the channel is waited for: there is another way.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A channel by which a host can be looked at.
 pub(in crate::release) struct Eye(SftpSession);
@@ -29,7 +33,9 @@ impl Eye {
             redactor: account.redactor.clone(),
         };
         let opening = Wire::open(handle, site, runtime);
-        let wire = account.in_time("open the SFTP channel", opening).await??;
+        let wire = tokio::time::timeout(PATIENCE, opening).await;
+        let late = |_| account.unreachable("open the SFTP channel", "no answer in time");
+        let wire = wire.map_err(late)??;
         Ok(Self(SftpSession::new(Arc::new(wire))))
     }
 
