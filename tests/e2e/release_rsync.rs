@@ -335,6 +335,30 @@ fn a_host_whose_key_may_run_rsync_alone_is_released_to() {
 }
 
 #[test]
+fn a_key_that_is_locked_is_opened_by_its_passphrase_and_no_other() {
+    let (bench, host) = (Bench::new(), WebHost::start());
+    let locked = host.home().join("locked");
+    fs::copy(host.home().join("key"), &locked).unwrap();
+    let mut keygen = crate::common::command("ssh-keygen", host.home());
+    keygen.args(["-q", "-p", "-P", "", "-N", "open sesame", "-f"]);
+    crate::common::run(keygen.arg(&locked)).assert_ok();
+    let order = order(&bench, &host, bench.commit(&[("a", "1")]), 1);
+    bench.account(&host.credentials("locked"));
+    let error = refused(bench.release(&order), 610);
+    assert!(error.contains("passphrase"), "{error}");
+    let account = |passphrase: &str| {
+        let credentials = host.credentials("locked");
+        bench.account(&format!("{credentials}passphrase={passphrase}\n"));
+    };
+    account("open barley");
+    let error = refused(bench.release(&order), 610);
+    assert!(!error.contains("barley"), "{error}");
+    account("open sesame");
+    released(bench.release(&order));
+    assert_eq!(site(&host)["a"], "1");
+}
+
+#[test]
 fn files_that_relhook_did_not_put_there_stay_until_told() {
     let (bench, host) = pair();
     fs::create_dir(host.site().join("shop")).unwrap();
