@@ -45,6 +45,26 @@ enum Proof {
     Agent(PathBuf),
 }
 
+/// Where something went wrong, and what of its words is not to be shown.
+#[derive(Debug, Clone)]
+pub(in crate::release) struct Site {
+    /// Host and port.
+    pub(in crate::release) name: String,
+    /// What knows the secrets that the host is told.
+    pub(in crate::release) redactor: Redactor,
+}
+
+impl Site {
+    /// A connection that does not come about, or broke.
+    pub(in crate::release) fn unreachable(&self, step: &str, why: &str) -> ReleaseError {
+        ReleaseError::Unreachable {
+            site: self.name.clone(),
+            step: step.to_owned(),
+            why: self.redactor.shown(why.as_bytes()),
+        }
+    }
+}
+
 /// An account on a host.
 pub(in crate::release) struct Account {
     host: String,
@@ -52,8 +72,8 @@ pub(in crate::release) struct Account {
     host_keys: Vec<HostKey>,
     user: String,
     proof: Proof,
-    /// What knows the secrets that the host is told.
-    pub(in crate::release) redactor: Redactor,
+    /// The host, as errors name it.
+    pub(in crate::release) site: Site,
     /// How long each step of connecting may take.
     pub(in crate::release) patience: Duration,
 }
@@ -68,45 +88,31 @@ impl Account {
         login: &SshLogin,
         credentials: &Credentials,
     ) -> Result<Self, ReleaseError> {
-        let user = credentials.need(Field::User)?.reveal().to_owned();
+        let user = credentials.need(Field::User)?.reveal();
         let proof = proof(login.proof, credentials)?;
-        Ok(Self {
-            host: host.to_owned(),
-            port: login.port,
-            host_keys: login.host_keys.clone(),
-            redactor: redactor(&user, &proof),
-            user,
-            proof,
-            patience: PATIENCE,
-        })
+        Ok(Self::with(host, login, user, proof))
     }
 
     /// One that has a password.
     #[cfg(test)]
     pub(in crate::release) fn with_password(host: &str, login: &SshLogin) -> Self {
         let proof = Proof::Password(Secret::new("x".into()));
+        Self::with(host, login, "nobody", proof)
+    }
+
+    fn with(host: &str, login: &SshLogin, user: &str, proof: Proof) -> Self {
+        let site = Site {
+            name: format!("{host}:{}", login.port),
+            redactor: redactor(user, &proof),
+        };
         Self {
             host: host.to_owned(),
             port: login.port,
             host_keys: login.host_keys.clone(),
-            user: "nobody".into(),
-            redactor: redactor("nobody", &proof),
+            user: user.to_owned(),
             proof,
+            site,
             patience: PATIENCE,
-        }
-    }
-
-    /// Host and port.
-    pub(in crate::release) fn site(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-
-    /// A connection that does not come about, or broke.
-    pub(in crate::release) fn unreachable(&self, step: &str, why: &str) -> ReleaseError {
-        ReleaseError::Unreachable {
-            site: self.site(),
-            step: step.to_owned(),
-            why: self.redactor.shown(why.as_bytes()),
         }
     }
 
@@ -120,18 +126,18 @@ impl Account {
             port: self.port,
             known: &self.host_keys,
             patience: self.patience,
-            redactor: &self.redactor,
+            redactor: &self.site.redactor,
         };
         let (mut handle, _) = address.connect(config).await?;
         let logged_in = self.in_time("log in", self.log_in(&mut handle)).await??;
         // A connection that breaks here looks like a refusal.
         if !logged_in && handle.is_closed() {
-            return Err(self.unreachable("log in", "the connection broke"));
+            return Err(self.site.unreachable("log in", "the connection broke"));
         }
         match logged_in {
             true => Ok(handle),
             false => Err(ReleaseError::Login {
-                site: self.site(),
+                site: self.site.name.clone(),
                 reply: "permission denied".into(),
             }),
         }
@@ -148,12 +154,12 @@ impl Account {
     ) -> Result<T, ReleaseError> {
         tokio::time::timeout(self.patience, what)
             .await
-            .map_err(|_| self.unreachable(step, "no answer in time"))
+            .map_err(|_| self.site.unreachable(step, "no answer in time"))
     }
 
     async fn log_in(&self, handle: &mut Handle<Host>) -> Result<bool, ReleaseError> {
         let user = self.user.as_str();
-        let fail = |error: russh::Error| self.unreachable("log in", &error.to_string());
+        let fail = |error: russh::Error| self.site.unreachable("log in", &error.to_string());
         let answer = match &self.proof {
             Proof::Password(password) => {
                 let answer = handle.authenticate_password(user, password.reveal()).await;
@@ -176,7 +182,7 @@ impl Account {
         socket: &Path,
     ) -> Result<bool, ReleaseError> {
         let fail = |why: String| ReleaseError::Login {
-            site: self.site(),
+            site: self.site.name.clone(),
             reply: format!("the ssh agent: {}", shown_reply(why.as_bytes())),
         };
         let mut agent = AgentClient::connect_uds(socket)

@@ -337,7 +337,8 @@ impl Desk {
         self.forget(BEGUN)
     }
 
-    fn forget(&self, name: &str) -> Result<(), ReleaseError> {
+    /// Removes a file that may be gone already.
+    pub(in crate::release) fn forget(&self, name: &str) -> Result<(), ReleaseError> {
         let path = self.file(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

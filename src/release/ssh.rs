@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub(in crate::release) const COMMAND: &str = "ssh -F ssh/config";
 
 /// The name under which the settings know the host.
-pub(in crate::release) const ALIAS: &str = "relhook";
+const ALIAS: &str = "relhook";
 
 /// Writes the settings, and gives what the environment needs.
 ///

@@ -112,10 +112,11 @@ fn listen(
         let (frame, length) = Frame::read(head)?;
         let mut bytes = (&mut from).take(length);
         let passed = match frame {
-            Frame::Output => io::copy(&mut bytes, output).and_then(|count| {
+            Frame::Output => {
+                let count = io::copy(&mut bytes, output)?;
                 output.flush()?;
-                Ok(count)
-            })?,
+                count
+            }
             Frame::Messages => io::copy(&mut bytes, messages)?,
             Frame::End => {
                 let mut code = [0; 4];

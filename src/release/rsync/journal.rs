@@ -121,11 +121,5 @@ pub(super) fn left(
 
 /// The release is on the directory's record: the journal is over.
 pub(super) fn forget(job: &Job<'_>) -> Result<(), ReleaseError> {
-    let path = path(job);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(ReleaseError::io(&path)(error))
-        }
-        _ => Ok(()),
-    }
+    job.desk.forget(FILE)
 }

@@ -81,10 +81,13 @@ impl Line {
             failure: Mutex::new(None),
         });
         let runtime = account::runtime()?;
+        // An earlier run may have left them.
+        desk.forget(SOCKET)?;
+        desk.forget(PROGRAM)?;
         let socket = desk.file(SOCKET);
         let listener = listen(&socket).map_err(ReleaseError::io(&socket))?;
         let place = desk.file(PROGRAM);
-        again(&place, |place| symlink(program, place)).map_err(ReleaseError::io(&place))?;
+        symlink(program, &place).map_err(ReleaseError::io(&place))?;
         let connecting = Arc::clone(&shared);
         runtime.spawn(async move {
             let _ = connecting.handle().await;
@@ -128,7 +131,7 @@ impl Line {
 
     /// What knows the secrets that the host is told.
     pub(super) fn redactor(&self) -> &Redactor {
-        &self.shared.account.redactor
+        &self.shared.account.site.redactor
     }
 
     /// What went wrong with the connection, if anything did. It is told once.
@@ -322,15 +325,7 @@ fn listen(path: &Path) -> io::Result<Listener> {
     let open = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
     let folder = rustix::fs::open(folder, open, Mode::empty())?;
     let near = format!("/proc/self/fd/{}", folder.as_raw_fd());
-    let listener = again(&Path::new(&near).join(name), |path| Listener::bind(path))?;
+    let listener = Listener::bind(Path::new(&near).join(name))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
-}
-
-/// Makes something where an earlier run may have left the like.
-fn again<T>(path: &Path, make: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Err(_) | Ok(()) => make(path),
-    }
 }

@@ -5,6 +5,7 @@
 //! and `-s` (`--secluded-args`) keeps the remote shell from reading either.
 
 use super::line::{ALIAS, Line, Opening};
+use super::look;
 use crate::folder::private_dir;
 use crate::policy::RsyncTarget;
 use crate::release::account::Account;
@@ -16,7 +17,6 @@ use crate::release::{Adoption, MANIFEST_LIMIT, MANIFEST_NAME, ReleaseError, Shel
 use crate::types::RepoPath;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,12 +106,8 @@ impl<'a> Remote<'a> {
         };
         for name in ["fetched", "none", "new"] {
             let path = job.desk.file(&format!("rsync/{name}"));
-            match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(ReleaseError::io(&path)(error));
-                }
-                _ => private_dir(&path).map_err(ReleaseError::io(&path))?,
-            }
+            look::clear(&path)?;
+            private_dir(&path).map_err(ReleaseError::io(&path))?;
         }
         Ok(Self {
             job,
@@ -140,7 +136,7 @@ impl<'a> Remote<'a> {
 
     /// A path in it, as the host names it.
     pub(super) fn at(&self, path: &str) -> String {
-        format!("{}/{path}", self.path.trim_end_matches('/'))
+        format!("{}/{path}", self.path)
     }
 
     /// A file of the desk that rsync works at.
@@ -204,11 +200,11 @@ impl<'a> Remote<'a> {
         Ok(names.iter().map(|name| temp.join(name)).collect())
     }
 
-    /// Begins to list what is in the directory, by names alone, while another call waits to send.
-    pub(super) fn begin_to_list(&self) -> Result<Running, ReleaseError> {
+    /// Begins to list what is in the directory, by names alone. `place` says whether another call has begun already.
+    pub(super) fn begin_to_list(&self, place: Place) -> Result<Running, ReleaseError> {
         let args = ["--dirs", "--dry-run", "--out-format=%n", "--"];
         let (ends, none) = ([self.dest.as_str(), "rsync/none/"], self.list(&[])?);
-        self.start(Place::First, FOR_MANIFESTS, &args, &ends, none)
+        self.start(place, FOR_MANIFESTS, &args, &ends, none)
     }
 
     /// The names in a directory below ours.

@@ -6,6 +6,7 @@
 //! by what is known: where the manifest is another one, or anything is otherwise than it is expected to
 //! be, the short way ends before anything was touched, and the whole way is taken.
 
+use super::line::Opening;
 use super::look::{self, Kind};
 use super::remote::{FOR_MANIFESTS, PARTIAL, Remote, TEMP, finish};
 use super::survey::ways;
@@ -91,28 +92,34 @@ impl Short {
             Before::Release(..) => ways(&self.held, &self.plan),
             Before::Nothing => BTreeSet::new(),
         };
-        let eye = remote.begin_to_look();
         let asked = match &self.left {
             Before::Release(bytes, _) if bytes.len() > SEEN => {
-                Some(self.ask(job, remote, Place::Only, &ways)?)
+                Asked::Rsync(self.ask(job, remote, Place::Only, &ways)?)
             }
-            Before::Release(..) | Before::Nothing => None,
+            Before::Nothing if self.sends_links() => {
+                Asked::Rsync(remote.begin_to_list(Place::Only)?)
+            }
+            Before::Release(..) | Before::Nothing => Asked::Sftp(remote.begin_to_look()),
         };
         let stage = Stage::of(job, &self.plan.puts)?;
         let sending = remote.begin_to_send(&stage)?;
-        let eye = eye.wait();
         let found = match (&self.left, asked) {
-            (Before::Release(bytes, _), Some(asked)) => self.is_so(remote, asked, &ways, bytes)?,
-            (Before::Release(bytes, _), None) => match see(remote, eye.as_ref(), &ways, bytes) {
-                Some(found) => found.then_some(Temp::There),
-                None => {
-                    let asked = self.ask(job, remote, Place::First, &ways)?;
-                    self.is_so(remote, asked, &ways, bytes)?
+            (Before::Release(bytes, _), Asked::Rsync(asked)) => {
+                self.is_so(remote, asked, &ways, bytes)?
+            }
+            (Before::Release(bytes, _), Asked::Sftp(eye)) => {
+                match see(remote, eye.wait(), &ways, bytes) {
+                    Some(found) => found.then_some(Temp::There),
+                    None => {
+                        let asked = self.ask(job, remote, Place::First, &ways)?;
+                        self.is_so(remote, asked, &ways, bytes)?
+                    }
                 }
-            },
-            (Before::Nothing, _) => match see_nothing(remote, eye.as_ref(), &self.plan) {
-                true => Some(Temp::Unmade),
-                false => nothing(remote, remote.begin_to_list()?)?,
+            }
+            (Before::Nothing, Asked::Rsync(asked)) => nothing(remote, asked)?,
+            (Before::Nothing, Asked::Sftp(eye)) => match see_nothing(remote, eye.wait()) {
+                Some(eye) => Some(Temp::Unmade(eye)),
+                None => nothing(remote, remote.begin_to_list(Place::First)?)?,
             },
         };
         let Some(found) = found else {
@@ -132,15 +139,22 @@ impl Short {
             new_dirs: &new_dirs,
         };
         let record = work.begin_along(&stage, place, manifest)?;
-        match (found, &eye) {
-            (Temp::There, _) => {}
-            (Temp::Unmade, Some(eye)) => eye.make_private(&remote.at(TEMP))?,
-            (Temp::Unmade, None) | (Temp::Absent, _) => remote.make_temp(Place::First)?,
+        match found {
+            Temp::There => {}
+            Temp::Absent => remote.make_temp(Place::First)?,
+            Temp::Unmade(eye) => eye.make_private(&remote.at(TEMP))?,
         }
         let paths = work.with_record(&stage, &record)?;
         remote.go_on_sending(sending, &paths.iter().collect::<Vec<_>>())?;
         super::end(job, stage, &record)?;
         Ok(true)
+    }
+
+    /// Whether links are sent. They do not come by way of our directory for incomplete files, so it takes more to
+    /// know that they replace nothing ([`Temp::Unmade`]).
+    fn sends_links(&self) -> bool {
+        let mut puts = self.plan.puts.iter();
+        puts.any(|file| file.kind == FileKind::Symlink)
     }
 
     /// The directories that the plan makes.
@@ -228,7 +242,7 @@ impl Before {
 /// is seen.
 fn see(
     remote: &Remote<'_>,
-    eye: Option<&Eye>,
+    eye: Option<Eye>,
     ways: &BTreeSet<RepoPath>,
     known: &[u8],
 ) -> Option<bool> {
@@ -239,25 +253,25 @@ fn see(
     eye?.sees((&manifest, known), &dirs).ok()
 }
 
-/// Whether SFTP shows a directory with nothing in it; `false` also where that cannot be told, and where it is not
-/// enough: links do not come by way of our directory ([`Temp::Unmade`]).
-fn see_nothing(remote: &Remote<'_>, eye: Option<&Eye>, plan: &Plan) -> bool {
-    if plan.puts.iter().any(|file| file.kind == FileKind::Symlink) {
-        return false;
-    }
-    let looked = eye.map(|eye| eye.sees_nothing_in(remote.root()));
-    looked.is_some_and(|looked| looked.unwrap_or(false))
+/// What shows a directory with nothing in it; `None` also where that cannot be told.
+fn see_nothing(remote: &Remote<'_>, eye: Option<Eye>) -> Option<Eye> {
+    eye.filter(|eye| eye.sees_nothing_in(remote.root()).unwrap_or(false))
+}
+
+/// Who was asked what is there.
+enum Asked {
+    Rsync(Running),
+    Sftp(Opening),
 }
 
 /// Whether our directory for incomplete files is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Temp {
     There,
     /// rsync does not show it.
     Absent,
     /// SFTP does not show it, and has to make it: rsync puts no file into its place that was not in there first,
     /// so it replaces none in a directory that SFTP did not see.
-    Unmade,
+    Unmade(Eye),
 }
 
 /// Whether nothing is in the directory but, maybe, our own for incomplete files.

@@ -1,6 +1,5 @@
 //! Opening the one connection of a run, and the channel in it.
 
-use super::error::Site;
 use super::session::SftpSession;
 use super::wire::Wire;
 use crate::policy::SftpTarget;
@@ -62,7 +61,7 @@ impl SftpConnector {
         if self.failures.load(Ordering::Acquire) != before
             && let Some((step, why)) = &line.unreached
         {
-            return Err(self.account.unreachable(step, why));
+            return Err(self.account.site.unreachable(step, why));
         }
         match self.runtime.block_on(self.open()) {
             Ok(wire) => {
@@ -84,11 +83,11 @@ impl SftpConnector {
     async fn open(&self) -> Result<Wire, ReleaseError> {
         let account = &self.account;
         let handle = account.open().await?;
-        let site = Site {
-            name: account.site(),
-            redactor: account.redactor.clone(),
-        };
-        let opening = Wire::open(Arc::new(handle), site, self.runtime.handle().clone());
+        let opening = Wire::open(
+            Arc::new(handle),
+            account.site.clone(),
+            self.runtime.handle().clone(),
+        );
         account.in_time("open the SFTP channel", opening).await?
     }
 }

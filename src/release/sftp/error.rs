@@ -1,22 +1,13 @@
 //! What went wrong on the way to an SFTP site, as a release says it.
 
 use crate::release::ReleaseError;
-use crate::release::redact::Redactor;
+use crate::release::account::Site;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::StatusCode;
 
 /// Whether a refusal says that there is no such file.
 pub(super) fn is_absence(error: &SftpError) -> bool {
     matches!(error, SftpError::Status(status) if status.status_code == StatusCode::NoSuchFile)
-}
-
-/// Where something went wrong, and what of its words is not to be shown.
-#[derive(Debug, Clone)]
-pub(super) struct Site {
-    /// Host and port.
-    pub(super) name: String,
-    /// What knows the session's secrets.
-    pub(super) redactor: Redactor,
 }
 
 impl Site {
@@ -51,15 +42,6 @@ impl Site {
                 format!("{shown} (SFTP has no other word for a full disk or a quota)")
             }
             _ => shown,
-        }
-    }
-
-    /// A connection that does not come about, or broke.
-    pub(super) fn unreachable(&self, step: &str, why: &str) -> ReleaseError {
-        ReleaseError::Unreachable {
-            site: self.name.clone(),
-            step: step.to_owned(),
-            why: self.redactor.shown(why.as_bytes()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A look at a host by SFTP, for a release that reaches it by another program over the same connection. A host
 //! need not offer it: what cannot be seen so is asked for in another way.
 
-use super::error::Site;
 use super::session::SftpSession;
 use super::wire::Wire;
 use crate::release::ReleaseError;
@@ -28,13 +27,13 @@ impl Eye {
         account: &Account,
         runtime: runtime::Handle,
     ) -> Result<Self, ReleaseError> {
-        let site = Site {
-            name: account.site(),
-            redactor: account.redactor.clone(),
-        };
-        let opening = Wire::open(handle, site, runtime);
+        let opening = Wire::open(handle, account.site.clone(), runtime);
         let wire = tokio::time::timeout(PATIENCE, opening).await;
-        let late = |_| account.unreachable("open the SFTP channel", "no answer in time");
+        let late = |_| {
+            account
+                .site
+                .unreachable("open the SFTP channel", "no answer in time")
+        };
         let wire = wire.map_err(late)??;
         Ok(Self(SftpSession::new(Arc::new(wire))))
     }

@@ -1,8 +1,8 @@
 //! The one connection and its SFTP channel.
 
-use super::error::Site;
 use super::pulse::{Pulse, Watched};
 use crate::release::ReleaseError;
+use crate::release::account::Site;
 use crate::release::host::Host;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
