@@ -263,8 +263,9 @@ fn a_delegation_is_only_what_the_policy_lets_it_be() {
         .set("Relhook-Expires", "2099-01-01T00:00:00Z")
         .set("Relhook-Reason", "leave");
     dana.pushes(&[&dana.states(&words)]).refused_with("RH522");
-    // Nor on a policy that is not in force any more.
-    let kept = done(&delegates(&rita, "dora", &["--no-push"]));
+    // Nor on a policy that is not in force any more. To somebody else: what is said twice in one
+    // second is one statement, and the server has the first.
+    let kept = done(&delegates(&rita, "dana", &["--no-push"]));
     let push = kept.lines().find(|line| line.contains("git push")).unwrap();
     let refname = push.rsplit(' ').next().unwrap().to_owned();
     changes(&world, |old| format!("{old}# looked through\n"));
