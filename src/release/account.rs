@@ -7,6 +7,7 @@ use super::redact::Redactor;
 use super::{Credentials, Login, ReleaseError};
 use crate::policy::{HostKey, SshLogin, SshProof};
 use crate::secret::{self, Keeper, Secret};
+use russh::cipher::AES_256_GCM;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
@@ -219,13 +220,30 @@ async fn strongest(handle: &Handle<Host>) -> Result<Option<HashAlg>, russh::Erro
 }
 
 fn config() -> russh::client::Config {
+    let mut preferred = russh::Preferred::DEFAULT;
+    if has_aes() {
+        let others = preferred.cipher.iter().copied();
+        let others = others.filter(|cipher| *cipher != AES_256_GCM);
+        preferred.cipher = [AES_256_GCM].into_iter().chain(others).collect();
+    }
     russh::client::Config {
+        preferred,
         window_size: WINDOW,
         keepalive_interval: Some(SILENCE),
         keepalive_max: ASKED,
-        nodelay: true,
         ..russh::client::Config::default()
     }
+}
+
+/// Whether this machine's processor computes AES by itself. Then GCM takes both sides a fraction of the time that ChaCha20
+/// takes them.
+fn has_aes() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return is_x86_feature_detected!("aes") && is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    false
 }
 
 /// What must not be shown of a host's words: it was told the password, and nothing else that is secret.

@@ -3,8 +3,7 @@
 use super::drift::{Seen, differs};
 use super::run::Job;
 use super::{Content, Holding, OWN_PREFIX, ReleaseError, Source, ancestors};
-use crate::types::{RepoPath, hex};
-use sha2::{Digest, Sha256};
+use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a target compares with the accepted commit.
@@ -52,11 +51,7 @@ pub(in crate::release) fn against(
         let content = match seen {
             Seen::File { size, .. } if size.is_some_and(|size| size != file.size) => None,
             Seen::File { .. } | Seen::Link(_) | Seen::Directory | Seen::Other => {
-                Some(source.content(file)?).map(|bytes| Content {
-                    blob: file.blob,
-                    size: file.size,
-                    sha256: hex(&Sha256::digest(&bytes)),
-                })
+                Some(Content::of(file, &source.content(file)?))
             }
         };
         match content.filter(|content| !differs(file.kind, content, seen)) {

@@ -2,6 +2,7 @@
 //! is no trust on first use, and no certificate of a host is taken for a key.
 
 use super::ReleaseError;
+use super::prompt::Prompt;
 use super::redact::Redactor;
 use crate::policy::HostKey;
 use russh::client::{Config, Handle, Handler};
@@ -153,7 +154,11 @@ impl Address<'_> {
             known: self.known.to_vec(),
             shown: Arc::clone(&shown),
         };
-        let connecting = russh::client::connect(Arc::new(config), (self.host, self.port), judge);
+        let connecting = async {
+            let stream = Prompt::connect(self.host, self.port).await;
+            let stream = stream.map_err(russh::Error::IO)?;
+            russh::client::connect_stream(Arc::new(config), stream, judge).await
+        };
         let tried = tokio::time::timeout(self.patience, connecting).await;
         let tried = tried.map_err(|_| self.unreachable("no answer in time"))?;
         let shown = shown.lock().ok().and_then(|shown| shown.clone());

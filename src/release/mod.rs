@@ -29,6 +29,7 @@ mod order;
 mod plan;
 mod program;
 mod progress;
+mod prompt;
 mod record;
 mod redact;
 mod retry;
@@ -68,7 +69,7 @@ pub use order::{
 };
 pub use plan::{
     Content, FileKind, Held, Holding, Listing, Move, Origin, Plan, Rank, ReleaseFile, Stored,
-    ancestors, plan, rank,
+    ancestors, by_depth, plan, rank,
 };
 pub use progress::{Phase, Planned, Snapshot, snapshot};
 pub use retry::Next;

@@ -1,6 +1,7 @@
 //! The plan: what is wanted against what is there, as steps in a safe order. Pure.
 
-use crate::types::{Oid, RepoPath};
+use crate::types::{Oid, RepoPath, hex};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +72,18 @@ pub struct Content {
     pub size: u64,
     /// The content's SHA-256, in lower-case hexadecimal digits.
     pub sha256: String,
+}
+
+impl Content {
+    /// What a file holds, whose bytes these are.
+    #[must_use]
+    pub fn of(file: &ReleaseFile, bytes: &[u8]) -> Self {
+        Self {
+            blob: file.blob,
+            size: file.size,
+            sha256: hex(&Sha256::digest(bytes)),
+        }
+    }
 }
 
 /// What is known of a file that relhook put on a target.
@@ -214,6 +227,16 @@ pub fn ancestors(path: &RepoPath) -> Vec<RepoPath> {
         .filter_map(|(at, _)| bytes.get(..at))
         .map(|dir| RepoPath::new(dir.to_vec()))
         .collect()
+}
+
+/// Directories, grouped so that none lies in another of its group, those nearest to the root first.
+#[must_use]
+pub fn by_depth<'a>(dirs: impl IntoIterator<Item = &'a RepoPath>) -> Vec<Vec<&'a RepoPath>> {
+    let mut groups: BTreeMap<usize, Vec<&RepoPath>> = BTreeMap::new();
+    for dir in dirs {
+        groups.entry(ancestors(dir).len()).or_default().push(dir);
+    }
+    groups.into_values().collect()
 }
 
 mod moves;

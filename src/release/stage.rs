@@ -13,8 +13,7 @@ use super::{
 };
 use crate::folder::private_dir;
 use crate::release::desk::read_capped;
-use crate::types::{RepoPath, hex};
-use sha2::{Digest, Sha256};
+use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -162,11 +161,7 @@ fn whole(root: &Path, file: &ReleaseFile) -> Option<Content> {
         }
         FileKind::File | FileKind::Executable => return None,
     };
-    Some(Content {
-        blob: file.blob,
-        size: file.size,
-        sha256: hex(&Sha256::digest(&bytes)),
-    })
+    Some(Content::of(file, &bytes))
 }
 
 /// How many entries there are below a folder.

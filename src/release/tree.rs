@@ -3,8 +3,7 @@
 
 use crate::folder::private_dir;
 use crate::release::{Content, FileKind, ReleaseError, ReleaseFile, Source, ancestors};
-use crate::types::{RepoPath, hex};
-use sha2::{Digest, Sha256};
+use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -104,12 +103,7 @@ impl Place<'_> {
             let bytes = source.content(file)?;
             put(&below(self.root, &file.path), file, &bytes)?;
             (self.written)(bytes.len());
-            let content = Content {
-                blob: file.blob,
-                size: file.size,
-                sha256: hex(&Sha256::digest(&bytes)),
-            };
-            contents.insert(file.path.clone(), content);
+            contents.insert(file.path.clone(), Content::of(file, &bytes));
         }
         Ok(contents)
     }
@@ -161,8 +155,9 @@ pub(in crate::release) fn new_dir(path: &Path) -> Result<(), ReleaseError> {
 mod tests {
     use super::*;
     use crate::release::Origin;
-    use crate::types::Oid;
+    use crate::types::{Oid, hex};
     use git2::{ObjectType, Repository};
+    use sha2::{Digest, Sha256};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn stored(repository: &Repository, path: &str, kind: FileKind, text: &[u8]) -> ReleaseFile {

@@ -2,8 +2,6 @@
 
 use crate::release::run::Job;
 use crate::release::{Comparison, Content, FileKind, ReleaseError, ReleaseFile, Source};
-use crate::types::hex;
-use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -19,12 +17,9 @@ pub(super) fn compare(job: &Job<'_>, current: &Path) -> Result<Comparison, Relea
         match content(&path, file).map_err(ReleaseError::io(&path))? {
             None => comparison.missing.push(file.path.clone()),
             Some(found) if found == source.content(file)? => {
-                let content = Content {
-                    blob: file.blob,
-                    size: file.size,
-                    sha256: hex(&Sha256::digest(&found)),
-                };
-                comparison.equal.insert(file.path.clone(), content);
+                comparison
+                    .equal
+                    .insert(file.path.clone(), Content::of(file, &found));
             }
             Some(_) => comparison.different.push(file.path.clone()),
         }

@@ -1,5 +1,7 @@
 //! Releasing to a directory of another machine, by rsync over ssh.
 //!
+//! A directory that nothing is in gets its files another way ([`first`]). To any other:
+//!
 //! Only what differs from the directory's manifest goes into a private folder and from there to the
 //! other side, as a list of paths; rsync renames it into place when all of it has arrived
 //! (`--delay-updates`). Then what is no longer wanted is removed, and last the manifest is replaced; where
@@ -7,6 +9,7 @@
 //! What a run is going to touch is on relhook's own disk before it is touched, so that the next run
 //! knows what a killed one may have changed, and sends that again.
 
+mod first;
 mod frame;
 mod journal;
 mod line;
@@ -20,7 +23,6 @@ use super::desk::read_capped;
 use super::doubt;
 use super::drift::{Expected, Look};
 use super::look::Sight;
-use super::program::Place;
 use super::progress::Phase;
 use super::record::{as_left, may_follow};
 use super::run::{Begin, Job, Reached, place};
@@ -89,7 +91,7 @@ pub(in crate::release) fn release(
     if along {
         let record = work.begin_along(&stage, &place, manifest.as_ref())?;
         if !there.has_temp {
-            remote.make_temp(Place::Only)?;
+            remote.make_temp()?;
         }
         let paths = work.with_record(&stage, &record)?;
         remote.send(&stage, &paths.iter().collect::<Vec<_>>())?;
@@ -103,10 +105,10 @@ pub(in crate::release) fn release(
         &work.dirs(),
     )?;
     if !there.has_temp {
-        remote.make_temp(Place::Only)?;
+        remote.make_temp()?;
     }
     work.carry_out(&stage, &left)?;
-    let record = sealed(job, &work.record(&stage)?)?;
+    let record = sealed(job, &work.record(&stage.contents)?)?;
     if there.is_too_large {
         // rsync would read all of it to send less.
         remote.remove(&[&RepoPath::new(MANIFEST_NAME.as_bytes().to_vec())])?;
@@ -218,7 +220,7 @@ impl Work<'_> {
         place: &str,
         manifest: Option<&Manifest>,
     ) -> Result<Vec<u8>, ReleaseError> {
-        let record = self.record(stage)?;
+        let record = self.record(&stage.contents)?;
         let both = (manifest, Some(&record));
         journal::begin(self.job, place, both, &self.touched(), &self.dirs())?;
         sealed(self.job, &record)
@@ -323,14 +325,14 @@ impl Work<'_> {
             .remove_dirs(&dirs.into_iter().rev().collect::<Vec<_>>())
     }
 
-    fn record(&self, stage: &Stage) -> Result<Manifest, ReleaseError> {
+    fn record(&self, sent: &BTreeMap<RepoPath, Content>) -> Result<Manifest, ReleaseError> {
         let kept = self.held.files.iter();
         let kept = kept.filter_map(|(path, held)| match held {
             Held::Known(content) => Some((path.clone(), content.clone())),
             Held::Uncertain => None,
         });
         let mut contents: BTreeMap<RepoPath, Content> = kept.collect();
-        contents.extend(stage.contents.clone());
+        contents.extend(sent.clone());
         let gone: BTreeSet<&RepoPath> = self
             .plan
             .spare_dirs

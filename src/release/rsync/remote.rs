@@ -273,14 +273,37 @@ impl<'a> Remote<'a> {
         self.well(&ended, &[0, PARTIAL]).map(|()| found)
     }
 
-    /// Makes our directory for incomplete files. `place` says whether another call has begun already.
-    pub(super) fn make_temp(&self, place: Place) -> Result<(), ReleaseError> {
+    /// Makes our directory for incomplete files.
+    pub(super) fn make_temp(&self) -> Result<(), ReleaseError> {
+        let mut making = self.begin_to_make_temp()?;
+        Self::make_temp_by(&mut making);
+        self.ended_well(making)
+    }
+
+    /// Begins to make that directory: all is made ready on both sides.
+    pub(super) fn begin_to_make_temp(&self) -> Result<Running, ReleaseError> {
         let path = self.job.desk.file("rsync/new").join(TEMP);
         private_dir(&path).map_err(ReleaseError::io(&path))?;
-        let args = ["--dirs", "--perms", "--chmod=D0700", "--"];
-        let ends = [&format!("rsync/new/{TEMP}") as &str, &self.dest];
-        let none = self.list(&[])?;
-        let running = self.start(place, FOR_MANIFESTS, &args, &ends, none)?;
+        let args = [
+            "--files-from=-",
+            "--from0",
+            "--dirs",
+            "--no-implied-dirs",
+            "--perms",
+            "--chmod=D0700",
+            "--",
+        ];
+        let ends = ["rsync/new/", &self.dest];
+        self.start(Place::First, FOR_MANIFESTS, &args, &ends, Told::Later)
+    }
+
+    /// Has it made by what was made ready, which may not have ended then.
+    pub(super) fn make_temp_by(making: &mut Running) {
+        making.tell(&listed(&[&RepoPath::new(TEMP.as_bytes().to_vec())]));
+    }
+
+    /// Waits for the end of a call that ends well if nothing is wrong.
+    pub(super) fn ended_well(&self, running: Running) -> Result<(), ReleaseError> {
         self.well(&finish(running, &mut |_| {})?, &[0])
     }
 

@@ -10,7 +10,7 @@ use super::line::Opening;
 use super::look::{self, Kind};
 use super::remote::{FOR_MANIFESTS, PARTIAL, Remote, TEMP, finish};
 use super::survey::ways;
-use super::{Work, held, journal};
+use super::{Work, first, held, journal};
 use crate::folder::{Lasting, private_dir, replace_file_lasting};
 use crate::release::desk::{Desk, read_capped};
 use crate::release::program::{Place, Running};
@@ -19,8 +19,7 @@ use crate::release::run::{Begin, Job};
 use crate::release::sftp::Eye;
 use crate::release::stage::Stage;
 use crate::release::{
-    Adoption, FileKind, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError,
-    ancestors, plan,
+    Adoption, Holding, MANIFEST_LIMIT, MANIFEST_NAME, Manifest, Plan, ReleaseError, plan,
 };
 use crate::types::RepoPath;
 use std::collections::BTreeSet;
@@ -88,49 +87,35 @@ impl Short {
         place: &str,
         begin: &mut Begin<'_>,
     ) -> Result<bool, ReleaseError> {
-        let ways = match self.left {
-            Before::Release(..) => ways(&self.held, &self.plan),
-            Before::Nothing => BTreeSet::new(),
+        let Before::Release(known, manifest) = &self.left else {
+            return first::release(job, remote, place, &self.plan, begin);
         };
-        let asked = match &self.left {
-            Before::Release(bytes, _) if bytes.len() > SEEN => {
-                Asked::Rsync(self.ask(job, remote, Place::Only, &ways)?)
-            }
-            Before::Nothing if self.sends_links() => {
-                Asked::Rsync(remote.begin_to_list(Place::Only)?)
-            }
-            Before::Release(..) | Before::Nothing => Asked::Sftp(remote.begin_to_look()),
+        let manifest = Some(manifest.as_ref());
+        let ways = ways(&self.held, &self.plan);
+        let asked = match known.len() > SEEN {
+            true => Asked::Rsync(self.ask(job, remote, Place::Only, &ways)?),
+            false => Asked::Sftp(remote.begin_to_look()),
         };
         let stage = Stage::of(job, &self.plan.puts)?;
         let sending = remote.begin_to_send(&stage)?;
-        let found = match (&self.left, asked) {
-            (Before::Release(bytes, _), Asked::Rsync(asked)) => {
-                self.is_so(remote, asked, &ways, bytes)?
-            }
-            (Before::Release(bytes, _), Asked::Sftp(eye)) => {
-                match see(remote, eye.wait(), &ways, bytes) {
-                    Some(found) => found.then_some(Temp::There),
-                    None => {
-                        let asked = self.ask(job, remote, Place::First, &ways)?;
-                        self.is_so(remote, asked, &ways, bytes)?
-                    }
+        let is_so = match asked {
+            Asked::Rsync(asked) => self.is_so(remote, asked, &ways, known)?,
+            Asked::Sftp(eye) => match see(remote, eye.wait(), &ways, known) {
+                Some(is_so) => is_so,
+                None => {
+                    let asked = self.ask(job, remote, Place::First, &ways)?;
+                    self.is_so(remote, asked, &ways, known)?
                 }
-            }
-            (Before::Nothing, Asked::Rsync(asked)) => nothing(remote, asked)?,
-            (Before::Nothing, Asked::Sftp(eye)) => match see_nothing(remote, eye.wait()) {
-                Some(eye) => Some(Temp::Unmade(eye)),
-                None => nothing(remote, remote.begin_to_list(Place::First)?)?,
             },
         };
-        let Some(found) = found else {
+        if !is_so {
             return Ok(false);
-        };
-        let manifest = self.left.manifest();
+        }
         may_follow(job, place, manifest)?;
         as_left(job, place, manifest)?;
         job.progress.unchanged(self.plan.unchanged);
         begin(&self.plan)?;
-        let new_dirs = self.new_dirs();
+        let new_dirs = BTreeSet::new();
         let work = Work {
             job,
             remote,
@@ -139,33 +124,10 @@ impl Short {
             new_dirs: &new_dirs,
         };
         let record = work.begin_along(&stage, place, manifest)?;
-        match found {
-            Temp::There => {}
-            Temp::Absent => remote.make_temp(Place::First)?,
-            Temp::Unmade(eye) => eye.make_private(&remote.at(TEMP))?,
-        }
         let paths = work.with_record(&stage, &record)?;
         remote.go_on_sending(sending, &paths.iter().collect::<Vec<_>>())?;
         super::end(job, stage, &record)?;
         Ok(true)
-    }
-
-    /// Whether links are sent. They do not come by way of our directory for incomplete files, so it takes more to
-    /// know that they replace nothing ([`Temp::Unmade`]).
-    fn sends_links(&self) -> bool {
-        let mut puts = self.plan.puts.iter();
-        puts.any(|file| file.kind == FileKind::Symlink)
-    }
-
-    /// The directories that the plan makes.
-    fn new_dirs(&self) -> BTreeSet<RepoPath> {
-        match self.left {
-            Before::Release(..) => BTreeSet::new(),
-            Before::Nothing => {
-                let puts = self.plan.puts.iter();
-                puts.flat_map(|file| ancestors(&file.path)).collect()
-            }
-        }
     }
 
     /// Asks for the manifest, for our directory for incomplete files, and for the directories on the way.
@@ -207,7 +169,7 @@ impl Short {
         asked: Running,
         ways: &BTreeSet<RepoPath>,
         known: &[u8],
-    ) -> Result<Option<Temp>, ReleaseError> {
+    ) -> Result<bool, ReleaseError> {
         let mut seen = Seen::default();
         let ended = finish(asked, &mut |line| seen.take(line))?;
         // Of what it could not look at, the whole way says what that is.
@@ -216,13 +178,13 @@ impl Short {
         let bytes = read_capped(&path, MANIFEST_LIMIT).map_err(ReleaseError::io(&path))?;
         let same = ended.is_well() && bytes.as_deref() == Some(known);
         if same && seen.is_as_left(ways) {
-            return Ok(Some(Temp::There));
+            return Ok(true);
         }
         // It is fetched anew.
         let fetched = remote.fetched("");
         look::clear(&fetched)?;
         private_dir(&fetched).map_err(ReleaseError::io(&fetched))?;
-        Ok(None)
+        Ok(false)
     }
 }
 
@@ -238,8 +200,8 @@ impl Before {
 /// Whether the manifest is the one that is known, and our own directory and whatever is on the way are
 /// directories; `None` where the host does not let it be seen so.
 ///
-/// That manifest was written by rsync itself and is of no other release, so where it is seen, rsync's directory
-/// is seen.
+/// That manifest was written by rsync itself, or where SFTP saw what rsync made, and is of no other release: where
+/// it is seen, rsync's directory is seen.
 fn see(
     remote: &Remote<'_>,
     eye: Option<Eye>,
@@ -253,39 +215,10 @@ fn see(
     eye?.sees((&manifest, known), &dirs).ok()
 }
 
-/// What shows a directory with nothing in it; `None` also where that cannot be told.
-fn see_nothing(remote: &Remote<'_>, eye: Option<Eye>) -> Option<Eye> {
-    eye.filter(|eye| eye.sees_nothing_in(remote.root()).unwrap_or(false))
-}
-
 /// Who was asked what is there.
 enum Asked {
     Rsync(Running),
     Sftp(Opening),
-}
-
-/// Whether our directory for incomplete files is there.
-enum Temp {
-    There,
-    /// rsync does not show it.
-    Absent,
-    /// SFTP does not show it, and has to make it: rsync puts no file into its place that was not in there first,
-    /// so it replaces none in a directory that SFTP did not see.
-    Unmade(Eye),
-}
-
-/// Whether nothing is in the directory but, maybe, our own for incomplete files.
-fn nothing(remote: &Remote<'_>, asked: Running) -> Result<Option<Temp>, ReleaseError> {
-    let (mut temp, mut other) = (Temp::Absent, false);
-    let ours = format!("{TEMP}/");
-    let ended = finish(asked, &mut |line| match line {
-        b"" | b"./" => {}
-        line if line == ours.as_bytes() => temp = Temp::There,
-        _ => other = true,
-    })?;
-    // Where it could not look, the whole way says why.
-    remote.well(&ended, &[0, PARTIAL])?;
-    Ok((ended.is_well() && !other).then_some(temp))
 }
 
 /// What rsync says of the other side.

@@ -3,7 +3,7 @@
 use crate::release::desk::{Begun, Desk, Landed};
 use crate::release::manifest::Header;
 use crate::release::order::{Adoption, Order, Setting};
-use crate::release::plan::{Listing, Plan};
+use crate::release::plan::{Listing, Plan, Rank, rank};
 use crate::release::progress::Progress;
 use crate::release::source::Footing;
 use crate::release::{Content, Manifest, ReleaseError, Seal};
@@ -40,12 +40,15 @@ impl Job<'_> {
         }
     }
 
-    /// Whether the policy's `last` names a path of the release.
-    pub(in crate::release) fn is_last(&self, path: &crate::types::RepoPath) -> bool {
+    /// When a path of the release becomes visible.
+    pub(in crate::release) fn rank(&self, path: &RepoPath) -> Rank {
         let target = &self.order.target;
         let folder = target.from.clone().unwrap_or_default();
-        let in_tree = crate::types::RepoPath::new(folder.into_bytes()).join(path.as_bytes());
-        target.last.is_match(in_tree.as_bytes())
+        let in_tree = RepoPath::new(folder.into_bytes()).join(path.as_bytes());
+        match target.last.is_match(in_tree.as_bytes()) {
+            true => Rank::Last,
+            false => rank(path),
+        }
     }
 
     /// The release's record as it ends now, signed: every file with its content's hash, and the

@@ -1,21 +1,33 @@
-//! A look at a host by SFTP, for a release that reaches it by another program over the same connection. A host
-//! need not offer it: what cannot be seen so is asked for in another way.
+//! SFTP beside another program that releases over the same connection: to look at the host, and to bring files
+//! where that program would do no better. A host need not offer it: there is another way.
 
 use super::session::SftpSession;
+use super::upload::{Parcel, Parcels, Told};
 use super::wire::Wire;
 use crate::release::ReleaseError;
 use crate::release::account::Account;
 use crate::release::host::Host;
+use crate::release::site::Session;
 use russh::client::Handle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime;
+use tokio::task::JoinHandle;
 
 /// How long the channel is waited for: there is another way.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A channel by which a host can be looked at.
-pub(in crate::release) struct Eye(SftpSession);
+/// How many channels more are opened: hosts let a connection have ten sessions, if they are not told otherwise.
+const MORE: usize = 3;
+
+/// A channel by which a host can be looked at, and files brought to it. It is not opened again when it breaks.
+pub(in crate::release) struct Eye {
+    session: SftpSession,
+    /// How many small files may be under way on a channel, once the host was asked.
+    room: usize,
+    /// More channels, that are being opened.
+    more: Vec<JoinHandle<Option<Wire>>>,
+}
 
 impl Eye {
     /// Opens the channel.
@@ -35,7 +47,11 @@ impl Eye {
                 .unreachable("open the SFTP channel", "no answer in time")
         };
         let wire = wire.map_err(late)??;
-        Ok(Self(SftpSession::new(Arc::new(wire))))
+        Ok(Self {
+            session: SftpSession::new(Arc::new(wire)),
+            room: 1,
+            more: Vec::new(),
+        })
     }
 
     /// Whether a file holds exactly these bytes, and all of these are directories and no links to such.
@@ -47,22 +63,116 @@ impl Eye {
         (file, bytes): (&str, &[u8]),
         dirs: &[String],
     ) -> Result<bool, ReleaseError> {
-        self.0.holds((file, bytes), dirs)
+        self.session.holds((file, bytes), dirs)
     }
 
     /// Whether nothing at all is in a directory.
     ///
     /// # Errors
     /// When it cannot be told, as where there is no such directory.
-    pub(in crate::release) fn sees_nothing_in(&self, dir: &str) -> Result<bool, ReleaseError> {
-        self.0.is_empty(dir)
+    pub(in crate::release) fn sees_nothing_in(&mut self, dir: &str) -> Result<bool, ReleaseError> {
+        let (is_empty, room) = self.session.is_empty(dir)?;
+        self.room = room;
+        Ok(is_empty)
     }
 
-    /// Makes a directory that nobody but the account can enter.
+    /// Begins to open more channels for files that are to be brought, where the host is far away. It need not give
+    /// them.
+    pub(in crate::release) fn widen(&mut self) {
+        let wire = &self.session.wire;
+        if wire.is_far() {
+            let open = || {
+                let wire = Arc::clone(wire);
+                let another = async move {
+                    tokio::time::timeout(PATIENCE, wire.another())
+                        .await
+                        .ok()?
+                        .ok()
+                };
+                self.session.wire.runtime.spawn(another)
+            };
+            self.more = (0..MORE).map(|_| open()).collect();
+        }
+    }
+
+    /// Whether something is a directory, and no link to one.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub(in crate::release) fn is_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
+        self.session.is_dir(path)
+    }
+
+    /// Makes a directory that nobody but the account can enter, and that is not there yet.
     ///
     /// # Errors
     /// When it cannot be made.
     pub(in crate::release) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
-        self.0.make_private(dir)
+        self.session.make_private(dir)
+    }
+
+    /// Removes a directory that is empty.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub(in crate::release) fn remove_dir(&mut self, dir: &str) -> Result<bool, ReleaseError> {
+        self.session.remove_dir(dir)
+    }
+
+    /// Makes directories: those of each group lie in those of the groups before it, and in all of them private
+    /// ones, which nobody but the account can enter.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub(in crate::release) fn make_all(
+        &self,
+        groups: &[Vec<String>],
+        private: &[String],
+    ) -> Result<(), ReleaseError> {
+        self.session.make_all(groups, private)
+    }
+
+    /// Renames files into places where nothing is, asked for in their order, each of which is told of; what is
+    /// there is not replaced. Meanwhile another one is written.
+    ///
+    /// # Errors
+    /// When one cannot be renamed or written, or something is in its place.
+    pub(in crate::release) fn place(
+        &self,
+        pairs: &[(String, String)],
+        parcel: &Parcel,
+        placed: &dyn Fn(),
+    ) -> Result<(), ReleaseError> {
+        self.session.place(pairs, parcel, placed)
+    }
+
+    /// Removes directories, which are empty, and renames a file into a place where nothing is; asked for in that order.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub(in crate::release) fn close(
+        &self,
+        pair: &(String, String),
+        dirs: &[String],
+    ) -> Result<(), ReleaseError> {
+        self.session.close(pair, dirs)
+    }
+
+    /// Brings new files: `large` ones one after the other, and beside them many `small` ones at once. Each is
+    /// there whole, as the host tells its size.
+    ///
+    /// # Errors
+    /// When one cannot be written, or is not whole, and those of the parcels.
+    pub(in crate::release) fn bring(
+        &mut self,
+        large: &mut Parcels<'_>,
+        small: &mut Parcels<'_>,
+        told: &Told<'_>,
+    ) -> Result<(), ReleaseError> {
+        let wire = &self.session.wire;
+        let opened = self.more.drain(..);
+        let others = opened.filter_map(|other| wire.runtime.block_on(other).ok().flatten());
+        let others: Vec<Wire> = others.collect();
+        self.session.bring(&others, large, small, self.room, told)
     }
 }

@@ -13,24 +13,22 @@ use russh_sftp::protocol::{FileAttributes, FileMode, OpenFlags, StatusCode};
 use std::future::Future;
 use std::sync::Arc;
 
-/// How many requests a batch has under way.
-pub(super) const AHEAD: usize = 64;
+/// How many requests a batch has under way. Each is short, and the channel's window bounds what they take.
+pub(super) const AHEAD: usize = 512;
 /// How many bytes a write carries; OpenSSH takes up to 256 KiB less a little, others 32 KiB.
-const CHUNK: usize = 32 * 1024;
-/// How many writes of one file are under way.
-const WRITES: usize = 64;
-/// The largest file of which all is under way at once.
-const AT_ONCE: usize = CHUNK * WRITES;
+pub(super) const CHUNK: usize = 32 * 1024;
+/// How many reads of one file are under way.
+const READS: usize = 64;
 /// How many entries of one directory are read.
 const ENTRY_LIMIT: usize = 100_000;
 
-const FILE_MODE: u32 = 0o644;
-const PROGRAM_MODE: u32 = 0o755;
-const PRIVATE_MODE: u32 = 0o700;
+pub(super) const FILE_MODE: u32 = 0o644;
+pub(super) const PROGRAM_MODE: u32 = 0o755;
+pub(super) const PRIVATE_MODE: u32 = 0o700;
 
 /// One worker's view of the shared connection.
 pub(super) struct SftpSession {
-    wire: Arc<Wire>,
+    pub(super) wire: Arc<Wire>,
 }
 
 impl SftpSession {
@@ -51,7 +49,7 @@ impl SftpSession {
 
     /// The attributes of what is at `path` itself; a link is not followed.
     async fn attributes(wire: &Wire, path: &str) -> Result<Option<FileAttributes>, SftpError> {
-        match wire.sftp.lstat(path).await {
+        match wire.brief(wire.sftp.lstat(path)).await {
             Ok(found) => Ok(Some(found.attrs)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
@@ -117,7 +115,7 @@ impl SftpSession {
             let read = Self::read_part(wire, handle, start, part.len() as u64).await;
             read.map(|read| read == part)
         }))
-        .buffered(WRITES)
+        .buffered(READS)
         .collect::<Vec<_>>();
         let link = Self::attributes(wire, path);
         let (itself, opened, parts) = join3(link, wire.sftp.fstat(handle), parts).await;
@@ -131,23 +129,49 @@ impl SftpSession {
         Ok(parts?.into_iter().all(|same| same))
     }
 
-    /// Whether a directory that is there has no entry.
-    pub(super) fn is_empty(&self, dir: &str) -> Result<bool, ReleaseError> {
+    /// Whether a directory that is there has no entry; and how many small files may be under way.
+    pub(super) fn is_empty(&self, dir: &str) -> Result<(bool, usize), ReleaseError> {
         let wire = &self.wire;
         let looked = async {
-            let handle = wire.sftp.opendir(dir).await?.handle;
-            Self::read_dir(wire, &handle).await
+            let (empty, room) = join(Self::has_none(wire, dir), Self::room(wire)).await;
+            Ok((empty?, room))
         };
-        let entries = self.step(|| format!("list {dir}"), looked)?;
-        Ok(entries.is_empty())
+        self.step(|| format!("list {dir}"), looked)
     }
 
-    /// Makes a directory that is the account's alone.
+    /// Whether a directory has no entry. All of it is asked for at once: what is asked about one handle is answered
+    /// in order.
+    async fn has_none(wire: &Wire, dir: &str) -> Result<bool, SftpError> {
+        let handle = wire.brief(wire.sftp.opendir(dir)).await?.handle;
+        let handle = handle.as_str();
+        let (first, second, closed) = join3(
+            wire.sftp.readdir(handle),
+            wire.sftp.readdir(handle),
+            wire.sftp.close(handle),
+        )
+        .await;
+        closed?;
+        for answer in [first, second] {
+            match answer {
+                Ok(names) => {
+                    if names.files.into_iter().any(|file| entry(file).is_some()) {
+                        return Ok(false);
+                    }
+                }
+                Err(SftpError::Status(status)) if status.status_code == StatusCode::Eof => {
+                    return Ok(true);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // It has more to say than one that is empty would.
+        Ok(false)
+    }
+
+    /// Makes a directory that is the account's alone, and not there yet.
     pub(super) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
-        let attributes = FileAttributes {
-            permissions: Some(PRIVATE_MODE),
-            ..FileAttributes::empty()
-        };
+        let mut attributes = FileAttributes::empty();
+        attributes.permissions = Some(PRIVATE_MODE);
         let made = async { self.wire.sftp.mkdir(dir, attributes).await.map(drop) };
         self.step(|| format!("make {dir}"), made)
     }
@@ -195,7 +219,7 @@ impl SftpSession {
         let opened_up = wire.sftp.fsetstat(&handle, attributes);
         let close = wire.sftp.close(&handle);
         // Some servers tell of a full disk only when the file is closed.
-        let (written, opened_up, closed) = if content.len() <= AT_ONCE {
+        let (written, opened_up, closed) = if content.len() <= wire.ahead() * CHUNK {
             // All of it goes out at once: what is asked about one file is answered in order.
             join3(written, opened_up, close).await
         } else {
@@ -205,7 +229,8 @@ impl SftpSession {
         written.and(opened_up.map(drop)).and(closed.map(drop))
     }
 
-    async fn write_all(
+    /// Sends a file's content to an open handle.
+    pub(super) async fn write_all(
         wire: &Wire,
         handle: &str,
         content: &[u8],
@@ -219,7 +244,7 @@ impl SftpSession {
                 .await
                 .map(|_| chunk.len())
         }))
-        .buffered(WRITES);
+        .buffered(wire.ahead());
         while let Some(written) = writes.next().await {
             sent(written?);
         }
@@ -247,7 +272,7 @@ impl SftpSession {
             let wanted = (size - start).min(CHUNK as u64);
             Self::read_part(wire, handle, start, wanted).await
         }))
-        .buffered(WRITES);
+        .buffered(READS);
         let mut bytes = Vec::new();
         while let Some(part) = reads.next().await {
             bytes.extend_from_slice(&part?);
@@ -313,9 +338,10 @@ impl SftpSession {
         read.and(closed).map(|()| entries)
     }
 
-    async fn make(wire: &Wire, path: &str) -> Result<(), SftpError> {
+    /// Makes a directory that may be there.
+    pub(super) async fn make(wire: &Wire, path: &str, mode: u32) -> Result<(), SftpError> {
         let attributes = FileAttributes {
-            permissions: Some(PROGRAM_MODE),
+            permissions: Some(mode),
             ..FileAttributes::empty()
         };
         match wire.sftp.mkdir(path, attributes).await {
@@ -422,7 +448,10 @@ impl Session for SftpSession {
     }
 
     fn make_dir(&mut self, path: &str) -> Result<(), ReleaseError> {
-        self.step(|| format!("make {path}"), Self::make(&self.wire, path))
+        self.step(
+            || format!("make {path}"),
+            Self::make(&self.wire, path, PROGRAM_MODE),
+        )
     }
 
     fn remove_dir(&mut self, path: &str) -> Result<bool, ReleaseError> {
@@ -457,7 +486,9 @@ impl Session for SftpSession {
     }
 
     fn make_dirs(&mut self, paths: &[String]) -> Result<(), ReleaseError> {
-        let steps = paths.iter().map(|path| Self::make(&self.wire, path));
+        let steps = paths
+            .iter()
+            .map(|path| Self::make(&self.wire, path, PROGRAM_MODE));
         let name = |at: usize| {
             let path = paths.get(at);
             path.map_or(String::new(), |path| format!("make {path}"))

@@ -8,13 +8,14 @@ use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
-use russh_sftp::extensions::HardlinkExtension;
+use russh_sftp::extensions::{HardlinkExtension, LIMITS};
 use russh_sftp::protocol::{Packet, StatusCode};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncWriteExt, BufReader, DuplexStream};
+use tokio::task::unconstrained;
 
 /// The extension by which OpenSSH and those that follow it rename over an existing file.
 const POSIX_RENAME: &str = "posix-rename@openssh.com";
@@ -23,6 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the library waits for one request, in seconds: it counts from when the request was lined
 /// up behind others, so that is not what ends one.
 const FOREVER: u64 = 7 * 24 * 3600;
+
+/// How long one write of a file takes on a fast line, about, in microseconds.
+const WRITE: u64 = 300;
+/// How many writes of one file are under way, at least and at most.
+const WRITES: (usize, usize) = (8, 64);
+
+/// From where on a host is far away, in microseconds there and back.
+const FAR: u64 = 2_000;
 
 /// How many bytes wait to be read.
 const BUFFER: usize = 256 * 1024;
@@ -63,6 +72,10 @@ pub(super) struct Wire {
     pub(super) sftp: RawSftpSession,
     pub(super) site: Site,
     pub(super) runtime: tokio::runtime::Handle,
+    /// The shortest time that the host took to answer something that costs it nothing, in microseconds.
+    trip: AtomicU64,
+    /// Whether the host says how many files may be open.
+    pub(super) tells_limits: bool,
     handle: Arc<Handle<Host>>,
     broken: AtomicBool,
     pulse: Pulse,
@@ -75,6 +88,22 @@ impl Wire {
         site: Site,
         runtime: tokio::runtime::Handle,
     ) -> Result<Self, ReleaseError> {
+        Self::with(Pulse::new(), handle, site, runtime).await
+    }
+
+    /// Opens another channel of the same connection. Whoever waits for either waits as long as anything moves on
+    /// one of them.
+    pub(super) async fn another(&self) -> Result<Self, ReleaseError> {
+        let (pulse, handle) = (self.pulse.clone(), Arc::clone(&self.handle));
+        Self::with(pulse, handle, self.site.clone(), self.runtime.clone()).await
+    }
+
+    async fn with(
+        pulse: Pulse,
+        handle: Arc<Handle<Host>>,
+        site: Site,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<Self, ReleaseError> {
         const STEP: &str = "open the SFTP channel";
         let fail = |error: russh::Error| site.unreachable(STEP, &error.to_string());
         let channel = handle.channel_open_session().await.map_err(fail)?;
@@ -82,7 +111,6 @@ impl Wire {
             .request_subsystem(true, "sftp")
             .await
             .map_err(fail)?;
-        let pulse = Pulse::new();
         let refused = Arc::new(AtomicBool::new(false));
         let stream = stream(channel, Arc::clone(&refused));
         let sftp = RawSftpSession::new(Watched::new(stream, pulse.clone()));
@@ -109,6 +137,8 @@ impl Wire {
             sftp,
             site,
             runtime,
+            trip: AtomicU64::new(u64::MAX),
+            tells_limits: version.extensions.contains_key(LIMITS),
             handle,
             broken: AtomicBool::new(false),
             pulse,
@@ -117,7 +147,31 @@ impl Wire {
 
     /// Waits for answers, as long as anything moves on the connection.
     pub(super) fn wait<T>(&self, what: impl Future<Output = T>) -> Result<T, SftpError> {
-        self.runtime.block_on(self.pulse.wait(PATIENCE, what))
+        // Each request goes out when it is first waited for, and their order matters. With a budget, some of many would
+        // be put off, and those behind them not.
+        let waiting = unconstrained(self.pulse.wait(PATIENCE, what));
+        self.runtime.block_on(waiting)
+    }
+
+    /// How many writes of one file are to be under way: as many as keep the line busy. What is more waits in the
+    /// host's memory, which OpenSSH copies each time that it grows.
+    pub(super) fn ahead(&self) -> usize {
+        let writes = self.trip.load(Ordering::Relaxed) / WRITE;
+        usize::try_from(writes).map_or(WRITES.1, |writes| writes.clamp(WRITES.0, WRITES.1))
+    }
+
+    /// Asks something that costs the host nothing, and learns from it how far away the host is.
+    pub(super) async fn brief<T>(&self, what: impl Future<Output = T>) -> T {
+        let asked = Instant::now();
+        let answer = what.await;
+        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.trip.fetch_min(took, Ordering::Relaxed);
+        answer
+    }
+
+    /// Whether the host is so far away that waiting for it is most of what a small file takes.
+    pub(super) fn is_far(&self) -> bool {
+        self.trip.load(Ordering::Relaxed) > FAR
     }
 
     /// Whether it can be used.

@@ -5,7 +5,7 @@ use super::journal::{self, Beside, Recovered, Spot};
 use super::known::Parts;
 use super::pool::Pool;
 use super::session::Session;
-use super::transfer::{by_depth, died};
+use super::transfer::died;
 use super::verify;
 use crate::release::error::shown_path;
 use crate::release::names;
@@ -13,7 +13,7 @@ use crate::release::record;
 use crate::release::run::Job;
 use crate::release::{
     Adoption, Content, FileKind, Held, Holding, MANIFEST_LIMIT, Manifest, OWN_PREFIX, Plan, Record,
-    ReleaseError, ancestors, is_base,
+    ReleaseError, ancestors, by_depth, is_base,
 };
 use crate::types::{Oid, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};

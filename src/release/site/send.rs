@@ -8,8 +8,6 @@ use super::verify;
 use crate::release::progress::Phase;
 use crate::release::tree::BIG;
 use crate::release::{Content, FileKind, ReleaseError, ReleaseFile};
-use crate::types::hex;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -221,11 +219,7 @@ impl Run<'_> {
         session.put(name, &bytes, file.kind, &|sent| {
             self.job.progress.sent(sent);
         })?;
-        Ok(Content {
-            blob: file.blob,
-            size: file.size,
-            sha256: hex(&Sha256::digest(&bytes)),
-        })
+        Ok(Content::of(file, &bytes))
     }
 
     /// Lets the site copy the content from another of its files, and looks at the copy as at what is

@@ -8,7 +8,9 @@ use super::session::{Placing, Session};
 use crate::release::error::shown_path;
 use crate::release::progress::Phase;
 use crate::release::run::Job;
-use crate::release::{Content, OWN_PREFIX, Plan, Rank, ReleaseError, ReleaseFile, ancestors, rank};
+use crate::release::{
+    Content, OWN_PREFIX, Plan, Rank, ReleaseError, ReleaseFile, ancestors, by_depth,
+};
 use crate::types::RepoPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
@@ -154,15 +156,6 @@ pub(super) fn damaged(file: &ReleaseFile, found: Option<u64>) -> ReleaseError {
     }
 }
 
-/// Directories, grouped so that none lies in another of its group, those nearest to the root first.
-pub(super) fn by_depth(dirs: &[RepoPath]) -> Vec<Vec<&RepoPath>> {
-    let mut groups: BTreeMap<usize, Vec<&RepoPath>> = BTreeMap::new();
-    for dir in dirs {
-        groups.entry(ancestors(dir).len()).or_default().push(dir);
-    }
-    groups.into_values().collect()
-}
-
 impl Run<'_> {
     /// A path's name on the site.
     pub(super) fn at(&self, path: &RepoPath) -> Result<String, ReleaseError> {
@@ -184,15 +177,19 @@ impl Run<'_> {
     /// What becomes visible together, in order.
     pub(super) fn groups(&self) -> Vec<Group> {
         let mut groups: BTreeMap<Rank, Group> = BTreeMap::new();
-        let rank = |file: &ReleaseFile| match self.job.is_last(&file.path) {
-            true => Rank::Last,
-            false => rank(&file.path),
-        };
         for (at, file) in self.plan.puts.iter().enumerate() {
-            groups.entry(rank(file)).or_default().puts.push(at);
+            groups
+                .entry(self.job.rank(&file.path))
+                .or_default()
+                .puts
+                .push(at);
         }
         for (at, step) in self.plan.moves.iter().enumerate() {
-            groups.entry(rank(&step.file)).or_default().moves.push(at);
+            groups
+                .entry(self.job.rank(&step.file.path))
+                .or_default()
+                .moves
+                .push(at);
         }
         groups.into_values().collect()
     }

@@ -8,8 +8,7 @@ use crate::release::run::Job;
 use crate::release::s3::store::Store;
 use crate::release::site::{Objects, Pool};
 use crate::release::{Content, Held, Holding, Plan, ReleaseError, ReleaseFile};
-use crate::types::{Oid, RepoPath, hex};
-use sha2::{Digest, Sha256};
+use crate::types::{Oid, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
@@ -130,11 +129,7 @@ impl<'a> Build<'a> {
             return Ok(content.clone());
         }
         let bytes = source.content(file)?;
-        let content = Content {
-            blob: file.blob,
-            size: file.size,
-            sha256: hex(&Sha256::digest(&bytes)),
-        };
+        let content = Content::of(file, &bytes);
         if is_here(&content)? && store.holds(&key, &content, depth)? {
             return Ok(content);
         }

@@ -1,0 +1,284 @@
+//! The first upload, to a directory that nothing is in.
+//!
+//! rsync is good at sending what differs from what is there. Where nothing is, SFTP over the same connection
+//! does with less: no file is written out on this side first, and many are under way at once. Each goes to
+//! where rsync itself would keep it until all have arrived, so that rsync can carry on what is interrupted; from
+//! there they are renamed into their places, what others refer to first.
+//!
+//! Both have to see the same directory, for rsync is asked what is there from then on: rsync makes relhook's own in
+//! it, and SFTP sees that appear. A host that offers no SFTP, or none that writes, is brought the files by rsync.
+
+use super::remote::{PARTIAL, Remote, TEMP, finish};
+use super::{PART, Work, end, journal, part_of, sealed, short};
+use crate::release::program::{Place, Running};
+use crate::release::progress::Phase;
+use crate::release::record::{as_left, may_follow};
+use crate::release::run::{Begin, Job};
+use crate::release::sftp::{Eye, Parcel, Told, is_small};
+use crate::release::stage::{self, Stage};
+use crate::release::{
+    Content, FileKind, Holding, MANIFEST_NAME, Plan, ReleaseError, ReleaseFile, Source, ancestors,
+    by_depth,
+};
+use crate::types::RepoPath;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// For how long SFTP looks for what rsync makes before rsync is waited for, and how often.
+const PATIENCE: Duration = Duration::from_millis(500);
+const PACE: Duration = Duration::from_millis(2);
+
+/// Brings everything to the directory; `false` if it is not empty, or if nothing can be known of it. Nothing that is
+/// not relhook's own was touched then.
+pub(super) fn release(
+    job: &Job<'_>,
+    remote: &Remote<'_>,
+    place: &str,
+    plan: &Plan,
+    begin: &mut Begin<'_>,
+) -> Result<bool, ReleaseError> {
+    let held = Holding::default();
+    let puts = plan.puts.iter();
+    let dirs = puts.flat_map(|file| ancestors(&file.path)).collect();
+    let work = Work {
+        job,
+        remote,
+        held: &held,
+        plan,
+        new_dirs: &dirs,
+    };
+    if !names_are_text(job, plan)? {
+        return by_rsync(&work, place, begin);
+    }
+    let looking = remote.begin_to_look();
+    let making = remote.begin_to_make_temp()?;
+    if let Some(mut eye) = looking.wait()
+        && eye.sees_nothing_in(remote.root()).unwrap_or(false)
+    {
+        eye.widen();
+        return by_sftp(&work, eye, making, place, begin);
+    }
+    drop(making);
+    by_rsync(&work, place, begin)
+}
+
+/// Whether every path, and what every link leads to, can be told by SFTP, whose library knows text alone.
+fn names_are_text(job: &Job<'_>, plan: &Plan) -> Result<bool, ReleaseError> {
+    let mut puts = plan.puts.iter();
+    if !puts.all(|file| std::str::from_utf8(file.path.as_bytes()).is_ok()) {
+        return Ok(false);
+    }
+    let is_link = |file: &&ReleaseFile| file.kind == FileKind::Symlink;
+    let mut links = plan.puts.iter().filter(is_link).peekable();
+    if links.peek().is_none() {
+        return Ok(true);
+    }
+    let source = Source::open(job.setting.git_dir)?;
+    for link in links {
+        if String::from_utf8(source.content(link)?).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Everything by one call of rsync.
+fn by_rsync(work: &Work<'_>, place: &str, begin: &mut Begin<'_>) -> Result<bool, ReleaseError> {
+    let (job, remote) = (work.job, work.remote);
+    let asked = remote.begin_to_list(Place::First)?;
+    let stage = Stage::of(job, &work.plan.puts)?;
+    let sending = remote.begin_to_send(&stage)?;
+    let Some(has_temp) = nothing(remote, asked)? else {
+        return Ok(false);
+    };
+    may_follow(job, place, None)?;
+    as_left(job, place, None)?;
+    job.progress.unchanged(work.plan.unchanged);
+    begin(work.plan)?;
+    let record = work.begin_along(&stage, place, None)?;
+    if !has_temp {
+        remote.make_temp()?;
+    }
+    let paths = work.with_record(&stage, &record)?;
+    remote.go_on_sending(sending, &paths.iter().collect::<Vec<_>>())?;
+    end(job, stage, &record)?;
+    Ok(true)
+}
+
+/// Whether our directory for incomplete files is there, if nothing else is.
+fn nothing(remote: &Remote<'_>, asked: Running) -> Result<Option<bool>, ReleaseError> {
+    let (mut has_temp, mut other) = (false, false);
+    let ours = format!("{TEMP}/");
+    let ended = finish(asked, &mut |line| match line {
+        b"" | b"./" => {}
+        line if line == ours.as_bytes() => has_temp = true,
+        _ => other = true,
+    })?;
+    // Where it could not look, the whole way says why.
+    remote.well(&ended, &[0, PARTIAL])?;
+    Ok((ended.is_well() && !other).then_some(has_temp))
+}
+
+/// Everything by SFTP.
+fn by_sftp(
+    work: &Work<'_>,
+    mut eye: Eye,
+    mut making: Running,
+    place: &str,
+    begin: &mut Begin<'_>,
+) -> Result<bool, ReleaseError> {
+    let (job, remote) = (work.job, work.remote);
+    Remote::make_temp_by(&mut making);
+    let mut making = Some(making);
+    if !is_shown(remote, &mut eye, &mut making)? {
+        return Ok(false);
+    }
+    may_follow(job, place, None)?;
+    as_left(job, place, None)?;
+    job.progress.unchanged(work.plan.unchanged);
+    begin(work.plan)?;
+    // The manifest is there when all else is, so none travels with the files.
+    journal::begin(job, place, (None, None), &work.touched(), &work.dirs())?;
+    let mut upload = Upload { work, eye };
+    let parts = upload.make_dirs()?;
+    let contents = upload.send()?;
+    let record = sealed(job, &work.record(&contents)?)?;
+    let manifest = upload.place(&record)?;
+    if let Some(making) = making {
+        remote.ended_well(making)?;
+    }
+    upload.eye.close(&manifest, &parts)?;
+    stage::sweep(job)?;
+    short::keep(job.desk, &record);
+    journal::forget(job)?;
+    Ok(true)
+}
+
+/// Whether SFTP writes, and where rsync does.
+fn is_shown(
+    remote: &Remote<'_>,
+    eye: &mut Eye,
+    making: &mut Option<Running>,
+) -> Result<bool, ReleaseError> {
+    let part = remote.at(PART);
+    if eye.make_private(&part).is_err() {
+        return Ok(false);
+    }
+    let shown = appears(remote, eye, making)?;
+    if !shown {
+        // It is not known where that is.
+        let _ = eye.remove_dir(&part);
+    }
+    Ok(shown)
+}
+
+/// Whether SFTP sees what rsync makes. rsync says that it ended only some round trips after that.
+fn appears(
+    remote: &Remote<'_>,
+    eye: &mut Eye,
+    making: &mut Option<Running>,
+) -> Result<bool, ReleaseError> {
+    let temp = remote.at(TEMP);
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        if eye.is_dir(&temp).unwrap_or(false) {
+            return Ok(true);
+        }
+        thread::sleep(PACE);
+    }
+    if let Some(making) = making.take() {
+        remote.ended_well(making)?;
+    }
+    Ok(eye.is_dir(&temp).unwrap_or(false))
+}
+
+/// A path's name on the host.
+fn at(remote: &Remote<'_>, path: &RepoPath) -> Result<String, ReleaseError> {
+    let text = std::str::from_utf8(path.as_bytes());
+    let text = text.map_err(|_| ReleaseError::Objects(format!("`{path}` is not UTF-8")))?;
+    Ok(remote.at(text))
+}
+
+/// Where a file waits until all have arrived.
+fn aside(remote: &Remote<'_>, path: &RepoPath) -> Result<String, ReleaseError> {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    at(remote, &part_of(path).join(name.unwrap_or_default()))
+}
+
+/// Files on their way.
+struct Upload<'a> {
+    work: &'a Work<'a>,
+    eye: Eye,
+}
+
+impl Upload<'_> {
+    /// Makes the directories, and in each that gets files one in which they wait; gives all of these.
+    fn make_dirs(&mut self) -> Result<Vec<String>, ReleaseError> {
+        let Work { remote, plan, .. } = self.work;
+        let names = |dirs: Vec<&RepoPath>| dirs.into_iter().map(|dir| at(remote, dir)).collect();
+        let dirs = by_depth(self.work.new_dirs).into_iter().map(names);
+        let dirs: Vec<Vec<String>> = dirs.collect::<Result<_, ReleaseError>>()?;
+        let outermost = remote.at(PART);
+        let parts: BTreeSet<RepoPath> = plan.puts.iter().map(|file| part_of(&file.path)).collect();
+        let parts = parts.iter().map(|part| at(remote, part));
+        let mut parts: Vec<String> = parts.collect::<Result<_, _>>()?;
+        parts.retain(|part| *part != outermost);
+        self.eye.make_all(&dirs, &parts)?;
+        parts.push(outermost);
+        Ok(parts)
+    }
+
+    /// Sends every file aside; what each holds.
+    fn send(&mut self) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
+        let Work {
+            job, remote, plan, ..
+        } = self.work;
+        let source = Source::open(job.setting.git_dir)?;
+        let contents = RefCell::new(BTreeMap::new());
+        let parcel = |file: &ReleaseFile| {
+            let bytes = source.content(file)?;
+            let content = Content::of(file, &bytes);
+            contents.borrow_mut().insert(file.path.clone(), content);
+            Ok(Parcel {
+                at: aside(remote, &file.path)?,
+                kind: file.kind,
+                bytes,
+            })
+        };
+        let (small, large): (Vec<&ReleaseFile>, Vec<&ReleaseFile>) =
+            plan.puts.iter().partition(|file| is_small(file.size));
+        job.progress.phase(Phase::Sending, plan.puts.len());
+        let told = Told {
+            sent: &|sent| job.progress.sent(sent),
+            arrived: &|| job.progress.step(),
+        };
+        let mut large = large.into_iter().map(parcel);
+        self.eye
+            .bring(&mut large, &mut small.into_iter().map(parcel), &told)?;
+        Ok(contents.into_inner())
+    }
+
+    /// Puts the files into their places, what others refer to first, and sends the manifest aside; where it is and where it
+    /// goes.
+    fn place(&self, record: &[u8]) -> Result<(String, String), ReleaseError> {
+        let Work {
+            job, remote, plan, ..
+        } = self.work;
+        let mut files: Vec<&ReleaseFile> = plan.puts.iter().collect();
+        files.sort_by_cached_key(|file| job.rank(&file.path));
+        let pair = |file: &ReleaseFile| Ok((aside(remote, &file.path)?, at(remote, &file.path)?));
+        let pairs = files.into_iter().map(pair);
+        let pairs: Vec<(String, String)> = pairs.collect::<Result<_, ReleaseError>>()?;
+        let manifest = Parcel {
+            at: remote.at(&format!("{TEMP}/{MANIFEST_NAME}")),
+            kind: FileKind::File,
+            bytes: record.to_vec(),
+        };
+        job.progress.phase(Phase::Moving, pairs.len());
+        self.eye
+            .place(&pairs, &manifest, &|| job.progress.uploaded())?;
+        Ok((manifest.at, remote.at(MANIFEST_NAME)))
+    }
+}

@@ -1,0 +1,237 @@
+//! Many new files at once.
+
+use super::session::{AHEAD, CHUNK, FILE_MODE, PRIVATE_MODE, PROGRAM_MODE, SftpSession};
+use super::wire::Wire;
+use crate::release::{FileKind, ReleaseError};
+use crate::types::RepoPath;
+use futures_util::future::{FutureExt, join, join3, try_join, try_join_all};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::protocol::{FileAttributes, OpenFlags};
+use std::cell::RefCell;
+use std::iter;
+
+/// How many small files are under way at once, at most. The library takes handles for text, and OpenSSH's are
+/// numbers, of which those above 127 are none.
+const MOST: usize = 120;
+/// The same where the host does not say how many may be open.
+const USUAL: usize = 64;
+/// The largest file that is small, in bytes: that many of them are in memory.
+const SMALL: u64 = 256 * 1024;
+
+/// The bits of a mode that are asked for.
+const MODE: u32 = 0o7777;
+
+/// A new file for the host.
+pub(in crate::release) struct Parcel {
+    /// Where it goes. Nothing is there.
+    pub(in crate::release) at: String,
+    pub(in crate::release) kind: FileKind,
+    pub(in crate::release) bytes: Vec<u8>,
+}
+
+/// What makes parcels, each when there is room for it.
+pub(in crate::release) type Parcels<'a> = dyn Iterator<Item = Result<Parcel, ReleaseError>> + 'a;
+
+/// What is told while files are brought.
+pub(in crate::release) struct Told<'a> {
+    /// So many bytes went out.
+    pub(in crate::release) sent: &'a dyn Fn(usize),
+    /// A file is there, whole.
+    pub(in crate::release) arrived: &'a dyn Fn(),
+}
+
+/// Whether a file of this size is small.
+pub(in crate::release) fn is_small(size: u64) -> bool {
+    size <= SMALL
+}
+
+impl SftpSession {
+    /// How many small files may be under way, by what the host lets be open.
+    pub(super) async fn room(wire: &Wire) -> usize {
+        if !wire.tells_limits {
+            return USUAL;
+        }
+        let limits = wire.sftp.limits().await;
+        let open = limits.map_or(0, |limits| limits.max_open_handles);
+        // Of what it lets be open something is for others.
+        match usize::try_from(open / 2) {
+            Ok(0) => USUAL,
+            Ok(half) => half.min(MOST),
+            Err(_) => MOST,
+        }
+    }
+
+    /// Brings files by this channel and `others`: `large` ones one after the other, and beside them small ones, `room` at
+    /// once by each channel.
+    pub(super) fn bring(
+        &self,
+        others: &[Wire],
+        large: &mut Parcels<'_>,
+        small: &mut Parcels<'_>,
+        room: usize,
+        told: &Told<'_>,
+    ) -> Result<(), ReleaseError> {
+        let wire = &*self.wire;
+        let one = async |wire: &Wire, parcel: Result<Parcel, ReleaseError>| {
+            bring_one(wire, &parcel?, told.sent).await?;
+            (told.arrived)();
+            Ok(())
+        };
+        // Whoever sends a large file fills the channel's window, and others would wait behind it.
+        let (apart, wires) = match others.split_last() {
+            Some((last, others)) => (last, others.iter().chain([wire]).collect()),
+            None => (wire, vec![wire]),
+        };
+        let large = stream::iter(large).then(|parcel| one(apart, parcel));
+        let small = RefCell::new(small);
+        let next = || small.borrow_mut().next();
+        let shares = wires.into_iter().map(|wire| {
+            let share = stream::iter(iter::from_fn(next)).map(move |parcel| one(wire, parcel));
+            share.buffer_unordered(room).try_collect::<()>()
+        });
+        let both = try_join(large.try_collect::<()>(), try_join_all(shares));
+        let brought = wire.wait(both);
+        let brought = brought.map_err(|error| wire.fail("write files", &error))?;
+        brought.map(drop)
+    }
+    /// Makes directories: those of each group lie in those of the groups before it, and in all of them private ones.
+    pub(super) fn make_all(
+        &self,
+        groups: &[Vec<String>],
+        private: &[String],
+    ) -> Result<(), ReleaseError> {
+        let wire = &*self.wire;
+        let make = |dirs: Vec<(&String, u32)>| {
+            let steps = stream::iter(dirs).map(async |(dir, mode): (&String, u32)| {
+                let made = Self::make(wire, dir, mode).await;
+                made.map_err(|error| wire.fail(&format!("make {dir}"), &error))
+            });
+            let made = wire.wait(steps.buffered(AHEAD).try_collect::<()>());
+            made.map_err(|error| wire.fail("make directories", &error))
+                .flatten()
+        };
+        let open = |dir| (dir, PROGRAM_MODE);
+        let private = || private.iter().map(|dir| (dir, PRIVATE_MODE));
+        // Hosts answer in order, though they need not. One that does not is asked for one group after the other.
+        let all = groups.iter().flatten().map(open).chain(private());
+        match make(all.collect()) {
+            Err(error) if !error.is_transient() => {}
+            ended => return ended,
+        }
+        for group in groups {
+            make(group.iter().map(open).collect())?;
+        }
+        make(private().collect())
+    }
+
+    /// Renames files into places where nothing is, asked for in their order, each of which is told of; what is
+    /// there is not replaced. Meanwhile another one is written.
+    pub(super) fn place(
+        &self,
+        pairs: &[(String, String)],
+        parcel: &Parcel,
+        placed: &dyn Fn(),
+    ) -> Result<(), ReleaseError> {
+        let wire = &*self.wire;
+        let steps = stream::iter(pairs).map(async |pair: &(String, String)| {
+            rename_new(wire, pair).await?;
+            placed();
+            Ok(())
+        });
+        let renamed = steps.buffered(AHEAD).try_collect::<()>();
+        let both = wire.wait(try_join(renamed, bring_one(wire, parcel, &|_| {})));
+        let both = both.map_err(|error| wire.fail("rename files", &error))?;
+        both.map(drop)
+    }
+
+    /// Removes directories, which are empty, and renames a file into a place where nothing is; asked for in that order.
+    pub(super) fn close(
+        &self,
+        pair: &(String, String),
+        dirs: &[String],
+    ) -> Result<(), ReleaseError> {
+        let wire = &*self.wire;
+        let remove = async |dir: &String| {
+            let removed = wire.sftp.rmdir(dir).await.map(drop);
+            removed.map_err(|error| wire.fail(&format!("remove {dir}"), &error))
+        };
+        let steps = dirs.iter().map(|dir| remove(dir).left_future());
+        let steps = steps.chain([rename_new(wire, pair).right_future()]);
+        let done = wire.wait(stream::iter(steps).buffered(AHEAD).try_collect::<()>());
+        done.map_err(|error| wire.fail("rename a file", &error))?
+    }
+}
+
+/// Renames a file into a place where nothing is.
+async fn rename_new(wire: &Wire, (from, to): &(String, String)) -> Result<(), ReleaseError> {
+    let renamed = wire.sftp.rename(from, to).await.map(drop);
+    renamed.map_err(|error| wire.fail(&format!("rename to {to}"), &error))
+}
+
+async fn bring_one(wire: &Wire, parcel: &Parcel, sent: &dyn Fn(usize)) -> Result<(), ReleaseError> {
+    let fail = |error: SftpError| wire.fail(&format!("write {}", parcel.at), &error);
+    let found = match parcel.kind {
+        FileKind::File => write_new(wire, parcel, FILE_MODE, sent).await,
+        FileKind::Executable => write_new(wire, parcel, PROGRAM_MODE, sent).await,
+        FileKind::Symlink => link(wire, parcel, sent).await,
+    };
+    let found = found.map_err(fail)?;
+    let expected = parcel.bytes.len() as u64;
+    match found {
+        Some(size) if size == expected => Ok(()),
+        found => Err(ReleaseError::Damaged {
+            path: RepoPath::new(parcel.at.clone().into_bytes()),
+            found: found.map_or("unknown".into(), |size| size.to_string()),
+            expected,
+        }),
+    }
+}
+
+/// Writes a file; the size that it has then.
+async fn write_new(
+    wire: &Wire,
+    parcel: &Parcel,
+    mode: u32,
+    sent: &dyn Fn(usize),
+) -> Result<Option<u64>, SftpError> {
+    let (sftp, bytes) = (&wire.sftp, &parcel.bytes);
+    let mut wanted = FileAttributes::empty();
+    wanted.permissions = Some(mode);
+    let flags = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::EXCLUDE;
+    let opened = sftp.open(&parcel.at, flags, wanted.clone()).await?;
+    let handle = opened.handle.as_str();
+    let written = SftpSession::write_all(wire, handle, bytes, sent);
+    let (look, close) = (sftp.fstat(handle), sftp.close(handle));
+    // What is asked about one file is answered in order. Some servers tell of a full disk only when it is closed.
+    let (written, found, closed) = if bytes.len() <= wire.ahead() * CHUNK {
+        join3(written, look, close).await
+    } else {
+        let written = written.await;
+        let (found, closed) = join(look, close).await;
+        (written, found, closed)
+    };
+    written?;
+    closed?;
+    let found = found?.attrs;
+    // The account's umask, or what the directory hands down, may have taken something away.
+    if found.permissions.is_none_or(|found| found & MODE != mode) {
+        sftp.setstat(&parcel.at, wanted).await?;
+    }
+    Ok(found.size)
+}
+
+/// Makes a symbolic link; the size that it has then.
+async fn link(
+    wire: &Wire,
+    parcel: &Parcel,
+    sent: &dyn Fn(usize),
+) -> Result<Option<u64>, SftpError> {
+    let to = String::from_utf8(parcel.bytes.clone());
+    let to = to.map_err(|_| SftpError::UnexpectedBehavior("the link is not UTF-8".into()))?;
+    // OpenSSH takes the target first, against the protocol's draft; the library sends what it is given in
+    // the draft's order.
+    wire.sftp.symlink(to, &parcel.at).await?;
+    sent(parcel.bytes.len());
+    Ok(wire.sftp.lstat(&parcel.at).await?.attrs.size)
+}
