@@ -9,6 +9,7 @@ use relhook::release::{Adoption, MANIFEST_NAME, Order, Outcome};
 use relhook::types::Oid;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Child;
@@ -669,6 +670,141 @@ fn u_07_whenever_the_connection_is_cut_the_next_run_ends_the_same() {
         run.wait().unwrap();
         bench.release(&next).unwrap();
         assert_same(&bench, &host, &format!("after {wait} ms"));
+    }
+}
+
+#[test]
+fn u_07_d_08_whenever_the_first_release_is_killed_or_cut_off_the_next_run_ends_the_same() {
+    let moments: [(&str, Moment); 5] = [
+        ("at once", |_| true),
+        ("when rsync has been there", |site| {
+            any_below(site, ".relhook-temp/")
+        }),
+        ("while files are sent", |site| {
+            any_below(site, ".relhook-part/f")
+        }),
+        ("when all have arrived", |site| {
+            any_below(site, &format!(".relhook-temp/{MANIFEST_NAME}"))
+        }),
+        ("when the first is in place", |site| {
+            site.join("d0/f0").exists()
+        }),
+    ];
+    for (what, moment) in moments {
+        for cut in [false, true] {
+            let (bench, mut host) = pair();
+            let next = order(&bench, &host, large(&bench, b'b'), 1);
+            let mut run = starts(&bench, &host, &next);
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while !moment(&host.site()) && run.try_wait().unwrap().is_none() {
+                assert!(Instant::now() < deadline, "{what}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            match cut {
+                true => host.stops(),
+                false => run.kill().unwrap(),
+            }
+            run.wait().unwrap();
+            if cut {
+                host.starts();
+            }
+            bench.release(&next).unwrap();
+            assert_same(&bench, &host, &format!("{what}, cut off: {cut}"));
+        }
+    }
+}
+
+/// What the first release asked the host for by rsync.
+fn first_calls(host: &WebHost) -> usize {
+    let log = host.log();
+    log.lines()
+        .filter(|line| line.contains("Starting session: command"))
+        .count()
+}
+
+#[test]
+fn a_first_release_goes_by_sftp_where_that_writes_and_by_rsync_where_not() {
+    // rsync makes its folder, and nothing else.
+    for (settings, calls) in [
+        ("Subsystem sftp internal-sftp\n", 1..=1),
+        // What the account's umask takes away is given back.
+        ("Subsystem sftp internal-sftp -u 077\n", 1..=1),
+        ("Subsystem sftp internal-sftp -R\n", 3..=9),
+        ("", 3..=9),
+    ] {
+        let (bench, host) = (Bench::new(), WebHost::set(settings));
+        bench.account(&host.credentials("key"));
+        let commit = bench.commit_modes(&[
+            (FILE, b"index.html", b"one"),
+            (FILE, b"css/a/b.css", b"x"),
+            (PROGRAM, b"cgi/run", b"#!"),
+            (LINK, b"start", b"index.html"),
+            (FILE, b"empty", b""),
+        ]);
+        let order = order(&bench, &host, commit, 1);
+        let totals = released(bench.release(&order));
+        assert_eq!((totals.uploaded, totals.bytes), (5, 16), "{settings}");
+        assert_eq!(
+            names(&host).join(" "),
+            "cgi/ cgi/run css/ css/a/ css/a/b.css empty index.html start",
+            "{settings}"
+        );
+        assert_eq!(site(&host)["start"], "-> index.html");
+        let modes = ["css/a/b.css", "cgi/run", MANIFEST_NAME].map(|name| mode(&host, name));
+        assert_eq!(modes, [0o644, 0o755, 0o644], "{settings}");
+        assert_eq!(mode(&host, ".relhook-temp"), 0o700);
+        let asked = first_calls(&host);
+        assert!(calls.contains(&asked), "{settings}: {asked}");
+        assert!(matches!(bench.release(&order), Ok(Outcome::UpToDate(_))));
+        let next = bench.commit(&[("index.html", "two"), ("css/a/b.css", "x")]);
+        released(bench.release(&self::order(&bench, &host, next, 2)));
+        assert_eq!(site(&host)["index.html"], "two", "{settings}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_arrives_by_rsync() {
+    let (bench, host) = pair();
+    let commit = bench.commit_modes(&[(FILE, b"caf\xe9", b"1"), (LINK, b"to", b"caf\xe9")]);
+    let outcome = bench.release(&order(&bench, &host, commit, 1));
+    assert_eq!(released(outcome).uploaded, 2);
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    assert_eq!(fs::read(host.site().join(name)).unwrap(), b"1");
+    assert_eq!(fs::read_link(host.site().join("to")).unwrap(), name);
+}
+
+#[test]
+fn sftp_that_shows_another_directory_than_rsync_is_given_nothing() {
+    if rustix::process::geteuid().as_raw() != 0 {
+        return;
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let away = elsewhere.path().to_str().unwrap();
+    // The path of the release is not known before the host is there.
+    let program = elsewhere.path().with_extension("sh");
+    let host = WebHost::set(&format!(
+        "Subsystem sftp /usr/bin/unshare -m /bin/sh {}\n",
+        program.display()
+    ));
+    let site_of = host.site();
+    let seen = program.with_extension("seen");
+    let script = format!(
+        "mount --bind {away} {} && : > {} && exec /usr/lib/openssh/sftp-server\n",
+        site_of.display(),
+        seen.display()
+    );
+    fs::write(&program, script).unwrap();
+    let bench = Bench::new();
+    bench.account(&host.credentials("key"));
+    for (sequence, text) in [(1, "1"), (2, "2")] {
+        let commit = bench.commit(&[("a", text), ("css/b", text)]);
+        released(bench.release(&order(&bench, &host, commit, sequence)));
+        assert_eq!(names(&host), ["a", "css/", "css/b"]);
+        assert_eq!(site(&host)["css/b"], text);
+        assert_eq!(fs::read_dir(away).unwrap().count(), 0);
+    }
+    for used in [&program, &seen] {
+        fs::remove_file(used).unwrap();
     }
 }
 
