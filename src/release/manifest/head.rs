@@ -12,9 +12,10 @@
 use super::{Entry, Header, Manifest, PathText, Seal, shown_fault, shown_reply};
 use crate::release::names::OWN_PREFIX;
 use crate::types::{Oid, RepoPath, Timestamp, hex};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// From how many files on a record has two parts.
 pub const SPLIT: usize = 256;
@@ -254,10 +255,31 @@ impl Head {
         paths(&self.dirs).collect()
     }
 
-    /// Whether a file of it has this blob.
-    #[must_use]
-    pub fn has(&self, blob: Oid) -> bool {
-        self.files.iter().any(|entry| entry.blob == blob)
+    /// Where the target has one of these blobs, in the order of no matter what. The base, of which these are the bytes,
+    /// is searched and not read.
+    ///
+    /// # Errors
+    /// A sentence, when a part that was read is none that relhook writes.
+    pub fn places(&self, base: &[u8], blobs: &BTreeSet<Oid>) -> Result<Vec<RepoPath>, String> {
+        let own = self.files.iter().map(|entry| entry.path.path());
+        let mut told: BTreeSet<RepoPath> = own.collect::<Result<_, _>>()?;
+        for path in paths(&self.gone) {
+            told.insert(path?);
+        }
+        let own = self
+            .files
+            .iter()
+            .filter(|entry| blobs.contains(&entry.blob));
+        let mut places: Vec<RepoPath> = own
+            .map(|entry| entry.path.path())
+            .collect::<Result<_, _>>()?;
+        for entry in naming(base, blobs) {
+            let path = entry?.path.path()?;
+            if !told.contains(&path) {
+                places.push(path);
+            }
+        }
+        Ok(places)
     }
 
     /// As it is written: a line of JSON, and a line with its signature.
@@ -288,6 +310,29 @@ impl Head {
         paths(&head.gone).try_for_each(|path| path.map(drop))?;
         Ok(head)
     }
+}
+
+/// The entries of a record that have one of these blobs. Within a path quotes are escaped, so what is searched for
+/// stands for what it says.
+fn naming(record: &[u8], blobs: &BTreeSet<Oid>) -> impl Iterator<Item = Result<Entry, String>> {
+    const BLOB: &[u8] = b"\"blob\":\"";
+    const BEGIN: &[u8] = b"{\"path\":";
+    let texts: HashSet<String> = blobs.iter().map(Oid::to_string).collect();
+    let begin = memmem::FinderRev::new(BEGIN);
+    let is_wanted = move |at: &usize| {
+        let value = record.get(at + BLOB.len()..).unwrap_or_default();
+        let value = value.split(|byte| *byte == b'"').next().unwrap_or_default();
+        std::str::from_utf8(value).is_ok_and(|value| texts.contains(value))
+    };
+    memmem::find_iter(record, BLOB)
+        .filter(is_wanted)
+        .map(move |at| {
+            let entry = record.get(..at).and_then(|before| begin.rfind(before));
+            let entry = entry.and_then(|entry| record.get(entry..));
+            let entry = entry.ok_or("a blob stands in no entry")?;
+            let mut read = serde_json::Deserializer::from_slice(entry);
+            Entry::deserialize(&mut read).map_err(|error| error.to_string())
+        })
 }
 
 fn paths(list: &[PathText]) -> impl Iterator<Item = Result<RepoPath, String>> {

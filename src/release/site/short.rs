@@ -123,11 +123,10 @@ impl Short {
 
     /// Whether the site may have one of the new contents at a path that is not looked at, and copy it.
     fn may_copy(&self, job: &Job<'_>, head: &Head) -> bool {
+        let new = self.listing.files.values().map(|file| file.blob).collect();
         let base = known::base(job.desk, &self.known.base);
-        let Some(base) = base else { return true };
-        let text = String::from_utf8_lossy(&base);
-        let mut new = self.listing.files.values();
-        new.any(|file| head.has(file.blob) || text.contains(&file.blob.to_string()))
+        let places = base.and_then(|base| head.places(&base, &new).ok());
+        places.is_none_or(|places| places.iter().any(|path| !self.before.contains_key(path)))
     }
 }
 

@@ -144,3 +144,53 @@ fn a_new_base_is_due_when_the_head_is_not_small_beside_it() {
     let head = Head::between(&manifest("", ""), Print::of(b""), &whole);
     assert!(!head.is_small(300) && head.is_small(20_000));
 }
+
+#[test]
+fn where_a_blob_is_is_found_without_reading_the_base_and_nowhere_else() {
+    let named = |digits: &str| -> BTreeSet<Oid> {
+        let blobs = digits.chars().map(|digit| digit.to_string().repeat(40));
+        blobs
+            .map(|blob| Oid::from_hex(blob.as_bytes()).unwrap())
+            .collect()
+    };
+    let evil = r#"\"blob\":\"11"#;
+    let files = [
+        file("a", "1"),
+        file(&format!("b{evil}{}", "1".repeat(38)), "2"),
+        file(r#"{\"path\":\"c"#, "1"),
+        format!(
+            r#"{{"path":{{"hex":"e9"}},"kind":"file","blob":"{}","size":1,"sha256":"{}"}}"#,
+            "1".repeat(40),
+            "1".repeat(64)
+        ),
+        file("z", "3"),
+    ];
+    let base = manifest(&files.join(","), "");
+    let now = manifest(
+        &[
+            file("a", "4"),
+            file("n", "3"),
+            files[1].clone(),
+            files[2].clone(),
+        ]
+        .join(","),
+        "",
+    );
+    let head = Head::between(&base, Print::of(b"base"), &now);
+    let bytes = serde_json::to_vec(&base).unwrap();
+    let whole = head.over(&base).unwrap();
+    for blobs in ["1", "2", "3", "4", "5", "13", "12345"] {
+        let blobs = named(blobs);
+        let wanted = whole
+            .kinds()
+            .into_iter()
+            .filter(|(.., blob)| blobs.contains(blob));
+        let wanted: BTreeSet<RepoPath> = wanted.map(|(path, ..)| path).collect();
+        let found = head.places(&bytes, &blobs).unwrap().into_iter();
+        assert_eq!(found.collect::<BTreeSet<_>>(), wanted, "{blobs:?}");
+    }
+    let cut = bytes.get(10..).unwrap();
+    let begin = memmem::find(cut, b"{\"path\":").unwrap();
+    let headless = cut.get(begin + 1..).unwrap();
+    assert!(head.places(headless, &named("1")).is_err());
+}
