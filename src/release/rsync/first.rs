@@ -8,6 +8,7 @@
 //! Both have to see the same directory, for rsync is asked what is there from then on: rsync makes relhook's own in
 //! it, and SFTP sees that appear. A host that offers no SFTP, or none that writes, is brought the files by rsync.
 
+use super::journal::Touches;
 use super::remote::{PARTIAL, Remote, TEMP, finish};
 use super::{PART, Work, end, journal, part_of, sealed, short};
 use crate::release::program::{Place, Running};
@@ -30,8 +31,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(500);
 const PACE: Duration = Duration::from_millis(2);
 
-/// Brings everything to the directory; `false` if it is not empty, or if nothing can be known of it. Nothing that is
-/// not relhook's own was touched then.
+/// Brings everything to the directory; `false` where the whole way has to be taken.
 pub(super) fn release(
     job: &Job<'_>,
     remote: &Remote<'_>,
@@ -130,22 +130,48 @@ fn by_sftp(
     begin: &mut Begin<'_>,
 ) -> Result<bool, ReleaseError> {
     let (job, remote) = (work.job, work.remote);
-    Remote::make_temp_by(&mut making);
-    let mut making = Some(making);
-    if !is_shown(remote, &mut eye, &mut making)? {
-        return Ok(false);
-    }
     may_follow(job, place, None)?;
     as_left(job, place, None)?;
     job.progress.unchanged(work.plan.unchanged);
     begin(work.plan)?;
-    // The manifest is there when all else is, so none travels with the files.
-    journal::begin(job, place, (None, None), &work.touched(), &work.dirs())?;
+    let (files, none, dirs) = (work.touched(), BTreeSet::new(), work.dirs());
+    let journal = |files, aside| {
+        let dirs = &dirs;
+        let touches = Touches { files, aside, dirs };
+        // The manifest is there when all else is, so none travels with the files.
+        journal::begin(job, place, (None, None), &touches)
+    };
+    journal(&none, &files)?;
+    Remote::make_temp_by(&mut making);
+    let mut making = Some(making);
+    if !is_shown(remote, &mut eye, &mut making)? {
+        journal::forget(job)?;
+        return Ok(false);
+    }
     let mut upload = Upload { work, eye };
-    let parts = upload.make_dirs()?;
-    let contents = upload.send()?;
+    let (parts, contents) = match upload.send_aside() {
+        Ok(sent) => sent,
+        // Nothing is in its place. rsync may do what SFTP does not.
+        Err(ReleaseError::Refused { .. } | ReleaseError::Damaged { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
     let record = sealed(job, &work.record(&contents)?)?;
-    let manifest = upload.place(&record)?;
+    journal(&files, &none)?;
+    let manifest = match upload.place(&record) {
+        Ok(manifest) => manifest,
+        Err(ReleaseError::Refused { .. }) => {
+            let theirs = upload.in_the_way()?;
+            if theirs.is_empty() {
+                return Ok(false);
+            }
+            journal(&(&files - &theirs), &theirs)?;
+            return Err(ReleaseError::Foreign {
+                place: place.to_owned(),
+                files: theirs.into_iter().collect(),
+            });
+        }
+        Err(error) => return Err(error),
+    };
     if let Some(making) = making {
         remote.ended_well(making)?;
     }
@@ -166,12 +192,12 @@ fn is_shown(
     if eye.make_private(&part).is_err() {
         return Ok(false);
     }
-    let shown = appears(remote, eye, making)?;
-    if !shown {
+    let shown = appears(remote, eye, making);
+    if !matches!(shown, Ok(true)) {
         // It is not known where that is.
         let _ = eye.remove_dir(&part);
     }
-    Ok(shown)
+    shown
 }
 
 /// Whether SFTP sees what rsync makes. rsync says that it ended only some round trips after that.
@@ -214,6 +240,26 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
+    /// Sends every file to where it waits: the directories that were made for that, and what each file holds.
+    fn send_aside(&mut self) -> Result<(Vec<String>, BTreeMap<RepoPath, Content>), ReleaseError> {
+        Ok((self.make_dirs()?, self.send()?))
+    }
+
+    /// Where something stands that is not ours: what goes there still waits.
+    fn in_the_way(&mut self) -> Result<BTreeSet<RepoPath>, ReleaseError> {
+        let Work { remote, plan, .. } = self.work;
+        let paths = || plan.puts.iter().map(|file| &file.path);
+        let waits = paths().map(|path| aside(remote, path));
+        let waits = self.eye.are_files(&waits.collect::<Result<Vec<_>, _>>()?)?;
+        let stands = paths().map(|path| at(remote, path));
+        let stands = self
+            .eye
+            .are_files(&stands.collect::<Result<Vec<_>, _>>()?)?;
+        let both = paths().zip(waits.into_iter().zip(stands));
+        let theirs = both.filter(|(_, (waits, stands))| *waits && *stands);
+        Ok(theirs.map(|(path, _)| path.clone()).collect())
+    }
+
     /// Makes the directories, and in each that gets files one in which they wait; gives all of these.
     fn make_dirs(&mut self) -> Result<Vec<String>, ReleaseError> {
         let Work { remote, plan, .. } = self.work;

@@ -32,6 +32,9 @@ struct Journal {
     along: Option<(Oid, u64, Timestamp)>,
     /// Every file that the run may change.
     files: Vec<PathText>,
+    /// Files of which something may wait aside, and nothing is in its place.
+    #[serde(default)]
+    aside: Vec<PathText>,
     /// Every directory that is ours.
     dirs: Vec<PathText>,
 }
@@ -41,10 +44,22 @@ struct Journal {
 pub(super) struct Left {
     /// Files that are ours, with whatever content, or gone.
     pub(super) files: BTreeSet<RepoPath>,
+    /// Files of which something may wait aside. What is in their places is not ours.
+    pub(super) aside: BTreeSet<RepoPath>,
     /// Directories that are ours.
     pub(super) dirs: BTreeSet<RepoPath>,
     /// What the killed run was to bring.
     pub(super) commit: Option<Oid>,
+}
+
+/// What a run is going to touch.
+pub(super) struct Touches<'a> {
+    /// Files that it may change.
+    pub(super) files: &'a BTreeSet<RepoPath>,
+    /// Files that it brings aside and not yet into their places.
+    pub(super) aside: &'a BTreeSet<RepoPath>,
+    /// Directories that are ours meanwhile.
+    pub(super) dirs: &'a BTreeSet<RepoPath>,
 }
 
 fn base(manifest: Option<&Manifest>) -> Option<(Oid, u64, Timestamp)> {
@@ -66,17 +81,18 @@ pub(super) fn begin(
     job: &Job<'_>,
     place: &str,
     (manifest, along): (Option<&Manifest>, Option<&Manifest>),
-    files: &BTreeSet<RepoPath>,
-    dirs: &BTreeSet<RepoPath>,
+    touches: &Touches<'_>,
 ) -> Result<(), ReleaseError> {
+    let texts = |paths: &BTreeSet<RepoPath>| paths.iter().map(PathText::from).collect();
     let journal = Journal {
         schema: SCHEMA.to_owned(),
         place: place.to_owned(),
         commit: job.order.commit,
         base: base(manifest),
         along: base(along),
-        files: files.iter().map(PathText::from).collect(),
-        dirs: dirs.iter().map(PathText::from).collect(),
+        files: texts(touches.files),
+        aside: texts(touches.aside),
+        dirs: texts(touches.dirs),
     };
     let path = path(job);
     serde_json::to_vec(&journal)
@@ -114,6 +130,7 @@ pub(super) fn left(
     let read = |list: &[PathText]| list.iter().map(PathText::path).collect::<Result<_, _>>();
     Ok(Left {
         files: read(&journal.files).map_err(broken)?,
+        aside: read(&journal.aside).map_err(broken)?,
         dirs: read(&journal.dirs).map_err(broken)?,
         commit: Some(journal.commit),
     })

@@ -34,6 +34,7 @@ use super::{
 use crate::policy::{RsyncTarget, TargetKind, Verify};
 use crate::types::RepoPath;
 pub use frame::{REACH, reach};
+use journal::Touches;
 use remote::{PART, Remote};
 use short::Short;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,12 @@ pub(in crate::release) fn release(
 ) -> Result<Reached, ReleaseError> {
     let place = place(&TargetKind::Rsync(target.clone()));
     let remote = Remote::new(job, target, &place)?;
+    let mut begun = false;
+    // The whole way may follow another one that began.
+    let begin: &mut Begin<'_> = &mut |plan| match std::mem::replace(&mut begun, true) {
+        true => Ok(()),
+        false => begin(plan),
+    };
     if let Some(short) = Short::of(job, &place)
         && short.release(job, &remote, &place, begin)?
     {
@@ -101,8 +108,11 @@ pub(in crate::release) fn release(
         job,
         &place,
         (manifest.as_ref(), None),
-        &work.touched(),
-        &work.dirs(),
+        &Touches {
+            files: &work.touched(),
+            aside: &BTreeSet::new(),
+            dirs: &work.dirs(),
+        },
     )?;
     if !there.has_temp {
         remote.make_temp()?;
@@ -128,7 +138,7 @@ fn end(job: &Job<'_>, stage: Stage, record: &[u8]) -> Result<(), ReleaseError> {
     stage.end()
 }
 
-/// Whether all there is to be done is to send files that rsync's own checksum is enough for. The
+/// Whether all there is to be done is to send files, none of which has to be read back. By rsync the
 /// manifest travels with them then: to ask the other side once more costs more than a few files.
 fn is_one_step(job: &Job<'_>, plan: &Plan) -> bool {
     job.order.target.care.verify == Verify::Quick
@@ -171,7 +181,8 @@ pub(in crate::release) fn look(
     let expected = Expected::of(&manifest).map_err(broken)?;
     // What an interrupted run had begun to change is nobody's drift, nor is what it left aside.
     let left = journal::left(sight.job, &place, Some(&manifest))?;
-    let aside: BTreeSet<RepoPath> = left.files.iter().map(part_of).collect();
+    let aside = left.files.iter().chain(&left.aside).map(part_of);
+    let aside: BTreeSet<RepoPath> = aside.collect();
     let passing = left.files.into_iter().chain(left.dirs).chain(aside);
     look::look(sight, &remote, expected, passing)
 }
@@ -222,7 +233,12 @@ impl Work<'_> {
     ) -> Result<Vec<u8>, ReleaseError> {
         let record = self.record(&stage.contents)?;
         let both = (manifest, Some(&record));
-        journal::begin(self.job, place, both, &self.touched(), &self.dirs())?;
+        let touches = Touches {
+            files: &self.touched(),
+            aside: &BTreeSet::new(),
+            dirs: &self.dirs(),
+        };
+        journal::begin(self.job, place, both, &touches)?;
         sealed(self.job, &record)
     }
 
@@ -253,7 +269,7 @@ impl Work<'_> {
             // takes room.
             let again = left.commit == Some(self.job.order.commit);
             let sent: BTreeSet<&RepoPath> = plan.puts.iter().map(|file| &file.path).collect();
-            self.sweep(|path| !again || !sent.contains(path))?;
+            self.sweep(left, |path| !again || !sent.contains(path))?;
         }
         self.remove(&clearing)?;
         remote.remove_dirs(&plan.blocking_dirs)?;
@@ -264,7 +280,7 @@ impl Work<'_> {
         self.job.progress.phase(Phase::Deleting, deletes.len());
         self.remove(&deletes)?;
         if left.commit.is_some() {
-            self.sweep(|_| true)?;
+            self.sweep(left, |_| true)?;
         }
         remote.remove_dirs(&plan.spare_dirs)
     }
@@ -305,11 +321,16 @@ impl Work<'_> {
 
     /// Removes what a killed run may have left aside of these files: in rsync's own folders beside
     /// their places, and in the one for temporary files.
-    fn sweep(&self, of: impl Fn(&RepoPath) -> bool) -> Result<(), ReleaseError> {
+    fn sweep(
+        &self,
+        left: &journal::Left,
+        of: impl Fn(&RepoPath) -> bool,
+    ) -> Result<(), ReleaseError> {
         let uncertain = self.held.files.iter();
-        let uncertain = uncertain.filter(|(path, held)| **held == Held::Uncertain && of(path));
+        let uncertain = uncertain.filter(|(_, held)| **held == Held::Uncertain);
+        let waiting = uncertain.map(|(path, _)| path).chain(&left.aside);
         let (mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new());
-        for (path, _) in uncertain {
+        for path in waiting.filter(|path| of(path)) {
             let part = part_of(path);
             let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
             files.insert(part.join(name.unwrap_or_default()));

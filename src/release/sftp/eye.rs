@@ -111,6 +111,18 @@ impl Eye {
         self.session.make_private(dir)
     }
 
+    /// Which of these are files or links.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub(in crate::release) fn are_files(
+        &mut self,
+        paths: &[String],
+    ) -> Result<Vec<bool>, ReleaseError> {
+        let sizes = self.session.sizes(paths)?;
+        Ok(sizes.iter().map(Option::is_some).collect())
+    }
+
     /// Removes a directory that is empty.
     ///
     /// # Errors
@@ -132,8 +144,8 @@ impl Eye {
         self.session.make_all(groups, private)
     }
 
-    /// Renames files into places where nothing is, asked for in their order, each of which is told of; what is
-    /// there is not replaced. Meanwhile another one is written.
+    /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
+    /// not replaced, by hosts that keep to the protocol. Meanwhile another one is written.
     ///
     /// # Errors
     /// When one cannot be renamed or written, or something is in its place.
@@ -146,7 +158,7 @@ impl Eye {
         self.session.place(pairs, parcel, placed)
     }
 
-    /// Removes directories, which are empty, and renames a file into a place where nothing is; asked for in that order.
+    /// Removes directories that are empty, and renames a file into a place where nothing is; asked for in that order.
     ///
     /// # Errors
     /// When that cannot be done.

@@ -13,7 +13,7 @@ use russh_sftp::protocol::{FileAttributes, FileMode, OpenFlags, StatusCode};
 use std::future::Future;
 use std::sync::Arc;
 
-/// How many requests a batch has under way. Each is short, and the channel's window bounds what they take.
+/// How many requests a batch has under way. Each is short.
 pub(super) const AHEAD: usize = 512;
 /// How many bytes a write carries; OpenSSH takes up to 256 KiB less a little, others 32 KiB.
 pub(super) const CHUNK: usize = 32 * 1024;
@@ -24,6 +24,8 @@ const ENTRY_LIMIT: usize = 100_000;
 
 pub(super) const FILE_MODE: u32 = 0o644;
 pub(super) const PROGRAM_MODE: u32 = 0o755;
+/// What the account's umask takes from.
+pub(super) const ANY_MODE: u32 = 0o777;
 pub(super) const PRIVATE_MODE: u32 = 0o700;
 
 /// One worker's view of the shared connection.

@@ -1,6 +1,6 @@
 //! Many new files at once.
 
-use super::session::{AHEAD, CHUNK, FILE_MODE, PRIVATE_MODE, PROGRAM_MODE, SftpSession};
+use super::session::{AHEAD, ANY_MODE, CHUNK, FILE_MODE, PRIVATE_MODE, PROGRAM_MODE, SftpSession};
 use super::wire::Wire;
 use crate::release::{FileKind, ReleaseError};
 use crate::types::RepoPath;
@@ -53,12 +53,10 @@ impl SftpSession {
             return USUAL;
         }
         let limits = wire.sftp.limits().await;
-        let open = limits.map_or(0, |limits| limits.max_open_handles);
-        // Of what it lets be open something is for others.
-        match usize::try_from(open / 2) {
-            Ok(0) => USUAL,
-            Ok(half) => half.min(MOST),
-            Err(_) => MOST,
+        match limits.map_or(0, |limits| limits.max_open_handles) {
+            0 => USUAL,
+            // Something of it is for a large file.
+            open => usize::try_from(open / 2).map_or(MOST, |half| half.clamp(1, MOST)),
         }
     }
 
@@ -95,6 +93,7 @@ impl SftpSession {
         let brought = brought.map_err(|error| wire.fail("write files", &error))?;
         brought.map(drop)
     }
+
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private ones.
     pub(super) fn make_all(
         &self,
@@ -111,9 +110,10 @@ impl SftpSession {
             made.map_err(|error| wire.fail("make directories", &error))
                 .flatten()
         };
-        let open = |dir| (dir, PROGRAM_MODE);
+        let open = |dir| (dir, ANY_MODE);
         let private = || private.iter().map(|dir| (dir, PRIVATE_MODE));
-        // Hosts answer in order, though they need not. One that does not is asked for one group after the other.
+        // Hosts carry requests out in their order, though they need not. Where one was refused, whatever for, they
+        // are asked for one group after the other.
         let all = groups.iter().flatten().map(open).chain(private());
         match make(all.collect()) {
             Err(error) if !error.is_transient() => {}
@@ -125,8 +125,8 @@ impl SftpSession {
         make(private().collect())
     }
 
-    /// Renames files into places where nothing is, asked for in their order, each of which is told of; what is
-    /// there is not replaced. Meanwhile another one is written.
+    /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
+    /// not replaced, by hosts that keep to the protocol. Meanwhile another one is written.
     pub(super) fn place(
         &self,
         pairs: &[(String, String)],
@@ -145,7 +145,7 @@ impl SftpSession {
         both.map(drop)
     }
 
-    /// Removes directories, which are empty, and renames a file into a place where nothing is; asked for in that order.
+    /// Removes directories that are empty, and renames a file into a place where nothing is; asked for in that order.
     pub(super) fn close(
         &self,
         pair: &(String, String),
@@ -153,8 +153,11 @@ impl SftpSession {
     ) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
         let remove = async |dir: &String| {
-            let removed = wire.sftp.rmdir(dir).await.map(drop);
-            removed.map_err(|error| wire.fail(&format!("remove {dir}"), &error))
+            match wire.sftp.rmdir(dir).await {
+                // Something else is in it by now, which stays.
+                Ok(_) | Err(SftpError::Status(_)) => Ok(()),
+                Err(error) => Err(wire.fail(&format!("remove {dir}"), &error)),
+            }
         };
         let steps = dirs.iter().map(|dir| remove(dir).left_future());
         let steps = steps.chain([rename_new(wire, pair).right_future()]);
@@ -213,7 +216,11 @@ async fn write_new(
     };
     written?;
     closed?;
-    let found = found?.attrs;
+    let mut found = found?.attrs;
+    // A host may look at a file while it still writes it, though not when it has closed it.
+    if found.size != Some(bytes.len() as u64) {
+        found = sftp.lstat(&parcel.at).await?.attrs;
+    }
     // The account's umask, or what the directory hands down, may have taken something away.
     if found.permissions.is_none_or(|found| found & MODE != mode) {
         sftp.setstat(&parcel.at, wanted).await?;

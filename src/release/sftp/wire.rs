@@ -95,7 +95,10 @@ impl Wire {
     /// one of them.
     pub(super) async fn another(&self) -> Result<Self, ReleaseError> {
         let (pulse, handle) = (self.pulse.clone(), Arc::clone(&self.handle));
-        Self::with(pulse, handle, self.site.clone(), self.runtime.clone()).await
+        let another = Self::with(pulse, handle, self.site.clone(), self.runtime.clone()).await?;
+        let trip = self.trip.load(Ordering::Relaxed);
+        another.trip.store(trip, Ordering::Relaxed);
+        Ok(another)
     }
 
     async fn with(

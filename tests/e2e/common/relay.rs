@@ -29,6 +29,8 @@ struct State {
     sent: u64,
     plan: Option<(u64, Break)>,
     frozen: bool,
+    /// How much later each answer comes.
+    late: Duration,
     open: Vec<TcpStream>,
     happened: Sender<()>,
 }
@@ -43,6 +45,7 @@ impl Relay {
             sent: 0,
             plan: None,
             frozen: false,
+            late: Duration::ZERO,
             open: Vec::new(),
             happened: sender,
         }));
@@ -57,6 +60,11 @@ impl Relay {
             state,
             happened,
         }
+    }
+
+    /// From now on, whatever the server answers comes so much later.
+    pub fn delay(&self, late: Duration) {
+        self.state.lock().unwrap().late = late;
     }
 
     /// From now on, it goes wrong after so many bytes.
@@ -161,9 +169,14 @@ fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Mutex<State>) 
         if read == 0 {
             break;
         }
-        if shared.lock().unwrap().frozen {
-            continue;
-        }
+        let late = {
+            let state = shared.lock().unwrap();
+            if state.frozen {
+                continue;
+            }
+            state.late
+        };
+        std::thread::sleep(late);
         if client.write_all(&buffer[..read]).is_err() {
             break;
         }
