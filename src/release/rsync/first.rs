@@ -10,10 +10,9 @@
 
 use super::journal::Touches;
 use super::remote::{PARTIAL, Remote, TEMP, finish};
-use super::{PART, Work, end, journal, part_of, sealed, short};
-use crate::release::program::{Place, Running};
+use super::{PART, Work, end, journal, part_of, sealed, short, waits_at};
+use crate::release::program::Running;
 use crate::release::progress::Phase;
-use crate::release::record::{as_left, may_follow};
 use crate::release::run::{Begin, Job};
 use crate::release::sftp::{Eye, Parcel, Told, is_small};
 use crate::release::stage::{self, Stage};
@@ -87,16 +86,13 @@ fn names_are_text(job: &Job<'_>, plan: &Plan) -> Result<bool, ReleaseError> {
 /// Everything by one call of rsync.
 fn by_rsync(work: &Work<'_>, place: &str, begin: &mut Begin<'_>) -> Result<bool, ReleaseError> {
     let (job, remote) = (work.job, work.remote);
-    let asked = remote.begin_to_list(Place::First)?;
+    let asked = remote.begin_to_list()?;
     let stage = Stage::of(job, &work.plan.puts)?;
     let sending = remote.begin_to_send(&stage)?;
     let Some(has_temp) = nothing(remote, asked)? else {
         return Ok(false);
     };
-    may_follow(job, place, None)?;
-    as_left(job, place, None)?;
-    job.progress.unchanged(work.plan.unchanged);
-    begin(work.plan)?;
+    work.set_out(place, None, begin)?;
     let record = work.begin_along(&stage, place, None)?;
     if !has_temp {
         remote.make_temp()?;
@@ -130,10 +126,7 @@ fn by_sftp(
     begin: &mut Begin<'_>,
 ) -> Result<bool, ReleaseError> {
     let (job, remote) = (work.job, work.remote);
-    may_follow(job, place, None)?;
-    as_left(job, place, None)?;
-    job.progress.unchanged(work.plan.unchanged);
-    begin(work.plan)?;
+    work.set_out(place, None, begin)?;
     let (files, none, dirs) = (work.touched(), BTreeSet::new(), work.dirs());
     let journal = |files, aside| {
         let dirs = &dirs;
@@ -227,12 +220,6 @@ fn at(remote: &Remote<'_>, path: &RepoPath) -> Result<String, ReleaseError> {
     Ok(remote.at(text))
 }
 
-/// Where a file waits until all have arrived.
-fn aside(remote: &Remote<'_>, path: &RepoPath) -> Result<String, ReleaseError> {
-    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
-    at(remote, &part_of(path).join(name.unwrap_or_default()))
-}
-
 /// Files on their way.
 struct Upload<'a> {
     work: &'a Work<'a>,
@@ -249,7 +236,7 @@ impl Upload<'_> {
     fn in_the_way(&mut self) -> Result<BTreeSet<RepoPath>, ReleaseError> {
         let Work { remote, plan, .. } = self.work;
         let paths = || plan.puts.iter().map(|file| &file.path);
-        let waits = paths().map(|path| aside(remote, path));
+        let waits = paths().map(|path| at(remote, &waits_at(path)));
         let waits = self.eye.are_files(&waits.collect::<Result<Vec<_>, _>>()?)?;
         let stands = paths().map(|path| at(remote, path));
         let stands = self
@@ -288,7 +275,7 @@ impl Upload<'_> {
             let content = Content::of(file, &bytes);
             contents.borrow_mut().insert(file.path.clone(), content);
             Ok(Parcel {
-                at: aside(remote, &file.path)?,
+                at: at(remote, &waits_at(&file.path))?,
                 kind: file.kind,
                 bytes,
             })
@@ -314,7 +301,8 @@ impl Upload<'_> {
         } = self.work;
         let mut files: Vec<&ReleaseFile> = plan.puts.iter().collect();
         files.sort_by_cached_key(|file| job.rank(&file.path));
-        let pair = |file: &ReleaseFile| Ok((aside(remote, &file.path)?, at(remote, &file.path)?));
+        let pair =
+            |file: &ReleaseFile| Ok((at(remote, &waits_at(&file.path))?, at(remote, &file.path)?));
         let pairs = files.into_iter().map(pair);
         let pairs: Vec<(String, String)> = pairs.collect::<Result<_, ReleaseError>>()?;
         let manifest = Parcel {

@@ -104,16 +104,7 @@ pub(in crate::release) fn release(
         remote.send(&stage, &paths.iter().collect::<Vec<_>>())?;
         return end(job, stage, &record).map(|()| Reached::Now);
     }
-    journal::begin(
-        job,
-        &place,
-        (manifest.as_ref(), None),
-        &Touches {
-            files: &work.touched(),
-            aside: &BTreeSet::new(),
-            dirs: &work.dirs(),
-        },
-    )?;
+    work.note(&place, (manifest.as_ref(), None))?;
     if !there.has_temp {
         remote.make_temp()?;
     }
@@ -195,6 +186,12 @@ fn part_of(path: &RepoPath) -> RepoPath {
     )
 }
 
+/// Where a file waits, complete or not, until all have arrived.
+fn waits_at(path: &RepoPath) -> RepoPath {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    part_of(path).join(name.unwrap_or_default())
+}
+
 /// What is there and what is to be done.
 struct Work<'a> {
     job: &'a Job<'a>,
@@ -232,14 +229,36 @@ impl Work<'_> {
         manifest: Option<&Manifest>,
     ) -> Result<Vec<u8>, ReleaseError> {
         let record = self.record(&stage.contents)?;
-        let both = (manifest, Some(&record));
+        self.note(place, (manifest, Some(&record)))?;
+        sealed(self.job, &record)
+    }
+
+    /// Writes down what is going to be touched, before the first of it is, beside the manifest that is there and the one
+    /// that travels with the files.
+    fn note(
+        &self,
+        place: &str,
+        manifests: (Option<&Manifest>, Option<&Manifest>),
+    ) -> Result<(), ReleaseError> {
         let touches = Touches {
             files: &self.touched(),
             aside: &BTreeSet::new(),
             dirs: &self.dirs(),
         };
-        journal::begin(self.job, place, both, &touches)?;
-        sealed(self.job, &record)
+        journal::begin(self.job, place, manifests, &touches)
+    }
+
+    /// The directory is as it was left, so the plan holds: tells of it, if this release may follow that one.
+    fn set_out(
+        &self,
+        place: &str,
+        manifest: Option<&Manifest>,
+        begin: &mut Begin<'_>,
+    ) -> Result<(), ReleaseError> {
+        may_follow(self.job, place, manifest)?;
+        as_left(self.job, place, manifest)?;
+        self.job.progress.unchanged(self.plan.unchanged);
+        begin(self.plan)
     }
 
     /// Puts the manifest beside the files, and gives the paths of all that is to be sent.
@@ -331,15 +350,12 @@ impl Work<'_> {
         let waiting = uncertain.map(|(path, _)| path).chain(&left.aside);
         let (mut files, mut dirs) = (BTreeSet::new(), BTreeSet::new());
         for path in waiting.filter(|path| of(path)) {
-            let part = part_of(path);
-            let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
-            files.insert(part.join(name.unwrap_or_default()));
-            dirs.insert(part);
+            files.insert(waits_at(path));
+            dirs.insert(part_of(path));
         }
         let manifest = RepoPath::new(MANIFEST_NAME.as_bytes().to_vec());
-        let part = part_of(&manifest);
-        files.insert(part.join(manifest.as_bytes()));
-        dirs.insert(part);
+        files.insert(waits_at(&manifest));
+        dirs.insert(part_of(&manifest));
         files.extend(self.remote.strays()?);
         self.remote.remove(&files.iter().collect::<Vec<_>>())?;
         self.remote

@@ -200,11 +200,11 @@ impl<'a> Remote<'a> {
         Ok(names.iter().map(|name| temp.join(name)).collect())
     }
 
-    /// Begins to list what is in the directory, by names alone. `place` says whether another call has begun already.
-    pub(super) fn begin_to_list(&self, place: Place) -> Result<Running, ReleaseError> {
+    /// Begins to list what is in the directory, by names alone, while another call is made ready.
+    pub(super) fn begin_to_list(&self) -> Result<Running, ReleaseError> {
         let args = ["--dirs", "--dry-run", "--out-format=%n", "--"];
         let (ends, none) = ([self.dest.as_str(), "rsync/none/"], self.list(&[])?);
-        self.start(place, FOR_MANIFESTS, &args, &ends, none)
+        self.start(Place::First, FOR_MANIFESTS, &args, &ends, none)
     }
 
     /// The names in a directory below ours.

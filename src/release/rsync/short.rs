@@ -14,7 +14,6 @@ use super::{Work, first, held, journal};
 use crate::folder::{Lasting, private_dir, replace_file_lasting};
 use crate::release::desk::{Desk, read_capped};
 use crate::release::program::{Place, Running};
-use crate::release::record::{as_left, may_follow};
 use crate::release::run::{Begin, Job};
 use crate::release::sftp::Eye;
 use crate::release::stage::Stage;
@@ -111,10 +110,6 @@ impl Short {
         if !is_so {
             return Ok(false);
         }
-        may_follow(job, place, manifest)?;
-        as_left(job, place, manifest)?;
-        job.progress.unchanged(self.plan.unchanged);
-        begin(&self.plan)?;
         let new_dirs = BTreeSet::new();
         let work = Work {
             job,
@@ -123,6 +118,7 @@ impl Short {
             plan: &self.plan,
             new_dirs: &new_dirs,
         };
+        work.set_out(place, manifest, begin)?;
         let record = work.begin_along(&stage, place, manifest)?;
         let paths = work.with_record(&stage, &record)?;
         remote.go_on_sending(sending, &paths.iter().collect::<Vec<_>>())?;

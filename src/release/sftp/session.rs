@@ -231,6 +231,13 @@ impl SftpSession {
         written.and(opened_up.map(drop)).and(closed.map(drop))
     }
 
+    /// Makes a symbolic link.
+    pub(super) async fn link(wire: &Wire, to: String, path: &str) -> Result<(), SftpError> {
+        // OpenSSH takes the target first, against the protocol's draft; the library sends what it is given in
+        // the draft's order.
+        wire.sftp.symlink(to, path).await.map(drop)
+    }
+
     /// Sends a file's content to an open handle.
     pub(super) async fn write_all(
         wire: &Wire,
@@ -357,6 +364,12 @@ impl SftpSession {
     }
 }
 
+/// What a link leads to, as its blob has it.
+pub(super) fn link_target(path: &str, content: &[u8]) -> Result<String, ReleaseError> {
+    String::from_utf8(content.to_vec())
+        .map_err(|_| ReleaseError::Objects(format!("the link to go to {path} is not UTF-8")))
+}
+
 fn entry(file: russh_sftp::protocol::File) -> Option<Entry> {
     if matches!(file.filename.as_str(), "." | "..") {
         return None;
@@ -413,13 +426,8 @@ impl Session for SftpSession {
                 self.step(name, Self::write(wire, path, content, PROGRAM_MODE, sent))
             }
             FileKind::Symlink => {
-                let target = String::from_utf8(content.to_vec()).map_err(|_| {
-                    ReleaseError::Objects(format!("the link to go to {path} is not UTF-8"))
-                })?;
-                // OpenSSH takes the target first, against the protocol's draft; the library sends
-                // what it is given in the draft's order.
-                let link = async { wire.sftp.symlink(target, path).await.map(drop) };
-                let done = self.step(name, link);
+                let to = link_target(path, content)?;
+                let done = self.step(name, Self::link(wire, to, path));
                 sent(content.len());
                 done
             }

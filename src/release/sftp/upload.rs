@@ -1,6 +1,8 @@
 //! Many new files at once.
 
-use super::session::{AHEAD, ANY_MODE, CHUNK, FILE_MODE, PRIVATE_MODE, PROGRAM_MODE, SftpSession};
+use super::session::{
+    AHEAD, ANY_MODE, CHUNK, FILE_MODE, PRIVATE_MODE, PROGRAM_MODE, SftpSession, link_target,
+};
 use super::wire::Wire;
 use crate::release::{FileKind, ReleaseError};
 use crate::types::RepoPath;
@@ -47,6 +49,16 @@ pub(in crate::release) fn is_small(size: u64) -> bool {
 }
 
 impl SftpSession {
+    /// Waits for many steps, each of which tells what went wrong with it.
+    fn all<T>(
+        &self,
+        steps: &str,
+        what: impl Future<Output = Result<T, ReleaseError>>,
+    ) -> Result<T, ReleaseError> {
+        let done = self.wire.wait(what);
+        done.map_err(|error| self.wire.fail(steps, &error))?
+    }
+
     /// How many small files may be under way, by what the host lets be open.
     pub(super) async fn room(wire: &Wire) -> usize {
         if !wire.tells_limits {
@@ -89,9 +101,7 @@ impl SftpSession {
             share.buffer_unordered(room).try_collect::<()>()
         });
         let both = try_join(large.try_collect::<()>(), try_join_all(shares));
-        let brought = wire.wait(both);
-        let brought = brought.map_err(|error| wire.fail("write files", &error))?;
-        brought.map(drop)
+        self.all("write files", both).map(drop)
     }
 
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private ones.
@@ -106,9 +116,10 @@ impl SftpSession {
                 let made = Self::make(wire, dir, mode).await;
                 made.map_err(|error| wire.fail(&format!("make {dir}"), &error))
             });
-            let made = wire.wait(steps.buffered(AHEAD).try_collect::<()>());
-            made.map_err(|error| wire.fail("make directories", &error))
-                .flatten()
+            self.all(
+                "make directories",
+                steps.buffered(AHEAD).try_collect::<()>(),
+            )
         };
         let open = |dir| (dir, ANY_MODE);
         let private = || private.iter().map(|dir| (dir, PRIVATE_MODE));
@@ -140,9 +151,8 @@ impl SftpSession {
             Ok(())
         });
         let renamed = steps.buffered(AHEAD).try_collect::<()>();
-        let both = wire.wait(try_join(renamed, bring_one(wire, parcel, &|_| {})));
-        let both = both.map_err(|error| wire.fail("rename files", &error))?;
-        both.map(drop)
+        let both = try_join(renamed, bring_one(wire, parcel, &|_| {}));
+        self.all("rename files", both).map(drop)
     }
 
     /// Removes directories that are empty, and renames a file into a place where nothing is; asked for in that order.
@@ -161,8 +171,8 @@ impl SftpSession {
         };
         let steps = dirs.iter().map(|dir| remove(dir).left_future());
         let steps = steps.chain([rename_new(wire, pair).right_future()]);
-        let done = wire.wait(stream::iter(steps).buffered(AHEAD).try_collect::<()>());
-        done.map_err(|error| wire.fail("rename a file", &error))?
+        let steps = stream::iter(steps).buffered(AHEAD);
+        self.all("rename a file", steps.try_collect::<()>())
     }
 }
 
@@ -177,7 +187,10 @@ async fn bring_one(wire: &Wire, parcel: &Parcel, sent: &dyn Fn(usize)) -> Result
     let found = match parcel.kind {
         FileKind::File => write_new(wire, parcel, FILE_MODE, sent).await,
         FileKind::Executable => write_new(wire, parcel, PROGRAM_MODE, sent).await,
-        FileKind::Symlink => link(wire, parcel, sent).await,
+        FileKind::Symlink => {
+            let to = link_target(&parcel.at, &parcel.bytes)?;
+            link(wire, to, parcel, sent).await
+        }
     };
     let found = found.map_err(fail)?;
     let expected = parcel.bytes.len() as u64;
@@ -231,14 +244,11 @@ async fn write_new(
 /// Makes a symbolic link; the size that it has then.
 async fn link(
     wire: &Wire,
+    to: String,
     parcel: &Parcel,
     sent: &dyn Fn(usize),
 ) -> Result<Option<u64>, SftpError> {
-    let to = String::from_utf8(parcel.bytes.clone());
-    let to = to.map_err(|_| SftpError::UnexpectedBehavior("the link is not UTF-8".into()))?;
-    // OpenSSH takes the target first, against the protocol's draft; the library sends what it is given in
-    // the draft's order.
-    wire.sftp.symlink(to, &parcel.at).await?;
+    SftpSession::link(wire, to, &parcel.at).await?;
     sent(parcel.bytes.len());
     Ok(wire.sftp.lstat(&parcel.at).await?.attrs.size)
 }
