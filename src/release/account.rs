@@ -11,7 +11,9 @@ use russh::cipher::AES_256_GCM;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
+use russh::keys::{
+    Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, decode_secret_key,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +169,7 @@ impl Account {
                 answer.map_err(fail)?
             }
             Proof::Key(key) => {
-                let hash = strongest(handle).await.map_err(fail)?;
+                let hash = strongest(handle, &[key.algorithm()]).await.map_err(fail)?;
                 let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
                 let answer = handle.authenticate_publickey(user, key).await;
                 answer.map_err(fail)?
@@ -193,13 +195,17 @@ impl Account {
             .request_identities()
             .await
             .map_err(|error| fail(error.to_string()))?;
-        let hash = strongest(handle)
+        let keys = identities.into_iter().take(AGENT_KEYS);
+        let keys = keys.filter_map(|identity| match identity {
+            AgentIdentity::PublicKey { key, .. } => Some(key),
+            AgentIdentity::Certificate { .. } => None,
+        });
+        let keys: Vec<PublicKey> = keys.collect();
+        let kinds: Vec<Algorithm> = keys.iter().map(PublicKey::algorithm).collect();
+        let hash = strongest(handle, &kinds)
             .await
             .map_err(|error| fail(error.to_string()))?;
-        for identity in identities.into_iter().take(AGENT_KEYS) {
-            let AgentIdentity::PublicKey { key, .. } = identity else {
-                continue;
-            };
+        for key in keys {
             let hash = hash.filter(|_| key.algorithm().is_rsa());
             let answer = handle
                 .authenticate_publickey_with(self.user.as_str(), key, hash, &mut agent)
@@ -213,8 +219,16 @@ impl Account {
     }
 }
 
-/// The hash for a signature by an RSA key: what the host asks for, and never SHA-1.
-async fn strongest(handle: &Handle<Host>) -> Result<Option<HashAlg>, russh::Error> {
+/// The hash for a signature by an RSA key, if one of the keys is such: what the host asks for, and never SHA-1. A host that
+/// never says what it takes is waited for, for up to a second.
+async fn strongest(
+    handle: &Handle<Host>,
+    kinds: &[Algorithm],
+) -> Result<Option<HashAlg>, russh::Error> {
+    let is_rsa = |kind: &Algorithm| matches!(kind, Algorithm::Rsa { .. });
+    if !kinds.iter().any(is_rsa) {
+        return Ok(None);
+    }
     let offered = handle.best_supported_rsa_hash().await?;
     Ok(Some(offered.flatten().unwrap_or(HashAlg::Sha256)))
 }

@@ -10,25 +10,20 @@
 
 use super::journal::Touches;
 use super::remote::{PARTIAL, Remote, TEMP, finish};
-use super::{PART, Work, end, journal, part_of, sealed, short, waits_at};
+use super::supply::{Errand, Supply};
+use super::{Work, end, journal, part_of, sealed, short, waits_at};
 use crate::release::program::Running;
 use crate::release::progress::Phase;
 use crate::release::run::{Begin, Job};
-use crate::release::sftp::{Eye, Parcel, Told, is_small};
+use crate::release::sftp::{Eye, Parcel, Told};
 use crate::release::stage::{self, Stage};
 use crate::release::{
     Content, FileKind, Holding, MANIFEST_NAME, Plan, ReleaseError, ReleaseFile, Source, ancestors,
     by_depth,
 };
 use crate::types::RepoPath;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// For how long SFTP looks for what rsync makes before rsync is waited for, and how often.
-const PATIENCE: Duration = Duration::from_millis(500);
-const PACE: Duration = Duration::from_millis(2);
 
 /// Brings everything to the directory; `false` where the whole way has to be taken.
 pub(super) fn release(
@@ -53,14 +48,20 @@ pub(super) fn release(
     }
     let looking = remote.begin_to_look();
     let making = remote.begin_to_make_temp()?;
-    if let Some(mut eye) = looking.wait()
-        && eye.sees_nothing_in(remote.root()).unwrap_or(false)
-    {
-        eye.widen();
-        return by_sftp(&work, eye, making, place, begin);
-    }
-    drop(making);
-    by_rsync(&work, place, begin)
+    let errands = plan.puts.iter();
+    let errands = errands.map(|file| Ok((at(remote, &waits_at(&file.path))?, file)));
+    let errands: Vec<Errand<'_>> = errands.collect::<Result<_, ReleaseError>>()?;
+    thread::scope(|scope| {
+        let supply = Supply::begin(scope, job.setting.git_dir, errands, remote.threads());
+        if let Some(mut eye) = looking.wait()
+            && eye.sees_nothing_in(remote.root()).unwrap_or(false)
+        {
+            eye.widen();
+            return by_sftp(&work, (eye, making), supply, place, begin);
+        }
+        drop((making, supply));
+        by_rsync(&work, place, begin)
+    })
 }
 
 /// Whether every path, and what every link leads to, can be told by SFTP, whose library knows text alone.
@@ -120,8 +121,8 @@ fn nothing(remote: &Remote<'_>, asked: Running) -> Result<Option<bool>, ReleaseE
 /// Everything by SFTP.
 fn by_sftp(
     work: &Work<'_>,
-    mut eye: Eye,
-    mut making: Running,
+    (eye, mut making): (Eye, Running),
+    supply: Supply<'_>,
     place: &str,
     begin: &mut Begin<'_>,
 ) -> Result<bool, ReleaseError> {
@@ -137,13 +138,24 @@ fn by_sftp(
     journal(&none, &files)?;
     Remote::make_temp_by(&mut making);
     let mut making = Some(making);
-    if !is_shown(remote, &mut eye, &mut making)? {
+    let mut upload = Upload { work, eye };
+    let rooms = Rooms::of(work)?;
+    let (made, seen) = upload
+        .eye
+        .make_all(&rooms.dirs, &rooms.parts, &remote.at(TEMP));
+    let seen = match seen {
+        true => Ok(true),
+        false => is_there_in_the_end(remote, &mut upload.eye, &mut making),
+    };
+    if !matches!(seen, Ok(true)) {
+        // It is not known where that is.
+        upload.eye.remove_all(&rooms.inside_out());
+        seen?;
         journal::forget(job)?;
         return Ok(false);
     }
-    let mut upload = Upload { work, eye };
-    let (parts, contents) = match upload.send_aside() {
-        Ok(sent) => sent,
+    let contents = match made.and_then(|()| upload.send(supply)) {
+        Ok(contents) => contents,
         // Nothing is in its place. rsync may do what SFTP does not.
         Err(ReleaseError::Refused { .. } | ReleaseError::Damaged { .. }) => return Ok(false),
         Err(error) => return Err(error),
@@ -168,49 +180,23 @@ fn by_sftp(
     if let Some(making) = making {
         remote.ended_well(making)?;
     }
-    upload.eye.close(&manifest, &parts)?;
+    upload.eye.close(&manifest, &rooms.parts)?;
     stage::sweep(job)?;
     short::keep(job.desk, &record);
     journal::forget(job)?;
     Ok(true)
 }
 
-/// Whether SFTP writes, and where rsync does.
-fn is_shown(
+/// Whether SFTP sees what rsync made, when rsync has ended. It says so only some round trips after it made that.
+fn is_there_in_the_end(
     remote: &Remote<'_>,
     eye: &mut Eye,
     making: &mut Option<Running>,
 ) -> Result<bool, ReleaseError> {
-    let part = remote.at(PART);
-    if eye.make_private(&part).is_err() {
-        return Ok(false);
-    }
-    let shown = appears(remote, eye, making);
-    if !matches!(shown, Ok(true)) {
-        // It is not known where that is.
-        let _ = eye.remove_dir(&part);
-    }
-    shown
-}
-
-/// Whether SFTP sees what rsync makes. rsync says that it ended only some round trips after that.
-fn appears(
-    remote: &Remote<'_>,
-    eye: &mut Eye,
-    making: &mut Option<Running>,
-) -> Result<bool, ReleaseError> {
-    let temp = remote.at(TEMP);
-    let until = Instant::now() + PATIENCE;
-    while Instant::now() < until {
-        if eye.is_dir(&temp).unwrap_or(false) {
-            return Ok(true);
-        }
-        thread::sleep(PACE);
-    }
     if let Some(making) = making.take() {
         remote.ended_well(making)?;
     }
-    Ok(eye.is_dir(&temp).unwrap_or(false))
+    Ok(eye.is_dir(&remote.at(TEMP)).unwrap_or(false))
 }
 
 /// A path's name on the host.
@@ -220,6 +206,34 @@ fn at(remote: &Remote<'_>, path: &RepoPath) -> Result<String, ReleaseError> {
     Ok(remote.at(text))
 }
 
+/// The directories that are made.
+struct Rooms {
+    /// Those of the site: the outermost, those in these, and so on.
+    dirs: Vec<Vec<String>>,
+    /// Those in which files wait.
+    parts: Vec<String>,
+}
+
+impl Rooms {
+    fn of(work: &Work<'_>) -> Result<Self, ReleaseError> {
+        let Work { remote, plan, .. } = work;
+        let names = |dirs: Vec<&RepoPath>| dirs.into_iter().map(|dir| at(remote, dir)).collect();
+        let dirs = by_depth(work.new_dirs).into_iter().map(names);
+        let parts: BTreeSet<RepoPath> = plan.puts.iter().map(|file| part_of(&file.path)).collect();
+        let parts = parts.iter().map(|part| at(remote, part));
+        Ok(Self {
+            dirs: dirs.collect::<Result<_, ReleaseError>>()?,
+            parts: parts.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// All of them, each before what it is in.
+    fn inside_out(&self) -> Vec<&String> {
+        let dirs = self.dirs.iter().rev().flatten();
+        self.parts.iter().chain(dirs).collect()
+    }
+}
+
 /// Files on their way.
 struct Upload<'a> {
     work: &'a Work<'a>,
@@ -227,11 +241,6 @@ struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Sends every file to where it waits: the directories that were made for that, and what each file holds.
-    fn send_aside(&mut self) -> Result<(Vec<String>, BTreeMap<RepoPath, Content>), ReleaseError> {
-        Ok((self.make_dirs()?, self.send()?))
-    }
-
     /// Where something stands that is not ours: what goes there still waits.
     fn in_the_way(&mut self) -> Result<BTreeSet<RepoPath>, ReleaseError> {
         let Work { remote, plan, .. } = self.work;
@@ -247,50 +256,16 @@ impl Upload<'_> {
         Ok(theirs.map(|(path, _)| path.clone()).collect())
     }
 
-    /// Makes the directories, and in each that gets files one in which they wait; gives all of these.
-    fn make_dirs(&mut self) -> Result<Vec<String>, ReleaseError> {
-        let Work { remote, plan, .. } = self.work;
-        let names = |dirs: Vec<&RepoPath>| dirs.into_iter().map(|dir| at(remote, dir)).collect();
-        let dirs = by_depth(self.work.new_dirs).into_iter().map(names);
-        let dirs: Vec<Vec<String>> = dirs.collect::<Result<_, ReleaseError>>()?;
-        let outermost = remote.at(PART);
-        let parts: BTreeSet<RepoPath> = plan.puts.iter().map(|file| part_of(&file.path)).collect();
-        let parts = parts.iter().map(|part| at(remote, part));
-        let mut parts: Vec<String> = parts.collect::<Result<_, _>>()?;
-        parts.retain(|part| *part != outermost);
-        self.eye.make_all(&dirs, &parts)?;
-        parts.push(outermost);
-        Ok(parts)
-    }
-
-    /// Sends every file aside; what each holds.
-    fn send(&mut self) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
-        let Work {
-            job, remote, plan, ..
-        } = self.work;
-        let source = Source::open(job.setting.git_dir)?;
-        let contents = RefCell::new(BTreeMap::new());
-        let parcel = |file: &ReleaseFile| {
-            let bytes = source.content(file)?;
-            let content = Content::of(file, &bytes);
-            contents.borrow_mut().insert(file.path.clone(), content);
-            Ok(Parcel {
-                at: at(remote, &waits_at(&file.path))?,
-                kind: file.kind,
-                bytes,
-            })
-        };
-        let (small, large): (Vec<&ReleaseFile>, Vec<&ReleaseFile>) =
-            plan.puts.iter().partition(|file| is_small(file.size));
+    /// Sends every file to where it waits; what each holds.
+    fn send(&mut self, supply: Supply<'_>) -> Result<BTreeMap<RepoPath, Content>, ReleaseError> {
+        let Work { job, plan, .. } = self.work;
         job.progress.phase(Phase::Sending, plan.puts.len());
         let told = Told {
             sent: &|sent| job.progress.sent(sent),
             arrived: &|| job.progress.step(),
         };
-        let mut large = large.into_iter().map(parcel);
-        self.eye
-            .bring(&mut large, &mut small.into_iter().map(parcel), &told)?;
-        Ok(contents.into_inner())
+        self.eye.bring(supply.large, supply.small, &told)?;
+        supply.readers.end()
     }
 
     /// Puts the files into their places, what others refer to first, and sends the manifest aside; where it is and where it

@@ -129,6 +129,11 @@ impl Line {
         }
     }
 
+    /// What it runs on.
+    pub(super) fn threads(&self) -> &runtime::Handle {
+        &self.threads
+    }
+
     /// What knows the secrets that the host is told.
     pub(super) fn redactor(&self) -> &Redactor {
         &self.shared.account.site.redactor

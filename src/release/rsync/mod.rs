@@ -16,6 +16,7 @@ mod line;
 mod look;
 mod remote;
 mod short;
+mod supply;
 mod survey;
 
 use super::command::other_kinds_uncertain;

@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// How long one call may take. A connection over which nothing comes ends much earlier.
 const LIMIT: Duration = Duration::from_secs(12 * 60 * 60);
@@ -127,6 +128,11 @@ impl<'a> Remote<'a> {
     /// Begins to open an eye on the host.
     pub(super) fn begin_to_look(&self) -> Opening {
         self.line.begin_to_look()
+    }
+
+    /// What the connection runs on.
+    pub(super) fn threads(&self) -> &Handle {
+        self.line.threads()
     }
 
     /// The directory, as the host names it.

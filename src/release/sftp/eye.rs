@@ -2,7 +2,7 @@
 //! where that program would do no better. A host need not offer it: there is another way.
 
 use super::session::SftpSession;
-use super::upload::{Parcel, Parcels, Told};
+use super::upload::{Opening, Parcel, Parcels, Told};
 use super::wire::Wire;
 use crate::release::ReleaseError;
 use crate::release::account::Account;
@@ -12,7 +12,6 @@ use russh::client::Handle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime;
-use tokio::task::JoinHandle;
 
 /// How long the channel is waited for: there is another way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +25,7 @@ pub(in crate::release) struct Eye {
     /// How many small files may be under way on a channel, once the host was asked.
     room: usize,
     /// More channels, that are being opened.
-    more: Vec<JoinHandle<Option<Wire>>>,
+    more: Vec<Opening>,
 }
 
 impl Eye {
@@ -103,14 +102,6 @@ impl Eye {
         self.session.is_dir(path)
     }
 
-    /// Makes a directory that nobody but the account can enter, and that is not there yet.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub(in crate::release) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
-        self.session.make_private(dir)
-    }
-
     /// Which of these are files or links.
     ///
     /// # Errors
@@ -123,25 +114,21 @@ impl Eye {
         Ok(sizes.iter().map(Option::is_some).collect())
     }
 
-    /// Removes a directory that is empty.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub(in crate::release) fn remove_dir(&mut self, dir: &str) -> Result<bool, ReleaseError> {
-        self.session.remove_dir(dir)
+    /// Removes those of these directories that are empty, asked for in their order.
+    pub(in crate::release) fn remove_all(&self, dirs: &[&String]) {
+        self.session.remove_all(dirs);
     }
 
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private
-    /// ones, which nobody but the account can enter.
-    ///
-    /// # Errors
-    /// When one cannot be made.
+    /// ones, which nobody but the account can enter. Meanwhile it is looked for one that somebody else is to make;
+    /// whether that has appeared.
     pub(in crate::release) fn make_all(
         &self,
         groups: &[Vec<String>],
         private: &[String],
-    ) -> Result<(), ReleaseError> {
-        self.session.make_all(groups, private)
+        awaited: &str,
+    ) -> (Result<(), ReleaseError>, bool) {
+        self.session.make_all(groups, private, awaited)
     }
 
     /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
@@ -174,17 +161,14 @@ impl Eye {
     /// there whole, as the host tells its size.
     ///
     /// # Errors
-    /// When one cannot be written, or is not whole, and those of the parcels.
+    /// When one cannot be written, or is not whole, and those that come in the place of parcels.
     pub(in crate::release) fn bring(
         &mut self,
-        large: &mut Parcels<'_>,
-        small: &mut Parcels<'_>,
+        large: Parcels,
+        small: Parcels,
         told: &Told<'_>,
     ) -> Result<(), ReleaseError> {
-        let wire = &self.session.wire;
-        let opened = self.more.drain(..);
-        let others = opened.filter_map(|other| wire.runtime.block_on(other).ok().flatten());
-        let others: Vec<Wire> = others.collect();
-        self.session.bring(&others, large, small, self.room, told)
+        let more = std::mem::take(&mut self.more);
+        self.session.bring(more, large, small, self.room, told)
     }
 }

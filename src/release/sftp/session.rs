@@ -50,7 +50,10 @@ impl SftpSession {
     }
 
     /// The attributes of what is at `path` itself; a link is not followed.
-    async fn attributes(wire: &Wire, path: &str) -> Result<Option<FileAttributes>, SftpError> {
+    pub(super) async fn attributes(
+        wire: &Wire,
+        path: &str,
+    ) -> Result<Option<FileAttributes>, SftpError> {
         match wire.brief(wire.sftp.lstat(path)).await {
             Ok(found) => Ok(Some(found.attrs)),
             Err(error) if is_absence(&error) => Ok(None),
@@ -168,14 +171,6 @@ impl SftpSession {
         }
         // It has more to say than one that is empty would.
         Ok(false)
-    }
-
-    /// Makes a directory that is the account's alone, and not there yet.
-    pub(super) fn make_private(&self, dir: &str) -> Result<(), ReleaseError> {
-        let mut attributes = FileAttributes::empty();
-        attributes.permissions = Some(PRIVATE_MODE);
-        let made = async { self.wire.sftp.mkdir(dir, attributes).await.map(drop) };
-        self.step(|| format!("make {dir}"), made)
     }
 
     /// Many steps at once; each is told of in its order.

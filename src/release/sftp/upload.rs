@@ -6,12 +6,14 @@ use super::session::{
 use super::wire::Wire;
 use crate::release::{FileKind, ReleaseError};
 use crate::types::RepoPath;
-use futures_util::future::{FutureExt, join, join3, try_join, try_join_all};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::{FutureExt, TryFutureExt, join, join3, try_join, try_join_all};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
-use std::cell::RefCell;
-use std::iter;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinHandle;
 
 /// How many small files are under way at once, at most. The library takes handles for text, and OpenSSH's are
 /// numbers, of which those above 127 are none.
@@ -20,6 +22,10 @@ const MOST: usize = 120;
 const USUAL: usize = 64;
 /// The largest file that is small, in bytes: that many of them are in memory.
 const SMALL: u64 = 256 * 1024;
+
+/// For how long it is looked for what somebody else is to make, and how often.
+const PATIENCE: Duration = Duration::from_millis(500);
+const PACE: Duration = Duration::from_millis(2);
 
 /// The bits of a mode that are asked for.
 const MODE: u32 = 0o7777;
@@ -32,8 +38,11 @@ pub(in crate::release) struct Parcel {
     pub(in crate::release) bytes: Vec<u8>,
 }
 
-/// What makes parcels, each when there is room for it.
-pub(in crate::release) type Parcels<'a> = dyn Iterator<Item = Result<Parcel, ReleaseError>> + 'a;
+/// Parcels, as they are ready.
+pub(in crate::release) type Parcels = Receiver<Result<Parcel, ReleaseError>>;
+
+/// A channel that is being opened. It need not come about.
+pub(super) type Opening = JoinHandle<Option<Wire>>;
 
 /// What is told while files are brought.
 pub(in crate::release) struct Told<'a> {
@@ -72,68 +81,69 @@ impl SftpSession {
         }
     }
 
-    /// Brings files by this channel and `others`: `large` ones one after the other, and beside them small ones, `room` at
-    /// once by each channel.
+    /// Brings files by this channel and by `more`, as soon as they are open: `large` ones one after the other, and beside
+    /// them small ones, `room` at once by each channel.
     pub(super) fn bring(
         &self,
-        others: &[Wire],
-        large: &mut Parcels<'_>,
-        small: &mut Parcels<'_>,
+        more: Vec<Opening>,
+        large: Parcels,
+        small: Parcels,
         room: usize,
         told: &Told<'_>,
     ) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
+        let (large, small) = (Mutex::new(large), Mutex::new(small));
         let one = async |wire: &Wire, parcel: Result<Parcel, ReleaseError>| {
             bring_one(wire, &parcel?, told.sent).await?;
             (told.arrived)();
             Ok(())
         };
-        // Whoever sends a large file fills the channel's window, and others would wait behind it.
-        let (apart, wires) = match others.split_last() {
-            Some((last, others)) => (last, others.iter().chain([wire]).collect()),
-            None => (wire, vec![wire]),
+        let several = async |wire: &Wire| {
+            let steps = queue(&small).map(|parcel| one(wire, parcel));
+            steps.buffer_unordered(room).try_collect::<()>().await
         };
-        let large = stream::iter(large).then(|parcel| one(apart, parcel));
-        let small = RefCell::new(small);
-        let next = || small.borrow_mut().next();
-        let shares = wires.into_iter().map(|wire| {
-            let share = stream::iter(iter::from_fn(next)).map(move |parcel| one(wire, parcel));
-            share.buffer_unordered(room).try_collect::<()>()
+        let one_by_one = async |wire: &Wire| {
+            let steps = queue(&large).then(|parcel| one(wire, parcel));
+            steps.try_collect::<()>().await
+        };
+        // Whoever sends a large file fills the channel's window, and others would wait behind it.
+        let is_alone = more.is_empty();
+        let own = async {
+            match is_alone {
+                true => try_join(one_by_one(wire), several(wire)).await.map(drop),
+                false => one_by_one(wire).and_then(|()| several(wire)).await,
+            }
+        };
+        let others = more.into_iter().map(async |opening| match opening.await {
+            Ok(Some(other)) => several(&other).await,
+            Ok(None) | Err(_) => Ok(()),
         });
-        let both = try_join(large.try_collect::<()>(), try_join_all(shares));
-        self.all("write files", both).map(drop)
+        let all = try_join(own, try_join_all(others));
+        self.all("write files", all).map(drop)
     }
 
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private ones.
+    /// Meanwhile it is looked for one that somebody else is to make; whether that has appeared.
     pub(super) fn make_all(
         &self,
         groups: &[Vec<String>],
         private: &[String],
-    ) -> Result<(), ReleaseError> {
+        awaited: &str,
+    ) -> (Result<(), ReleaseError>, bool) {
         let wire = &*self.wire;
-        let make = |dirs: Vec<(&String, u32)>| {
-            let steps = stream::iter(dirs).map(async |(dir, mode): (&String, u32)| {
-                let made = Self::make(wire, dir, mode).await;
-                made.map_err(|error| wire.fail(&format!("make {dir}"), &error))
-            });
-            self.all(
-                "make directories",
-                steps.buffered(AHEAD).try_collect::<()>(),
-            )
-        };
-        let open = |dir| (dir, ANY_MODE);
-        let private = || private.iter().map(|dir| (dir, PRIVATE_MODE));
-        // Hosts carry requests out in their order, though they need not. Where one was refused, whatever for, they
-        // are asked for one group after the other.
-        let all = groups.iter().flatten().map(open).chain(private());
-        match make(all.collect()) {
-            Err(error) if !error.is_transient() => {}
-            ended => return ended,
+        let both = join(make_groups(wire, groups, private), appears(wire, awaited));
+        match self.all("make directories", both.map(Ok)) {
+            Ok(both) => both,
+            Err(error) => (Err(error), false),
         }
-        for group in groups {
-            make(group.iter().map(open).collect())?;
-        }
-        make(private().collect())
+    }
+
+    /// Removes those of these directories that are empty, asked for in their order.
+    pub(super) fn remove_all(&self, dirs: &[&String]) {
+        let wire = &*self.wire;
+        let steps = stream::iter(dirs).map(|dir| remove(wire, dir));
+        // What stays is found by whoever looks next.
+        let _ = self.wire.wait(steps.buffered(AHEAD).collect::<Vec<_>>());
     }
 
     /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
@@ -162,17 +172,69 @@ impl SftpSession {
         dirs: &[String],
     ) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
-        let remove = async |dir: &String| {
-            match wire.sftp.rmdir(dir).await {
-                // Something else is in it by now, which stays.
-                Ok(_) | Err(SftpError::Status(_)) => Ok(()),
-                Err(error) => Err(wire.fail(&format!("remove {dir}"), &error)),
-            }
-        };
-        let steps = dirs.iter().map(|dir| remove(dir).left_future());
+        let steps = dirs.iter().map(|dir| remove(wire, dir).left_future());
         let steps = steps.chain([rename_new(wire, pair).right_future()]);
         let steps = stream::iter(steps).buffered(AHEAD);
         self.all("rename a file", steps.try_collect::<()>())
+    }
+}
+
+/// What comes out of a queue, to whoever asks first.
+fn queue(parcels: &Mutex<Parcels>) -> impl Stream<Item = Result<Parcel, ReleaseError>> {
+    stream::unfold((), async |()| {
+        let parcel = parcels.lock().await.recv().await?;
+        Some((parcel, ()))
+    })
+}
+
+/// Makes directories that may be there, asked for in their order.
+async fn make(wire: &Wire, dirs: Vec<(&String, u32)>) -> Result<(), ReleaseError> {
+    let steps = stream::iter(dirs).map(async |(dir, mode): (&String, u32)| {
+        let made = SftpSession::make(wire, dir, mode).await;
+        made.map_err(|error| wire.fail(&format!("make {dir}"), &error))
+    });
+    steps.buffered(AHEAD).try_collect().await
+}
+
+async fn make_groups(
+    wire: &Wire,
+    groups: &[Vec<String>],
+    private: &[String],
+) -> Result<(), ReleaseError> {
+    let open = |dir| (dir, ANY_MODE);
+    let private = || private.iter().map(|dir| (dir, PRIVATE_MODE));
+    // Hosts carry requests out in their order, though they need not. Where one was refused, whatever for, they
+    // are asked for one group after the other.
+    let all = groups.iter().flatten().map(open).chain(private());
+    match make(wire, all.collect()).await {
+        Err(error) if !error.is_transient() => {}
+        ended => return ended,
+    }
+    for group in groups {
+        make(wire, group.iter().map(open).collect()).await?;
+    }
+    make(wire, private().collect()).await
+}
+
+/// Whether a directory appears in time.
+async fn appears(wire: &Wire, dir: &str) -> bool {
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        let found = SftpSession::attributes(wire, dir).await;
+        if found.is_ok_and(|found| found.is_some_and(|found| found.is_dir())) {
+            return true;
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    false
+}
+
+/// Removes a directory that is empty.
+async fn remove(wire: &Wire, dir: &str) -> Result<(), ReleaseError> {
+    match wire.sftp.rmdir(dir).await {
+        // Something else is in it by now, which stays.
+        Ok(_) | Err(SftpError::Status(_)) => Ok(()),
+        Err(error) => Err(wire.fail(&format!("remove {dir}"), &error)),
     }
 }
 
