@@ -5,16 +5,19 @@
 //! the host that the policy names and to no other. A proxy is not taken from the environment, for
 //! the same reason. TLS trusts the machine's authorities, or those of a `ca` file alone.
 
+mod addresses;
 mod error;
 
 pub(crate) use error::HttpError;
 
 use crate::trust::authorities;
+use addresses::Addresses;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Request, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, SendBody};
 
 /// A body larger than this is sent only when the server has said that it will have it: a refusal
@@ -128,7 +131,7 @@ impl Client {
 
     fn with(tls: TlsConfig, connections: u32, pace: Pace) -> Self {
         let connections = connections as usize;
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .tls_config(tls)
             .proxy(None)
             .max_redirects(0)
@@ -143,8 +146,9 @@ impl Client {
             .timeout_per_write(Some(pace.silence))
             .timeout_recv_response(Some(pace.silence))
             .timeout_global(Some(pace.whole))
-            .build()
-            .new_agent();
+            .build();
+        let (connector, resolver) = (DefaultConnector::new(), Addresses::default());
+        let agent = Agent::with_parts(config, connector, resolver);
         Self { agent }
     }
 
