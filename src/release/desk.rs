@@ -374,7 +374,10 @@ pub(in crate::release) fn read_capped(path: &Path, limit: u64) -> io::Result<Opt
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
+    let size = file.metadata().map_or(0, |file| file.len());
+    // One byte more, so that the end is seen without making room.
+    let room = usize::try_from(size.min(limit).saturating_add(1)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(room);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::other(format!("larger than {limit} bytes")));

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod head;
 
-pub use head::{Head, Print, Record, SPLIT, is_base};
+pub use head::{Head, Print, Record, SPLIT, is_base, places};
 
 /// The manifest's name on a target.
 pub const MANIFEST_NAME: &str = ".relhook-manifest.json";

@@ -15,7 +15,7 @@ use crate::types::{Oid, RepoPath, Timestamp, hex};
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From how many files on a record has two parts.
 pub const SPLIT: usize = 256;
@@ -255,12 +255,16 @@ impl Head {
         paths(&self.dirs).collect()
     }
 
-    /// Where the target has one of these blobs, in the order of no matter what. The base, of which these are the bytes,
-    /// is searched and not read.
+    /// Where the target has one of these blobs, in the order of no matter what; `of_base` is where the base says that
+    /// they are.
     ///
     /// # Errors
     /// A sentence, when a part that was read is none that relhook writes.
-    pub fn places(&self, base: &[u8], blobs: &BTreeSet<Oid>) -> Result<Vec<RepoPath>, String> {
+    pub fn places(
+        &self,
+        of_base: Vec<RepoPath>,
+        blobs: &BTreeSet<Oid>,
+    ) -> Result<Vec<RepoPath>, String> {
         let own = self.files.iter().map(|entry| entry.path.path());
         let mut told: BTreeSet<RepoPath> = own.collect::<Result<_, _>>()?;
         for path in paths(&self.gone) {
@@ -273,12 +277,8 @@ impl Head {
         let mut places: Vec<RepoPath> = own
             .map(|entry| entry.path.path())
             .collect::<Result<_, _>>()?;
-        for entry in naming(base, blobs) {
-            let path = entry?.path.path()?;
-            if !told.contains(&path) {
-                places.push(path);
-            }
-        }
+        let others = of_base.into_iter();
+        places.extend(others.filter(|path| !told.contains(path)));
         Ok(places)
     }
 
@@ -312,17 +312,30 @@ impl Head {
     }
 }
 
+/// Where a base, of which these are the bytes, says that one of these blobs is. It is searched and not read.
+///
+/// # Errors
+/// A sentence, when a part that was read is none that relhook writes.
+pub fn places(base: &[u8], blobs: &BTreeSet<Oid>) -> Result<Vec<RepoPath>, String> {
+    naming(base, blobs)
+        .map(|entry| entry?.path.path())
+        .collect()
+}
+
 /// The entries of a record that have one of these blobs. Within a path quotes are escaped, so what is searched for
 /// stands for what it says.
 fn naming(record: &[u8], blobs: &BTreeSet<Oid>) -> impl Iterator<Item = Result<Entry, String>> {
     const BLOB: &[u8] = b"\"blob\":\"";
     const BEGIN: &[u8] = b"{\"path\":";
-    let texts: HashSet<String> = blobs.iter().map(Oid::to_string).collect();
+    // In the order of their texts as well.
+    let texts: Vec<String> = blobs.iter().map(Oid::to_string).collect();
     let begin = memmem::FinderRev::new(BEGIN);
     let is_wanted = move |at: &usize| {
         let value = record.get(at + BLOB.len()..).unwrap_or_default();
         let value = value.split(|byte| *byte == b'"').next().unwrap_or_default();
-        std::str::from_utf8(value).is_ok_and(|value| texts.contains(value))
+        texts
+            .binary_search_by(|text| text.as_bytes().cmp(value))
+            .is_ok()
     };
     memmem::find_iter(record, BLOB)
         .filter(is_wanted)

@@ -89,6 +89,10 @@ impl Connector for Stores {
     fn placing(&self) -> Placing {
         Placing::Direct
     }
+
+    fn copies(&self) -> bool {
+        true
+    }
 }
 
 struct Desk {
@@ -393,10 +397,6 @@ impl Session for Desk {
         }
         let stat = self.store.stat(&key)?;
         Ok(stat.and_then(|stat| stat.sha256))
-    }
-
-    fn copies(&mut self) -> bool {
-        true
     }
 
     /// Only where the copy would be stored with the right things: what a browser is told of a file

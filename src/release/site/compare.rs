@@ -304,11 +304,11 @@ fn standing(
 
 /// What the site may copy instead of being sent it.
 fn sources(
-    pool: &mut Pool<'_>,
+    pool: &Pool<'_>,
     compared: &Compared,
     plan: &Plan,
 ) -> Result<BTreeMap<Oid, (RepoPath, Content)>, ReleaseError> {
-    if plan.puts.is_empty() || !pool.first(|session| Ok(session.copies()))? {
+    if plan.puts.is_empty() || !pool.copies() {
         return Ok(BTreeMap::new());
     }
     let wanted: BTreeSet<Oid> = plan.puts.iter().map(|file| file.blob).collect();
@@ -336,7 +336,7 @@ pub(super) fn take_moves(
     compared: &Compared,
     plan: &mut Plan,
 ) -> Result<(), ReleaseError> {
-    if pool.first(|session| Ok(session.copies()))? {
+    if pool.copies() {
         return Ok(());
     }
     plan.take_moves(&compared.recovered.holding);

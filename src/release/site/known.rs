@@ -89,6 +89,12 @@ pub(super) fn base(desk: &Desk, wanted: &Print) -> Option<Vec<u8>> {
     wanted.is(&bytes).then_some(bytes)
 }
 
+/// The same, to be searched for what may be worth a look: it may have been damaged.
+pub(super) fn base_to_search(desk: &Desk, wanted: &Print) -> Option<Vec<u8>> {
+    let bytes = read_capped(&desk.file(BASE), MANIFEST_LIMIT).ok()??;
+    (bytes.len() as u64 == wanted.size).then_some(bytes)
+}
+
 /// Keeps a base at hand. What cannot be kept is read from the site again.
 pub(super) fn keep_base(desk: &Desk, bytes: &[u8]) {
     let _ = replace_file_lasting(&desk.file(BASE), bytes, Lasting::Kill);

@@ -93,6 +93,11 @@ impl<'a> Pool<'a> {
         self.connector.placing()
     }
 
+    /// Whether the site may copy its own files.
+    pub(super) fn copies(&self) -> bool {
+        self.connector.copies()
+    }
+
     /// Does something on the first connection.
     pub(in crate::release) fn first<T>(
         &mut self,

@@ -113,11 +113,6 @@ pub(in crate::release) trait Session: Send {
         Ok(None)
     }
 
-    /// Whether [`Self::copy`] is worth a try on this site.
-    fn copies(&mut self) -> bool {
-        false
-    }
-
     /// Copies a file on the site, over another one if need be.
     fn copy(&mut self, from: &str, to: &str) -> Result<Copied, ReleaseError> {
         let _ = (from, to);
@@ -187,4 +182,9 @@ pub(in crate::release) trait Connector: Sync {
 
     /// How files get to their places.
     fn placing(&self) -> Placing;
+
+    /// Whether [`Session::copy`] is worth a try on this site.
+    fn copies(&self) -> bool {
+        false
+    }
 }

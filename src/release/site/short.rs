@@ -12,6 +12,8 @@ use super::pool::Pool;
 use super::session::Connector;
 use super::{Site, bring, verify};
 use crate::policy::{OnDrift, Target};
+use crate::release::desk::Desk;
+use crate::release::manifest::places;
 use crate::release::names::Surface;
 use crate::release::run::{Begin, Job, Reached, place};
 use crate::release::source::Footing;
@@ -22,6 +24,7 @@ use crate::release::{
 use crate::types::{Oid, RepoPath, hex};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 /// How many files a difference may have, of both sides together.
 const MOST: usize = 4_000;
@@ -121,11 +124,20 @@ impl Short {
         }
     }
 
+    /// The contents that are new or other now.
+    fn blobs(&self) -> BTreeSet<Oid> {
+        self.listing.files.values().map(|file| file.blob).collect()
+    }
+
+    /// Where the base of the record says that the site has one of the new contents, if that is at hand.
+    fn in_base(&self, desk: &Desk) -> Option<Vec<RepoPath>> {
+        let base = known::base_to_search(desk, &self.known.base)?;
+        places(&base, &self.blobs()).ok()
+    }
+
     /// Whether the site may have one of the new contents at a path that is not looked at, and copy it.
-    fn may_copy(&self, job: &Job<'_>, head: &Head) -> bool {
-        let new = self.listing.files.values().map(|file| file.blob).collect();
-        let base = known::base(job.desk, &self.known.base);
-        let places = base.and_then(|base| head.places(&base, &new).ok());
+    fn may_copy(&self, in_base: Option<Vec<RepoPath>>, head: &Head) -> bool {
+        let places = in_base.and_then(|in_base| head.places(in_base, &self.blobs()).ok());
         places.is_none_or(|places| places.iter().any(|path| !self.before.contains_key(path)))
     }
 }
@@ -172,7 +184,15 @@ pub(in crate::release) fn release(
     begin: &mut Begin<'_>,
 ) -> Result<Option<Reached>, ReleaseError> {
     let mut pool = Pool::new(connector, job.setting.git_dir);
-    let Some(head) = head(job, site, &mut pool, &short.known)? else {
+    let (head, in_base) = thread::scope(|scope| {
+        // To search what is at hand takes about as long as to ask the site.
+        let desk = job.desk;
+        let searching = pool.copies().then(|| scope.spawn(|| short.in_base(desk)));
+        let head = head(job, site, &mut pool, &short.known);
+        let in_base = searching.map(|searching| searching.join().ok().flatten());
+        (head, in_base)
+    });
+    let Some(head) = head? else {
         return Ok(None);
     };
     let manifest = head.header();
@@ -191,8 +211,10 @@ pub(in crate::release) fn release(
         job.progress.unchanged(plan.unchanged);
         return Ok(Some(Reached::Before));
     }
-    let copies = !plan.puts.is_empty() && pool.first(|session| Ok(session.copies()))?;
-    if copies && short.may_copy(job, &head) {
+    if let Some(in_base) = in_base
+        && !plan.puts.is_empty()
+        && short.may_copy(in_base, &head)
+    {
         return Ok(None);
     }
     let recovered = Recovered {

@@ -72,7 +72,7 @@ impl Connector for Servers {
             base: self.target.url.clone(),
             login: Login::new(self.credentials.clone(), self.target.authentication),
             dots: self.dots.clone(),
-            replaces: false,
+            replaces: true,
         }))
     }
 
@@ -90,6 +90,10 @@ impl Connector for Servers {
             Replacing::Whole => Placing::Direct,
         }
     }
+
+    fn copies(&self) -> bool {
+        true
+    }
 }
 
 struct Conversation {
@@ -97,8 +101,8 @@ struct Conversation {
     base: Url,
     login: Login,
     dots: Known,
-    /// Whether the last file that was moved or copied took another one's place: then the next one
-    /// is likely to, and it is looked first.
+    /// Whether the last file that was moved or copied took another one's place, or there was none yet: then the
+    /// next one is likely to, and it is looked first.
     replaces: bool,
 }
 
@@ -522,10 +526,6 @@ impl Session for Conversation {
             true => Ok(true),
             false => Err(self.no("MOVE", &url, &answer)),
         }
-    }
-
-    fn copies(&mut self) -> bool {
-        true
     }
 
     fn copy(&mut self, from: &str, to: &str) -> Result<Copied, ReleaseError> {

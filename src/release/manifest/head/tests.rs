@@ -186,11 +186,12 @@ fn where_a_blob_is_is_found_without_reading_the_base_and_nowhere_else() {
             .into_iter()
             .filter(|(.., blob)| blobs.contains(blob));
         let wanted: BTreeSet<RepoPath> = wanted.map(|(path, ..)| path).collect();
-        let found = head.places(&bytes, &blobs).unwrap().into_iter();
+        let in_base = places(&bytes, &blobs).unwrap();
+        let found = head.places(in_base, &blobs).unwrap().into_iter();
         assert_eq!(found.collect::<BTreeSet<_>>(), wanted, "{blobs:?}");
     }
     let cut = bytes.get(10..).unwrap();
     let begin = memmem::find(cut, b"{\"path\":").unwrap();
     let headless = cut.get(begin + 1..).unwrap();
-    assert!(head.places(headless, &named("1")).is_err());
+    assert!(places(headless, &named("1")).is_err());
 }
