@@ -148,10 +148,12 @@ fn by_sftp(
         false => is_there_in_the_end(remote, &mut upload.eye, &mut making),
     };
     if !matches!(seen, Ok(true)) {
-        // It is not known where that is.
-        upload.eye.remove_all(&rooms.inside_out());
+        // It is not known where that is. What may be left of it stays in the journal.
+        let removed = upload.eye.remove_all(&rooms.inside_out());
         seen?;
-        journal::forget(job)?;
+        if removed.is_ok() {
+            journal::forget(job)?;
+        }
         return Ok(false);
     }
     let contents = match made.and_then(|()| upload.send(supply)) {

@@ -115,8 +115,11 @@ impl Eye {
     }
 
     /// Removes those of these directories that are empty, asked for in their order.
-    pub(in crate::release) fn remove_all(&self, dirs: &[&String]) {
-        self.session.remove_all(dirs);
+    ///
+    /// # Errors
+    /// When the host does not answer.
+    pub(in crate::release) fn remove_all(&self, dirs: &[&String]) -> Result<(), ReleaseError> {
+        self.session.remove_all(dirs)
     }
 
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private

@@ -139,11 +139,13 @@ impl SftpSession {
     }
 
     /// Removes those of these directories that are empty, asked for in their order.
-    pub(super) fn remove_all(&self, dirs: &[&String]) {
+    pub(super) fn remove_all(&self, dirs: &[&String]) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
         let steps = stream::iter(dirs).map(|dir| remove(wire, dir));
-        // What stays is found by whoever looks next.
-        let _ = self.wire.wait(steps.buffered(AHEAD).collect::<Vec<_>>());
+        self.all(
+            "remove directories",
+            steps.buffered(AHEAD).try_collect::<()>(),
+        )
     }
 
     /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
