@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -13,17 +13,31 @@ use ureq::http::uri::{Authority, Scheme};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// For how long an answer is remembered: as long as name servers let the most short-lived ones be kept.
-const KEPT: Duration = Duration::from_secs(60);
+/// For how long an answer is remembered. Name servers let those about stores be kept for a few seconds.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What was answered, and when.
 type Known = HashMap<(Option<Scheme>, Option<Authority>), (Instant, ResolvedSocketAddrs)>;
 
-/// The system's way to find hosts, and what it has said lately.
+/// The system's way to find hosts, and what it has said lately. Clones share that.
+#[derive(Clone, Default)]
+pub(super) struct Addresses(Arc<Inner>);
+
 #[derive(Default)]
-pub(super) struct Addresses {
+struct Inner {
     system: DefaultResolver,
     known: Mutex<Known>,
+}
+
+impl Addresses {
+    /// Forgets them all: one of them did not answer.
+    pub(super) fn forget(&self) {
+        self.known().clear();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Addresses {
@@ -40,15 +54,14 @@ impl Resolver for Addresses {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let host = (uri.scheme().cloned(), uri.authority().cloned());
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((asked, addresses)) = known().get(&host)
+        if let Some((asked, addresses)) = self.known().get(&host)
             && asked.elapsed() < KEPT
         {
             return Ok(addresses.clone());
         }
         let asked = Instant::now();
-        let addresses = self.system.resolve(uri, config, timeout)?;
-        known().insert(host, (asked, addresses.clone()));
+        let addresses = self.0.system.resolve(uri, config, timeout)?;
+        self.known().insert(host, (asked, addresses.clone()));
         Ok(addresses)
     }
 }
@@ -58,13 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_asked_for_once_a_minute() {
+    fn a_host_is_asked_for_once_in_a_few_seconds() {
         let addresses = Addresses::default();
         let config = Config::default();
         let uri: Uri = "http://localhost:1234/x".parse().unwrap();
         let ask = || addresses.resolve(&uri, &config, NextTimeout::default());
         let asked = || {
-            let known = addresses.known.lock().unwrap();
+            let known = addresses.known();
             assert_eq!(known.len(), 1);
             known.values().next().unwrap().0
         };
@@ -73,14 +86,14 @@ mod tests {
         let first = asked();
         assert_eq!(ask().unwrap().to_vec(), found.to_vec());
         assert_eq!(asked(), first, "it was asked for again");
-        for (asked, _) in addresses.known.lock().unwrap().values_mut() {
+        for (asked, _) in addresses.known().values_mut() {
             *asked -= KEPT;
         }
         ask().unwrap();
         assert!(asked() >= first, "what is old was taken");
-        let none: Uri = "http://no-such-host.invalid/".parse().unwrap();
-        let failed = addresses.resolve(&none, &config, NextTimeout::default());
-        assert!(failed.is_err());
+        addresses.forget();
+        assert!(addresses.known().is_empty());
+        ask().unwrap();
         asked();
     }
 }

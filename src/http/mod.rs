@@ -54,6 +54,7 @@ impl Pace {
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     agent: Agent,
+    addresses: Addresses,
 }
 
 /// A request.
@@ -147,9 +148,9 @@ impl Client {
             .timeout_recv_response(Some(pace.silence))
             .timeout_global(Some(pace.whole))
             .build();
-        let (connector, resolver) = (DefaultConnector::new(), Addresses::default());
-        let agent = Agent::with_parts(config, connector, resolver);
-        Self { agent }
+        let addresses = Addresses::default();
+        let agent = Agent::with_parts(config, DefaultConnector::new(), addresses.clone());
+        Self { agent, addresses }
     }
 
     /// Sends a request and reads the answer, whatever its status is.
@@ -157,6 +158,14 @@ impl Client {
     /// # Errors
     /// When there is no whole answer, or one that is too large.
     pub(crate) fn send(&self, ask: &Ask<'_>) -> Result<Answer, HttpError> {
+        let answer = self.send_once(ask);
+        if let Err(HttpError::Lost(_)) = answer {
+            self.addresses.forget();
+        }
+        answer
+    }
+
+    fn send_once(&self, ask: &Ask<'_>) -> Result<Answer, HttpError> {
         let mut request = Request::builder().method(ask.method).uri(ask.url);
         for (name, value) in ask.headers {
             request = request.header(*name, *value);
