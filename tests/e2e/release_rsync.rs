@@ -820,7 +820,19 @@ fn u_08_a_file_that_appears_while_the_first_release_is_under_way_stays() {
 
 #[test]
 fn a_first_release_to_a_host_far_away_goes_by_more_channels() {
-    let (bench, host) = pair();
+    assert_eq!(far("Subsystem sftp internal-sftp\n"), 4);
+}
+
+#[test]
+fn a_host_far_away_that_gives_no_more_channels_is_released_to_by_one() {
+    // One for rsync, and one for SFTP.
+    assert_eq!(far("MaxSessions 2\nSubsystem sftp internal-sftp\n"), 1);
+}
+
+/// A first release of many files to a host that is far away; over how many channels it went by SFTP.
+fn far(settings: &str) -> usize {
+    let (bench, host) = (Bench::new(), WebHost::set(settings));
+    bench.account(&host.credentials("key"));
     let relay = Relay::before(host.port);
     relay.delay(Duration::from_millis(4));
     let names: Vec<String> = (0..400).map(|at| format!("d{}/f{at}", at % 7)).collect();
@@ -838,8 +850,7 @@ fn a_first_release_to_a_host_far_away_goes_by_more_channels() {
     for (name, text) in files {
         assert_eq!(found[name], text, "{name}");
     }
-    let log = host.log();
-    assert_eq!(log.matches("subsystem 'sftp'").count(), 4, "{log}");
+    host.log().matches("subsystem 'sftp'").count()
 }
 
 #[test]

@@ -143,20 +143,24 @@ fn by_sftp(
     let (made, seen) = upload
         .eye
         .make_all(&rooms.dirs, &rooms.parts, &remote.at(TEMP));
+    let made = match made {
+        Err(error) if error.is_transient() => return Err(error),
+        made => made.is_ok(),
+    };
     let seen = match seen {
         true => Ok(true),
         false => is_there_in_the_end(remote, &mut upload.eye, &mut making),
     };
-    if !matches!(seen, Ok(true)) {
-        // It is not known where that is. What may be left of it stays in the journal.
-        let removed = upload.eye.remove_all(&rooms.inside_out());
-        seen?;
-        if removed.is_ok() {
-            journal::forget(job)?;
+    if !made || !matches!(seen, Ok(true)) {
+        // SFTP does not write there, or it is not known where that is: nothing of it is taken for what rsync sees.
+        let removed = upload.eye.remove_all(rooms.inside_out());
+        if seen? {
+            removed?;
         }
+        journal::forget(job)?;
         return Ok(false);
     }
-    let contents = match made.and_then(|()| upload.send(supply)) {
+    let contents = match upload.send(supply) {
         Ok(contents) => contents,
         // Nothing is in its place. rsync may do what SFTP does not.
         Err(ReleaseError::Refused { .. } | ReleaseError::Damaged { .. }) => return Ok(false),
@@ -229,10 +233,10 @@ impl Rooms {
         })
     }
 
-    /// All of them, each before what it is in.
-    fn inside_out(&self) -> Vec<&String> {
-        let dirs = self.dirs.iter().rev().flatten();
-        self.parts.iter().chain(dirs).collect()
+    /// All of them, those of a group before those that they are in.
+    fn inside_out(&self) -> impl Iterator<Item = &[String]> {
+        let dirs = self.dirs.iter().rev().map(Vec::as_slice);
+        std::iter::once(self.parts.as_slice()).chain(dirs)
     }
 }
 
@@ -286,6 +290,7 @@ impl Upload<'_> {
             at: remote.at(&format!("{TEMP}/{MANIFEST_NAME}")),
             kind: FileKind::File,
             bytes: record.to_vec(),
+            room: None,
         };
         job.progress.phase(Phase::Moving, pairs.len());
         self.eye

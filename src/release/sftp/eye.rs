@@ -114,12 +114,15 @@ impl Eye {
         Ok(sizes.iter().map(Option::is_some).collect())
     }
 
-    /// Removes those of these directories that are empty, asked for in their order.
+    /// Removes those of these directories that are empty, one group after the other.
     ///
     /// # Errors
     /// When the host does not answer.
-    pub(in crate::release) fn remove_all(&self, dirs: &[&String]) -> Result<(), ReleaseError> {
-        self.session.remove_all(dirs)
+    pub(in crate::release) fn remove_all<'a>(
+        &self,
+        groups: impl Iterator<Item = &'a [String]>,
+    ) -> Result<(), ReleaseError> {
+        self.session.remove_all(groups)
     }
 
     /// Makes directories: those of each group lie in those of the groups before it, and in all of them private
@@ -160,7 +163,7 @@ impl Eye {
         self.session.close(pair, dirs)
     }
 
-    /// Brings new files: `large` ones one after the other, and beside them many `small` ones at once. Each is
+    /// Brings new files: a few `large` ones at once, and many `small` ones beside them. Each is
     /// there whole, as the host tells its size.
     ///
     /// # Errors

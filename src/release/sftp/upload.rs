@@ -10,9 +10,10 @@ use futures_util::future::{FutureExt, TryFutureExt, join, join3, try_join, try_j
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tokio::task::JoinHandle;
 
 /// How many small files are under way at once, at most. The library takes handles for text, and OpenSSH's are
@@ -27,6 +28,9 @@ const SMALL: u64 = 256 * 1024;
 const PATIENCE: Duration = Duration::from_millis(500);
 const PACE: Duration = Duration::from_millis(2);
 
+/// How many large files are under way at once: while one is looked at and closed, the next one fills the line.
+const LARGE: usize = 2;
+
 /// The bits of a mode that are asked for.
 const MODE: u32 = 0o7777;
 
@@ -36,6 +40,8 @@ pub(in crate::release) struct Parcel {
     pub(in crate::release) at: String,
     pub(in crate::release) kind: FileKind,
     pub(in crate::release) bytes: Vec<u8>,
+    /// The room that it takes of what there is for all of them, until it has been brought.
+    pub(in crate::release) room: Option<OwnedSemaphorePermit>,
 }
 
 /// Parcels, as they are ready.
@@ -81,8 +87,9 @@ impl SftpSession {
         }
     }
 
-    /// Brings files by this channel and by `more`, as soon as they are open: `large` ones one after the other, and beside
-    /// them small ones, `room` at once by each channel.
+    /// Brings files by this channel and by `more`, as soon as they are open: `large` ones by this one, and beside
+    /// them small ones, `room` at once by each of the others, and by this one where there are no others or nothing large
+    /// is left.
     pub(super) fn bring(
         &self,
         more: Vec<Opening>,
@@ -94,7 +101,10 @@ impl SftpSession {
         let wire = &*self.wire;
         let (large, small) = (Mutex::new(large), Mutex::new(small));
         let one = async |wire: &Wire, parcel: Result<Parcel, ReleaseError>| {
-            bring_one(wire, &parcel?, told.sent).await?;
+            let mut parcel = parcel?;
+            let room = parcel.room.take();
+            bring_one(wire, &parcel, told.sent).await?;
+            drop(room);
             (told.arrived)();
             Ok(())
         };
@@ -102,23 +112,27 @@ impl SftpSession {
             let steps = queue(&small).map(|parcel| one(wire, parcel));
             steps.buffer_unordered(room).try_collect::<()>().await
         };
-        let one_by_one = async |wire: &Wire| {
-            let steps = queue(&large).then(|parcel| one(wire, parcel));
-            steps.try_collect::<()>().await
+        let of_large = async {
+            let steps = queue(&large).map(|parcel| one(wire, parcel));
+            steps.buffer_unordered(LARGE).try_collect::<()>().await
         };
         // Whoever sends a large file fills the channel's window, and others would wait behind it.
-        let is_alone = more.is_empty();
-        let own = async {
-            match is_alone {
-                true => try_join(one_by_one(wire), several(wire)).await.map(drop),
-                false => one_by_one(wire).and_then(|()| several(wire)).await,
-            }
+        let is_taken = Cell::new(false);
+        let of_small = async || match is_taken.replace(true) {
+            true => Ok(()),
+            false => several(wire).await,
         };
         let others = more.into_iter().map(async |opening| match opening.await {
-            Ok(Some(other)) => several(&other).await,
-            Ok(None) | Err(_) => Ok(()),
+            Ok(Some(other)) => several(&other).await.map(|()| true),
+            Ok(None) | Err(_) => Ok(false),
         });
-        let all = try_join(own, try_join_all(others));
+        let beside = async {
+            match try_join_all(others).await?.contains(&true) {
+                true => Ok(()),
+                false => of_small().await,
+            }
+        };
+        let all = try_join(of_large.and_then(|()| of_small()), beside);
         self.all("write files", all).map(drop)
     }
 
@@ -138,14 +152,20 @@ impl SftpSession {
         }
     }
 
-    /// Removes those of these directories that are empty, asked for in their order.
-    pub(super) fn remove_all(&self, dirs: &[&String]) -> Result<(), ReleaseError> {
+    /// Removes those of these directories that are empty, one group after the other.
+    pub(super) fn remove_all<'a>(
+        &self,
+        groups: impl Iterator<Item = &'a [String]>,
+    ) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
-        let steps = stream::iter(dirs).map(|dir| remove(wire, dir));
-        self.all(
-            "remove directories",
-            steps.buffered(AHEAD).try_collect::<()>(),
-        )
+        for group in groups {
+            let steps = stream::iter(group).map(|dir| remove(wire, dir));
+            self.all(
+                "remove directories",
+                steps.buffered(AHEAD).try_collect::<()>(),
+            )?;
+        }
+        Ok(())
     }
 
     /// Renames files into places where nothing is, asked for in their order, each of which is told of. What is there is
