@@ -107,7 +107,21 @@ mod tests {
     use super::*;
     use crate::setup::{CLIENT, SetupError, Shim};
     use std::os::unix::fs::MetadataExt;
-    use std::process::Command;
+    use std::process::{Command, Output};
+    use std::time::Duration;
+
+    /// Runs what was just written. A program that another test starts in that moment holds it open until it is
+    /// another program.
+    fn ran(command: &mut Command) -> Output {
+        loop {
+            match command.output() {
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                ran => return ran.unwrap(),
+            }
+        }
+    }
 
     fn all() -> impl Iterator<Item = Shim> {
         let server = Layout::Plain.places().into_iter();
@@ -141,10 +155,7 @@ mod tests {
             let path = dir.path().join(shim.name);
             let checked = Command::new("sh").arg("-n").arg(&path).status().unwrap();
             assert!(checked.success(), "{}", shim.name);
-            let ran = Command::new(&path)
-                .args(["prepared", "x"])
-                .output()
-                .unwrap();
+            let ran = ran(Command::new(&path).args(["prepared", "x"]));
             assert_eq!(ran.status.code(), Some(1), "{}", shim.name);
             let said = String::from_utf8_lossy(&ran.stderr);
             assert!(said.contains("it's gone is missing"), "{said}");
@@ -165,7 +176,7 @@ mod tests {
         .unwrap();
         for phase in ["preparing", "committed", "aborted"] {
             let path = dir.path().join("reference-transaction");
-            assert!(Command::new(path).arg(phase).status().unwrap().success());
+            assert!(ran(Command::new(path).arg(phase)).status.success());
         }
     }
 
@@ -191,7 +202,7 @@ mod tests {
                 hook.env(variable, "it-is-secret");
             }
             hook.env("GIT_DIR", dir.path()).env("REMOTE_USER", "dana");
-            let said = String::from_utf8(hook.output().unwrap().stdout).unwrap();
+            let said = String::from_utf8(ran(&mut hook).stdout).unwrap();
             assert!(said.contains("REMOTE_USER=dana"), "{name}: {said}");
             assert!(!said.contains("it-is-secret"), "{name}: {said}");
         }

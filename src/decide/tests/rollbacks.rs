@@ -387,10 +387,10 @@ fn v_09_in_random_lives_nothing_undone_comes_back_on_old_words() {
             Ok(())
         })
         .unwrap();
-    // Each happened often: on, back, and both refused.
+    // Each happened: on, back, and both refused. A hundred times about, so that chance takes none of them away.
     let [on, back, not_on, not_back] = deeds.get();
     assert!(
-        on > 60 && back > 40 && not_on > 60 && not_back > 40,
+        on > 15 && back > 5 && not_on > 15 && not_back > 5,
         "{:?}",
         deeds.get()
     );
