@@ -4,7 +4,6 @@
 //! machine without a cache of its own that is a question to a name server for each file.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::config::Config;
@@ -20,10 +19,10 @@ const KEPT: Duration = Duration::from_secs(5);
 type Known = HashMap<(Option<Scheme>, Option<Authority>), (Instant, ResolvedSocketAddrs)>;
 
 /// The system's way to find hosts, and what it has said lately. Clones share that.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Addresses(Arc<Inner>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Inner {
     system: DefaultResolver,
     known: Mutex<Known>,
@@ -37,12 +36,6 @@ impl Addresses {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Addresses {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Addresses")
     }
 }
 

@@ -11,9 +11,7 @@ use russh::cipher::AES_256_GCM;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{
-    Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, decode_secret_key,
-};
+use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, decode_secret_key};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +167,8 @@ impl Account {
                 answer.map_err(fail)?
             }
             Proof::Key(key) => {
-                let hash = strongest(handle, &[key.algorithm()]).await.map_err(fail)?;
+                let hash = strongest(handle, key.algorithm().is_rsa()).await;
+                let hash = hash.map_err(fail)?;
                 let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
                 let answer = handle.authenticate_publickey(user, key).await;
                 answer.map_err(fail)?
@@ -201,8 +200,8 @@ impl Account {
             AgentIdentity::Certificate { .. } => None,
         });
         let keys: Vec<PublicKey> = keys.collect();
-        let kinds: Vec<Algorithm> = keys.iter().map(PublicKey::algorithm).collect();
-        let hash = strongest(handle, &kinds)
+        let any_rsa = keys.iter().any(|key| key.algorithm().is_rsa());
+        let hash = strongest(handle, any_rsa)
             .await
             .map_err(|error| fail(error.to_string()))?;
         for key in keys {
@@ -219,14 +218,10 @@ impl Account {
     }
 }
 
-/// The hash for a signature by an RSA key, if one of the keys is such: what the host asks for, and never SHA-1. A host that
-/// never says what it takes is waited for, for up to a second.
-async fn strongest(
-    handle: &Handle<Host>,
-    kinds: &[Algorithm],
-) -> Result<Option<HashAlg>, russh::Error> {
-    let is_rsa = |kind: &Algorithm| matches!(kind, Algorithm::Rsa { .. });
-    if !kinds.iter().any(is_rsa) {
+/// The hash for a signature by an RSA key, if there is any: what the host asks for, and never SHA-1. A host that never says
+/// what it takes is waited for, for up to a second.
+async fn strongest(handle: &Handle<Host>, any_rsa: bool) -> Result<Option<HashAlg>, russh::Error> {
+    if !any_rsa {
         return Ok(None);
     }
     let offered = handle.best_supported_rsa_hash().await?;

@@ -290,7 +290,6 @@ impl Upload<'_> {
             at: remote.at(&format!("{TEMP}/{MANIFEST_NAME}")),
             kind: FileKind::File,
             bytes: record.to_vec(),
-            room: None,
         };
         job.progress.phase(Phase::Moving, pairs.len());
         self.eye

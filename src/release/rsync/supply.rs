@@ -1,7 +1,7 @@
 //! Files that are read out of the repository before there is room for them on the line: while the host is still being
 //! reached, and while others are under way.
 
-use crate::release::sftp::{Parcel, Parcels, is_small};
+use crate::release::sftp::{Parcel, Parcels, Ready, is_small};
 use crate::release::{Content, ReleaseError, ReleaseFile, Source};
 use crate::types::RepoPath;
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many small files are ready, and how many large ones.
 const SMALL: usize = 64;
@@ -92,46 +92,47 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads the files, each when there is a place and room for it, as long as somebody takes them.
-    fn all(
-        &mut self,
-        errands: &[Errand<'_>],
-        sender: &Sender<Result<Parcel, ReleaseError>>,
-    ) -> Contents {
+    fn all(&mut self, errands: &[Errand<'_>], sender: &Sender<Ready>) -> Contents {
         let mut contents = Contents::new();
         for (at, file) in errands {
             let Ok(place) = self.threads.block_on(sender.reserve()) else {
                 break;
             };
-            let read = self.one(at, file);
-            let failed = read.is_err();
-            place.send(read.map(|(parcel, content)| {
-                contents.insert(file.path.clone(), content);
-                parcel
-            }));
-            if failed {
-                break;
+            match self.one(at, file) {
+                Ok((parcel, content, room)) => {
+                    contents.insert(file.path.clone(), content);
+                    place.send(Ok((parcel, room)));
+                }
+                Err(error) => {
+                    place.send(Err(error));
+                    break;
+                }
             }
         }
         contents
     }
 
-    fn one(&mut self, at: &str, file: &ReleaseFile) -> Result<(Parcel, Content), ReleaseError> {
+    fn one(
+        &mut self,
+        at: &str,
+        file: &ReleaseFile,
+    ) -> Result<(Parcel, Content, OwnedSemaphorePermit), ReleaseError> {
         let source = match &mut self.source {
             Some(source) => source,
             none => none.insert(Source::open(self.git_dir)?),
         };
         let size = u32::try_from(file.size.div_ceil(1024)).unwrap_or(ROOM);
         let room = Arc::clone(&self.room).acquire_many_owned(size.min(ROOM));
-        let room = self.threads.block_on(room).ok();
+        let room = self.threads.block_on(room);
+        let room = room.map_err(|error| ReleaseError::Objects(error.to_string()))?;
         let bytes = source.content(file)?;
         let content = Content::of(file, &bytes);
         let parcel = Parcel {
             at: at.to_owned(),
             kind: file.kind,
             bytes,
-            room,
         };
-        Ok((parcel, content))
+        Ok((parcel, content, room))
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
             } = supply;
             for queue in [&mut large, &mut small] {
                 while let Some(parcel) = queue.blocking_recv() {
-                    let parcel = parcel.unwrap();
+                    let (parcel, _) = parcel.unwrap();
                     arrived.push((parcel.at, parcel.bytes));
                 }
             }

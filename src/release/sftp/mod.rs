@@ -19,7 +19,7 @@ use super::{Comparison, ReleaseError, Shelves, Surface};
 use crate::policy::{SftpTarget, TargetKind};
 use connect::SftpConnector;
 pub(in crate::release) use eye::Eye;
-pub(in crate::release) use upload::{Parcel, Parcels, Told, is_small};
+pub(in crate::release) use upload::{Parcel, Parcels, Ready, Told, is_small};
 
 /// The site, and what opens sessions on it.
 fn reach(job: &Job<'_>, target: &SftpTarget) -> Result<(Site, SftpConnector), ReleaseError> {

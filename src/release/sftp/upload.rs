@@ -40,12 +40,13 @@ pub(in crate::release) struct Parcel {
     pub(in crate::release) at: String,
     pub(in crate::release) kind: FileKind,
     pub(in crate::release) bytes: Vec<u8>,
-    /// The room that it takes of what there is for all of them, until it has been brought.
-    pub(in crate::release) room: Option<OwnedSemaphorePermit>,
 }
 
+/// A parcel, and the room that it takes of what there is for all of them, until it has been brought.
+pub(in crate::release) type Ready = Result<(Parcel, OwnedSemaphorePermit), ReleaseError>;
+
 /// Parcels, as they are ready.
-pub(in crate::release) type Parcels = Receiver<Result<Parcel, ReleaseError>>;
+pub(in crate::release) type Parcels = Receiver<Ready>;
 
 /// A channel that is being opened. It need not come about.
 pub(super) type Opening = JoinHandle<Option<Wire>>;
@@ -100,11 +101,9 @@ impl SftpSession {
     ) -> Result<(), ReleaseError> {
         let wire = &*self.wire;
         let (large, small) = (Mutex::new(large), Mutex::new(small));
-        let one = async |wire: &Wire, parcel: Result<Parcel, ReleaseError>| {
-            let mut parcel = parcel?;
-            let room = parcel.room.take();
+        let one = async |wire: &Wire, ready: Ready| {
+            let (parcel, _room) = ready?;
             bring_one(wire, &parcel, told.sent).await?;
-            drop(room);
             (told.arrived)();
             Ok(())
         };
@@ -202,7 +201,7 @@ impl SftpSession {
 }
 
 /// What comes out of a queue, to whoever asks first.
-fn queue(parcels: &Mutex<Parcels>) -> impl Stream<Item = Result<Parcel, ReleaseError>> {
+fn queue(parcels: &Mutex<Parcels>) -> impl Stream<Item = Ready> {
     stream::unfold((), async |()| {
         let parcel = parcels.lock().await.recv().await?;
         Some((parcel, ()))

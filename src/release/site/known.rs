@@ -85,8 +85,7 @@ pub(super) fn forget(desk: &Desk) {
 
 /// The base of a head, where it is at hand.
 pub(super) fn base(desk: &Desk, wanted: &Print) -> Option<Vec<u8>> {
-    let bytes = read_capped(&desk.file(BASE), MANIFEST_LIMIT).ok()??;
-    wanted.is(&bytes).then_some(bytes)
+    base_to_search(desk, wanted).filter(|bytes| wanted.is(bytes))
 }
 
 /// The same, to be searched for what may be worth a look: it may have been damaged.
