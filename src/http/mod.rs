@@ -12,6 +12,7 @@ pub(crate) use error::HttpError;
 
 use crate::trust::authorities;
 use addresses::Addresses;
+use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,10 @@ impl Pace {
         whole: Duration::from_secs(6 * 60 * 60),
     };
 }
+
+/// A header field that lets the server compress its answer, which comes unpacked then. Only for what a
+/// server says of files: a file's own content is to come as it is kept.
+pub(crate) const MAY_COMPRESS: (&str, &str) = ("accept-encoding", "gzip");
 
 /// A way to send requests, over connections that are kept open. It can be shared.
 #[derive(Debug, Clone)]
@@ -95,6 +100,19 @@ impl Answer {
     pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.headers.get_all(name).iter();
         values.filter_map(|value| value.to_str().ok())
+    }
+
+    /// The same with its body as it was before it was compressed for the way.
+    fn unpacked(self, limit: u64) -> Result<Self, HttpError> {
+        let mut body = Vec::new();
+        MultiGzDecoder::new(self.body.as_slice())
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut body)
+            .map_err(|_| HttpError::Garbled)?;
+        match body.len() as u64 > limit {
+            true => Err(HttpError::TooLarge(limit)),
+            false => Ok(Self { body, ..self }),
+        }
     }
 
     /// Whether the request was carried out.
@@ -196,11 +214,17 @@ impl Client {
             .limit(ask.limit)
             .read_to_vec()
             .map_err(HttpError::from)?;
-        Ok(Answer {
+        let answer = Answer {
             status: head.status.as_u16(),
             body,
             headers: head.headers,
-        })
+        };
+        let packed = ask.headers.contains(&MAY_COMPRESS)
+            && answer.header("content-encoding") == Some("gzip");
+        match packed {
+            true => answer.unpacked(ask.limit),
+            false => Ok(answer),
+        }
     }
 }
 

@@ -135,3 +135,59 @@ fn a_server_that_says_nothing_is_not_waited_for() {
     let error = brisk().send(&ask("GET", &url)).unwrap_err();
     assert_eq!(error, HttpError::Lost("no answer in time".into()));
 }
+
+/// An answer that says that its body is compressed, and a body.
+fn packed(body: &[u8]) -> &'static [u8] {
+    let mut answer = format!(
+        "HTTP/1.1 207 Fine\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(body);
+    answer.leak()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(content).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn an_answer_may_be_compressed_where_that_was_asked_for_alone() {
+    let content = [b'a'; 100];
+    let body = gzip(&content);
+    let (url, served) = answering(packed(&body));
+    let headers = &[MAY_COMPRESS];
+    let answer = brisk().send(&Ask {
+        headers,
+        ..ask("PROPFIND", &url)
+    });
+    assert_eq!(answer.unwrap().body, content);
+    let head = served.join().unwrap().to_ascii_lowercase();
+    assert!(head.contains("\r\naccept-encoding: gzip\r\n"), "{head}");
+    // What is kept compressed is fetched as it is kept.
+    let (url, served) = answering(packed(&body));
+    assert_eq!(brisk().send(&ask("GET", &url)).unwrap().body, body);
+    let head = served.join().unwrap().to_ascii_lowercase();
+    assert!(!head.contains("accept-encoding"), "{head}");
+}
+
+#[test]
+fn u_17_what_unpacks_to_more_than_the_limit_or_was_cut_off_is_no_answer() {
+    let headers = &[MAY_COMPRESS];
+    let answer = |body: &[u8]| {
+        let (url, served) = answering(packed(body));
+        let answer = brisk().send(&Ask {
+            headers,
+            ..ask("PROPFIND", &url)
+        });
+        served.join().unwrap();
+        answer.unwrap_err()
+    };
+    assert_eq!(answer(&gzip(&[b'a'; 101])), HttpError::TooLarge(100));
+    let whole = gzip(b"hello");
+    for length in 0..whole.len() {
+        assert_eq!(answer(&whole[..length]), HttpError::Garbled, "{length}");
+    }
+}

@@ -215,6 +215,8 @@ pub struct RsyncTarget {
     pub path: String,
     /// How to log in.
     pub login: SshLogin,
+    /// Whether what travels is compressed, where the host does that.
+    pub compress: bool,
 }
 
 /// How to log in to a host by ssh.
@@ -346,6 +348,8 @@ pub struct SftpTarget {
     pub path: String,
     /// How to log in.
     pub login: SshLogin,
+    /// Whether what travels is compressed, where the host does that.
+    pub compress: bool,
 }
 
 /// How an FTP connection is encrypted.

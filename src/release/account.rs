@@ -1,5 +1,6 @@
 //! Logging in to a host by ssh, in process: over SFTP and for rsync alike.
 
+use super::compression::Compression;
 use super::credentials::Field;
 use super::error::shown_reply;
 use super::host::{Address, Host};
@@ -73,6 +74,8 @@ pub(in crate::release) struct Account {
     host_keys: Vec<HostKey>,
     user: String,
     proof: Proof,
+    /// Whether what travels is compressed.
+    pub(in crate::release) compression: Compression,
     /// The host, as errors name it.
     pub(in crate::release) site: Site,
     /// How long each step of connecting may take.
@@ -88,10 +91,14 @@ impl Account {
         host: &str,
         login: &SshLogin,
         credentials: &Credentials,
+        compress: bool,
     ) -> Result<Self, ReleaseError> {
         let user = credentials.need(Field::User)?.reveal();
         let proof = proof(login.proof, credentials)?;
-        Ok(Self::with(host, login, user, proof))
+        Ok(Self {
+            compression: Compression::new(compress),
+            ..Self::with(host, login, user, proof)
+        })
     }
 
     /// One that has a password.
@@ -112,6 +119,7 @@ impl Account {
             host_keys: login.host_keys.clone(),
             user: user.to_owned(),
             proof,
+            compression: Compression::default(),
             site,
             patience: PATIENCE,
         }
@@ -126,6 +134,7 @@ impl Account {
             host: &self.host,
             port: self.port,
             known: &self.host_keys,
+            compression: &self.compression,
             patience: self.patience,
             redactor: &self.site.redactor,
         };

@@ -2,10 +2,12 @@
 //! is no trust on first use, and no certificate of a host is taken for a key.
 
 use super::ReleaseError;
+use super::compression::Compression;
 use super::prompt::Prompt;
 use super::redact::Redactor;
 use crate::policy::HostKey;
-use russh::client::{Config, Handle, Handler};
+use russh::Names;
+use russh::client::{self, Config, Handle, Handler};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -27,6 +29,7 @@ enum Shown {
 pub(in crate::release) struct Host {
     known: Vec<HostKey>,
     shown: Arc<Mutex<Option<Shown>>>,
+    compression: Compression,
 }
 
 impl Host {
@@ -76,6 +79,16 @@ impl Handler for Host {
         }
         Ok(is_known)
     }
+
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &Names,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.compression.agreed(&names.client_compression);
+        Ok(())
+    }
 }
 
 /// A host, and what is known of it.
@@ -83,6 +96,7 @@ pub(in crate::release) struct Address<'a> {
     pub(in crate::release) host: &'a str,
     pub(in crate::release) port: u16,
     pub(in crate::release) known: &'a [HostKey],
+    pub(in crate::release) compression: &'a Compression,
     /// How long each try to connect may take.
     pub(in crate::release) patience: Duration,
     pub(in crate::release) redactor: &'a Redactor,
@@ -106,6 +120,7 @@ impl Address<'_> {
         loop {
             let mut config = config();
             config.preferred.key = Cow::Owned(kinds.clone());
+            config.preferred.compression = Cow::Borrowed(self.compression.offer());
             let (shown, tried) = self.try_once(config).await?;
             let what = match (tried, shown) {
                 (Ok(handle), Some(Shown::Known(key))) => return Ok((handle, key)),
@@ -153,6 +168,7 @@ impl Address<'_> {
         let judge = Host {
             known: self.known.to_vec(),
             shown: Arc::clone(&shown),
+            compression: self.compression.clone(),
         };
         let connecting = async {
             let stream = Prompt::connect(self.host, self.port).await;
@@ -231,6 +247,7 @@ pub(in crate::release) fn whole_keys(
         host,
         port,
         known,
+        compression: &Compression::default(),
         patience: PATIENCE,
         redactor: &Redactor::default(),
     };

@@ -9,6 +9,7 @@ mod account;
 mod back;
 mod command;
 mod comparison;
+mod compression;
 mod credentials;
 mod desk;
 mod dir;

@@ -228,9 +228,15 @@ impl Progress {
         self.update(Show::Paced, |snapshot| snapshot.note = Some(text));
     }
 
-    /// Something on the target is not as one would think, in a sentence that is safe to show.
+    /// Something on the target is not as one would think, in a sentence that is safe to show, and beside what
+    /// was said before.
     pub(in crate::release) fn notice(&self, text: String) {
-        self.update(Show::Now, |snapshot| snapshot.notice = Some(text));
+        self.update(Show::Now, |snapshot| {
+            snapshot.notice = Some(match snapshot.notice.take() {
+                Some(before) => format!("{before}; {text}"),
+                None => text,
+            });
+        });
     }
 
     /// What was said so.

@@ -33,6 +33,7 @@ mod release_agent;
 mod release_care;
 mod release_carried;
 mod release_command;
+mod release_compress;
 mod release_crash;
 mod release_dir;
 mod release_ftp;

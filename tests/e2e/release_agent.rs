@@ -57,8 +57,18 @@ fn kind(what: &str, port: u16, host_key: &str, path: &str) -> TargetKind {
     let (host, path) = ("127.0.0.1".to_owned(), path.to_owned());
     let login = login(port, host_key);
     match what {
-        "sftp" => TargetKind::Sftp(SftpTarget { host, path, login }),
-        "rsync" => TargetKind::Rsync(RsyncTarget { host, path, login }),
+        "sftp" => TargetKind::Sftp(SftpTarget {
+            host,
+            path,
+            login,
+            compress: false,
+        }),
+        "rsync" => TargetKind::Rsync(RsyncTarget {
+            host,
+            path,
+            login,
+            compress: false,
+        }),
         other => panic!("{other}"),
     }
 }

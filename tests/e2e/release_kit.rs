@@ -299,6 +299,7 @@ fn apart() {
     let port = variable("_PORT").parse().unwrap();
     let kind = match std::env::var("RELHOOK_APART_HOST_KEY") {
         Ok(key) => TargetKind::Sftp(SftpTarget {
+            compress: false,
             host: "127.0.0.1".into(),
             path: variable("_PATH"),
             login: SshLogin {

@@ -51,6 +51,7 @@ fn set_back(path: &Path) {
 
 fn rsync_order(bench: &Bench, host: &WebHost, commit: relhook::types::Oid, number: u64) -> Order {
     let kind = TargetKind::Rsync(RsyncTarget {
+        compress: false,
         host: "127.0.0.1".into(),
         path: host.site().to_str().unwrap().to_owned(),
         login: host.login("host"),

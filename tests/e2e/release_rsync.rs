@@ -20,6 +20,7 @@ const FILE: u32 = 0o100_644;
 
 fn target(login: SshLogin, path: &Path) -> TargetKind {
     TargetKind::Rsync(RsyncTarget {
+        compress: false,
         host: "127.0.0.1".into(),
         path: path.to_str().unwrap().to_owned(),
         login,

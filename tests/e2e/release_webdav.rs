@@ -302,6 +302,20 @@ fn what_relhook_did_not_put_there_is_left_alone_until_told() {
 }
 
 #[test]
+fn what_apache_says_of_many_files_travels_compressed() {
+    let scene = Scene::new(Dav::Apache, Replacing::Beside);
+    let names: Vec<String> = (0..200).map(|n| format!("many/page-{n}.html")).collect();
+    let entries: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    let order = scene.order(scene.bench.commit(&entries), 1);
+    released(scene.bench.release(&order));
+    assert_eq!(scene.site().len(), 201);
+    let ours = scene.server.largest_listing();
+    let plain = scene.server.curl("PROPFIND", "many/", &["-H", "Depth: 1"]);
+    let plain = plain.text().len() as u64;
+    assert!(ours > 0 && ours * 5 < plain, "{ours} of {plain}");
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_not_made() {
     for kind in [Dav::Nginx, Dav::Apache] {
         let mut scene = Scene::new(kind, Replacing::Beside);

@@ -127,7 +127,7 @@ const KEYS: &str = "\
     version repository identity source people name emails logins keys disabled teams branches \
     required from enforce expire independence attribution push paths match baseline release targets \
     kind include exclude symlinks host_keys agent submodules lfs export names last path keep \
-    host port tls ca connections stage stages hold after lift lifter notify events to sendmail \
+    host port tls ca connections compress stage stages hold after lift lifter notify events to sendmail \
     url run verify machines checks ticket pattern in releaser windows freezes zone days until override drift health status contains within retries command audit log_reads streams \
     transport facility socket format max_message delegation by longest";
 

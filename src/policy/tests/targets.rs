@@ -42,6 +42,41 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
+fn what_travels_is_compressed_where_the_policy_says_so() {
+    let ssh = "    host: web.example\n    path: /srv/www\n    host_keys: ['ssh-ed25519 \
+               AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ']\n";
+    let compress = |kind: TargetKind| match kind {
+        TargetKind::Sftp(target) => target.compress,
+        TargetKind::Rsync(target) => target.compress,
+        other => panic!("{other:?}"),
+    };
+    for site in [
+        format!("    kind: sftp\n{ssh}"),
+        format!("    kind: rsync\n{ssh}"),
+    ] {
+        assert!(!compress(kind(&site)), "{site}");
+        for (word, is) in [("true", true), ("false", false)] {
+            let said = format!("{site}    compress: {word}\n");
+            assert_eq!(compress(kind(&said)), is, "{said}");
+        }
+        let said = format!("{site}    compress: 6\n");
+        let line = 37 + said.lines().count();
+        says(
+            DIR,
+            &said,
+            &format!("{line}:15: `compress` has to be `true` or `false`, not one word"),
+        );
+    }
+    let ftps = "    kind: ftps\n    host: ftp.example\n    path: /\n    compress: true\n";
+    says(
+        DIR,
+        ftps,
+        "42:5: unknown key `compress` in a target of this kind; known here: `path`, `host`, `port`, \
+         `tls`, `ca`, `connections`",
+    );
+}
+
+#[test]
 fn plain_ftp_has_to_be_said_twice() {
     let plain = "    kind: ftp\n    host: ftp.example\n    path: /\n";
     says(

@@ -139,6 +139,11 @@ impl Line {
         &self.shared.account.site.redactor
     }
 
+    /// What whoever looks after the host has to know of it, once it was reached.
+    pub(super) fn notice(&self) -> Option<String> {
+        self.shared.account.compression.notice()
+    }
+
     /// What went wrong with the connection, if anything did. It is told once.
     pub(super) fn failure(&self) -> Option<ReleaseError> {
         let mut failure = self

@@ -59,22 +59,36 @@ pub(in crate::release) fn release(
         true => Ok(()),
         false => begin(plan),
     };
-    if let Some(short) = Short::of(job, &place)
-        && short.release(job, &remote, &place, begin)?
-    {
-        return Ok(Reached::Now);
+    let short = Short::of(job, &place);
+    let reached = match short.map(|short| short.release(job, &remote, &place, begin)) {
+        Some(Ok(true)) => Reached::Now,
+        Some(Err(error)) => return Err(error),
+        Some(Ok(false)) | None => release_whole(job, &remote, &place, begin)?,
+    };
+    if let (Reached::Now, Some(notice)) = (&reached, remote.notice()) {
+        job.progress.notice(notice);
     }
+    Ok(reached)
+}
+
+/// The same after a look at all that is there.
+fn release_whole(
+    job: &Job<'_>,
+    remote: &Remote<'_>,
+    place: &str,
+    begin: &mut Begin<'_>,
+) -> Result<Reached, ReleaseError> {
     let there = remote.fetch()?;
-    let manifest = manifest(job, &remote, &place)?;
-    may_follow(job, &place, manifest.as_ref())?;
-    as_left(job, &place, manifest.as_ref())?;
-    let left = journal::left(job, &place, manifest.as_ref())?;
-    let mut held = held(job, manifest.as_ref(), &left, &place)?;
+    let manifest = manifest(job, remote, place)?;
+    may_follow(job, place, manifest.as_ref())?;
+    as_left(job, place, manifest.as_ref())?;
+    let left = journal::left(job, place, manifest.as_ref())?;
+    let mut held = held(job, manifest.as_ref(), &left, place)?;
     if job.adoption == Adoption::Adopt {
-        let comparison = look::compare(job, &remote, &held)?;
+        let comparison = look::compare(job, remote, &held)?;
         doubt::take_over(comparison, &mut held);
     }
-    doubt::suspect(job, &place, &mut held)?;
+    doubt::suspect(job, place, &mut held)?;
     let plan = plan(job.listing, &held);
     job.progress.unchanged(plan.unchanged);
     let recorded = manifest
@@ -86,18 +100,18 @@ pub(in crate::release) fn release(
         return Ok(Reached::Before);
     }
     let stage = Stage::of(job, &plan.puts)?;
-    let new_dirs = survey::survey(job, &remote, &stage, &held, &plan, manifest.is_none())?;
+    let new_dirs = survey::survey(job, remote, &stage, &held, &plan, manifest.is_none())?;
     begin(&plan)?;
     let work = Work {
         job,
-        remote: &remote,
+        remote,
         held: &held,
         plan: &plan,
         new_dirs: &new_dirs,
     };
     let along = !there.is_too_large && left.commit.is_none() && is_one_step(job, &plan);
     if along {
-        let record = work.begin_along(&stage, &place, manifest.as_ref())?;
+        let record = work.begin_along(&stage, place, manifest.as_ref())?;
         if !there.has_temp {
             remote.make_temp()?;
         }
@@ -105,7 +119,7 @@ pub(in crate::release) fn release(
         remote.send(&stage, &paths.iter().collect::<Vec<_>>())?;
         return end(job, stage, &record).map(|()| Reached::Now);
     }
-    work.note(&place, (manifest.as_ref(), None))?;
+    work.note(place, (manifest.as_ref(), None))?;
     if !there.has_temp {
         remote.make_temp()?;
     }

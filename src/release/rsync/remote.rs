@@ -97,7 +97,7 @@ impl<'a> Remote<'a> {
         let rsync = program::find("rsync")?;
         let shelves = Shelves::from_env(job.setting.folder);
         let credentials = shelves.credentials(&job.order.target.name)?;
-        let account = Account::new(&target.host, &target.login, &credentials)?;
+        let account = Account::new(&target.host, &target.login, &credentials, target.compress)?;
         let program = match job.setting.program {
             Some(program) => program.to_owned(),
             None => std::env::current_exe().map_err(|error| ReleaseError::Program {
@@ -123,6 +123,11 @@ impl<'a> Remote<'a> {
     /// The directory, as rsync's arguments name it.
     pub(super) fn dest(&self) -> &str {
         &self.dest
+    }
+
+    /// What whoever looks after the host has to know of it, once it was reached.
+    pub(super) fn notice(&self) -> Option<String> {
+        self.line.notice()
     }
 
     /// Begins to open an eye on the host.

@@ -37,7 +37,7 @@ impl SftpConnector {
         target: &SftpTarget,
         credentials: &Credentials,
     ) -> Result<Self, ReleaseError> {
-        let account = Account::new(&target.host, &target.login, credentials)?;
+        let account = Account::new(&target.host, &target.login, credentials, target.compress)?;
         Ok(Self {
             account,
             runtime: runtime()?,
@@ -111,6 +111,10 @@ impl Connector for SftpConnector {
 
     fn placing(&self) -> Placing {
         Placing::Aside
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.account.compression.notice()
     }
 }
 

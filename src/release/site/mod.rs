@@ -167,7 +167,11 @@ fn bring(
     plan.send_instead(&turned);
     let ground = compare::survey(job, site, pool, &compared, &plan)?;
     begin(&plan)?;
-    transfer::carry_out(job, site, pool, compared, &plan, ground)
+    transfer::carry_out(job, site, pool, compared, &plan, ground)?;
+    if let Some(notice) = pool.notice() {
+        job.progress.notice(notice);
+    }
+    Ok(())
 }
 
 /// Whether the site holds what it is to hold, by its own record. Directories of ours that stand in it

@@ -98,6 +98,11 @@ impl<'a> Pool<'a> {
         self.connector.copies()
     }
 
+    /// What whoever looks after the site has to know of it.
+    pub(super) fn notice(&self) -> Option<String> {
+        self.connector.notice()
+    }
+
     /// Does something on the first connection.
     pub(in crate::release) fn first<T>(
         &mut self,

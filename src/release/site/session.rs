@@ -187,4 +187,9 @@ pub(in crate::release) trait Connector: Sync {
     fn copies(&self) -> bool {
         false
     }
+
+    /// What whoever looks after the site has to know of it, once sessions were opened.
+    fn notice(&self) -> Option<String> {
+        None
+    }
 }

@@ -3,7 +3,7 @@
 use super::answer::{Resource, WANTED, failure, resources};
 use super::dots::{Dots, Known};
 use super::login::{self, Login};
-use crate::http::{Answer, Ask};
+use crate::http::{Answer, Ask, MAY_COMPRESS};
 use crate::policy::{Replacing, WebdavTarget};
 use crate::release::redact::Redactor;
 use crate::release::site::{Connector, Copied, Entry, EntryKind, Placing, Session};
@@ -204,7 +204,11 @@ impl Conversation {
         depth: &str,
     ) -> Result<Option<Vec<Resource>>, ReleaseError> {
         let url = self.url(path, form);
-        let headers = [("content-type", "application/xml"), ("depth", depth)];
+        let headers = [
+            ("content-type", "application/xml"),
+            ("depth", depth),
+            MAY_COMPRESS,
+        ];
         let words = Words {
             body: Some(WANTED),
             ..Words::new("PROPFIND", &headers)

@@ -145,6 +145,14 @@ impl Davd {
             .collect()
     }
 
+    /// How many bytes the server's largest answer about files had on its way.
+    pub fn largest_listing(&self) -> u64 {
+        let log = fs::read_to_string(self.home.path().join("access.log")).unwrap_or_default();
+        let told = log.lines().filter(|line| line.contains("\"PROPFIND "));
+        let sizes = told.filter_map(|line| line.rsplit(' ').next()?.parse().ok());
+        sizes.max().unwrap_or(0)
+    }
+
     /// Makes all that is in the folder the server's own, after a test has put files there.
     pub fn hands_over(&self) {
         if !self.kind.is_nginx() {
@@ -234,6 +242,7 @@ fn apache(kind: Dav, home: &Path, port: u16) -> String {
         "auth_basic",
         "auth_digest",
         "dav",
+        "deflate",
         "dav_fs",
         "dir",
         "ssl",
@@ -262,6 +271,7 @@ fn apache(kind: Dav, home: &Path, port: u16) -> String {
          DocumentRoot {home}/root\n<FilesMatch \"^\\.ht\">\nRequire all denied\n</FilesMatch>\nDavLockDB {home}/state/locks\n\
          <Directory {home}/root>\nRequire all denied\n</Directory>\n\
          <Directory {home}/root/dav>\nDav On\nAllowOverride None\n\
+         SetOutputFilter DEFLATE\n\
          DirectoryIndex disabled\nAuthName site\n{login}Require valid-user\n\
          </Directory>\n"
     )

@@ -150,6 +150,7 @@ impl Sftpd {
     /// The site as a target.
     pub fn target(&self, host_key: HostKey, proof: SshProof) -> TargetKind {
         TargetKind::Sftp(SftpTarget {
+            compress: false,
             host: "127.0.0.1".into(),
             path: self.site().display().to_string(),
             login: SshLogin {

@@ -155,29 +155,29 @@ fn with<'a>(files: &[(&'a str, &'a str)], film: &'a str) -> Vec<(&'a str, &'a st
 
 #[test]
 fn d_08_u_07_sftp_that_is_killed_anywhere_is_carried_on() {
-    Behind::<Sftp>::new().survives(Break::Freeze);
+    Behind::<Sftp<false>>::new().survives(Break::Freeze);
 }
 
 #[test]
 fn u_07_sftp_that_is_cut_off_anywhere_is_carried_on() {
-    Behind::<Sftp>::new().survives(Break::Cut);
+    Behind::<Sftp<false>>::new().survives(Break::Cut);
 }
 
 #[test]
 fn d_08_u_07_rsync_that_is_killed_anywhere_is_carried_on() {
-    Behind::<Rsync>::new().survives(Break::Freeze);
+    Behind::<Rsync<false>>::new().survives(Break::Freeze);
 }
 
 /// The record travels with the files then, and may be there before all of them are.
 #[test]
 fn d_08_u_07_rsync_that_sends_the_record_along_is_carried_on() {
-    Behind::<Rsync>::going_to(EDITED).survives(Break::Freeze);
-    Behind::<Rsync>::going_to(EDITED).survives(Break::Cut);
+    Behind::<Rsync<false>>::going_to(EDITED).survives(Break::Freeze);
+    Behind::<Rsync<false>>::going_to(EDITED).survives(Break::Cut);
 }
 
 #[test]
 fn u_07_rsync_that_is_cut_off_anywhere_is_carried_on() {
-    Behind::<Rsync>::new().survives(Break::Cut);
+    Behind::<Rsync<false>>::new().survives(Break::Cut);
 }
 
 #[test]

@@ -116,8 +116,8 @@ full! {
     u_07_ftps: ftp::Explicit, "451 Failure writing to local file";
     u_07_proftpd: ftp::Pro, "space";
     u_07_pureftpd: ftp::Pure, "451 Error during write to file";
-    u_07_sftp: ssh::Sftp, "no other word for a full disk";
-    u_07_rsync: ssh::Rsync, "No space left";
+    u_07_sftp: ssh::Sftp<false>, "no other word for a full disk";
+    u_07_rsync: ssh::Rsync<false>, "No space left";
     u_07_s3: web::Bucket, "InternalError";
     u_07_s3_pointer: web::Pointer, "InternalError";
     u_07_webdav_nginx: web::Nginx, "its own log says why, a full disk for instance";

@@ -1,6 +1,6 @@
 //! `kind: rsync`: a directory of another machine, by rsync over ssh.
 
-use super::{Kind, host, ssh};
+use super::{Kind, host, ssh, truth};
 use crate::policy::complaint::Complaints;
 use crate::policy::fields::Fields;
 use crate::policy::schema::checked;
@@ -10,7 +10,7 @@ use crate::policy::{RsyncTarget, TargetKind};
 /// The kind.
 pub(super) const RSYNC: Kind = Kind {
     name: "rsync",
-    keys: &["host", "path", "port", "host_keys", "agent"],
+    keys: &["host", "path", "port", "host_keys", "agent", "compress"],
     read: |fields, complaints| rsync(fields, complaints).map(TargetKind::Rsync),
 };
 
@@ -20,9 +20,11 @@ fn rsync(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<RsyncTarget
         checked(node, what, complaints, |text| values::absolute(text, false))
     });
     let login = ssh::login(fields, complaints);
+    let compress = truth(fields, "compress", complaints);
     Some(RsyncTarget {
         host: host?,
         path: path?.value,
         login: login?,
+        compress: compress?,
     })
 }

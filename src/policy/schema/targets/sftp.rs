@@ -1,6 +1,6 @@
 //! `kind: sftp`: a directory of another machine, over SFTP.
 
-use super::{Kind, host, ssh};
+use super::{Kind, host, ssh, truth};
 use crate::policy::complaint::Complaints;
 use crate::policy::fields::Fields;
 use crate::policy::schema::checked;
@@ -10,7 +10,7 @@ use crate::policy::{SftpTarget, TargetKind};
 /// The kind.
 pub(super) const SFTP: Kind = Kind {
     name: "sftp",
-    keys: &["host", "path", "port", "host_keys", "agent"],
+    keys: &["host", "path", "port", "host_keys", "agent", "compress"],
     read: |fields, complaints| sftp(fields, complaints).map(TargetKind::Sftp),
 };
 
@@ -20,9 +20,11 @@ fn sftp(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<SftpTarget> 
         checked(node, what, complaints, |text| values::absolute(text, true))
     });
     let login = ssh::login(fields, complaints);
+    let compress = truth(fields, "compress", complaints);
     Some(SftpTarget {
         host: host?,
         path: path?.value,
         login: login?,
+        compress: compress?,
     })
 }

@@ -22,10 +22,10 @@ fn secret(key: &Path) -> String {
     text.lines().nth(2).unwrap().to_owned()
 }
 
-/// `kind: sftp`, OpenSSH.
-pub struct Sftp(Sftpd);
+/// `kind: sftp`, OpenSSH, also with `compress: true`.
+pub struct Sftp<const COMPRESSED: bool>(Sftpd);
 
-impl Kind for Sftp {
+impl<const COMPRESSED: bool> Kind for Sftp<COMPRESSED> {
     const NATURE: Nature = SITE;
 
     fn start() -> Self {
@@ -33,12 +33,9 @@ impl Kind for Sftp {
     }
 
     fn policy(&self) -> String {
-        lines(
-            "sftp",
-            self.0.port,
-            &self.0.site(),
-            &self.0.host_key().to_string(),
-        )
+        let key = self.0.host_key().to_string();
+        let lines = lines("sftp", self.0.port, &self.0.site(), &key);
+        format!("{lines}    compress: {COMPRESSED}\n")
     }
 
     fn account(&self) -> Option<String> {
@@ -69,10 +66,10 @@ impl Kind for Sftp {
     }
 }
 
-/// `kind: rsync`, OpenSSH with rsync behind it.
-pub struct Rsync(WebHost);
+/// `kind: rsync`, OpenSSH with rsync behind it, also with `compress: true`.
+pub struct Rsync<const COMPRESSED: bool>(WebHost);
 
-impl Kind for Rsync {
+impl<const COMPRESSED: bool> Kind for Rsync<COMPRESSED> {
     const NATURE: Nature = Nature {
         unholdable: b"a\x7fb",
         ..SITE
@@ -84,7 +81,8 @@ impl Kind for Rsync {
 
     fn policy(&self) -> String {
         let key = &self.0.login("host").host_keys[0].to_string();
-        lines("rsync", self.0.port, &self.0.site(), key)
+        let lines = lines("rsync", self.0.port, &self.0.site(), key);
+        format!("{lines}    compress: {COMPRESSED}\n")
     }
 
     fn account(&self) -> Option<String> {
@@ -113,13 +111,13 @@ impl Kind for Rsync {
     }
 }
 
-impl Relayed for Sftp {
+impl Relayed for Sftp<false> {
     fn port(&self) -> u16 {
         self.0.port
     }
 }
 
-impl Relayed for Rsync {
+impl Relayed for Rsync<false> {
     fn port(&self) -> u16 {
         self.0.port
     }
