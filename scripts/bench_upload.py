@@ -5,7 +5,7 @@ changed, to a real vsftpd and a real sshd: on the loopback, and with a round tri
 network namespaces (a delay line of its own, since many kernels lack netem). After each run the site is
 compared with the tree byte for byte; what a peer left wrong is said. Before that a change of 20 files on a
 site of 20,000, to each kind of site: FTP's log shows what was touched, and the time is set against the
-bare commands that these 20 need.
+bare commands that these 20 need. `--part compress` is text over a slow line: this repository's own files, at 10 Mbit/s.
 
 Needs root, for the namespaces. `scripts/bench --only uploads [--delay MS[,MS]] [--part NAME[,NAME]]
 [--turns N]` runs this alone.
@@ -39,7 +39,9 @@ CHANGED = 20
 MANY = 20_000
 USER, PASSWORD = "anonymous", "correct-horse-battery"
 ACCESS, SECRET = "AKIABENCHBENCHBE", "correct/horse+battery=staple"
-PARTS = ("ftp", "sftp", "rsync", "large-ftp", "large-sftp", "large-rsync", "large-webdav", "large-s3")
+PARTS = ("ftp", "sftp", "rsync", "compress", "large-ftp", "large-sftp", "large-rsync", "large-webdav", "large-s3")
+# What a line carries in a second where it is slow, in Mbit.
+SLOW = 10
 # A peer that took so many times as long as the fastest is not asked again.
 HOPELESS = 3
 
@@ -69,6 +71,13 @@ def uploads(world, relhook, delays, parts, rounds):
                 print(f"  {'':<28} {'all':>8} {'ratio':>6}   {'delta':>8} {'ratio':>6}")
                 for part in small:
                     compare(world, line, tree, PEERS[part], rounds)
+    if "compress" in parts:
+        text = Text(world.scratch / "text")
+        for milliseconds in filter(None, delays):
+            with Line(milliseconds, SLOW) as line:
+                print(f"\nuploads, {line.told()}: {text.told}, then {CHANGED} changed")
+                print(f"  {'':<28} {'all':>8} {'ratio':>6}   {'delta':>8} {'ratio':>6}")
+                compare(world, line, text, COMPRESSING, rounds)
 
 
 class Tree:
@@ -92,6 +101,24 @@ class Tree:
             # Of the same size: a peer that looks at sizes and times alone may miss it.
             size = (self.two / name).stat().st_size
             (self.two / name).write_bytes(chance.randbytes(size))
+
+
+class Text:
+    """This repository's own files, in two versions that differ in 20 of them."""
+
+    def __init__(self, folder):
+        self.one, self.two = folder / "one", folder / "two"
+        root = pathlib.Path(__file__).parent.parent
+        listed = subprocess.run(["git", "ls-files", "-z", "src", "tests", "docs"], cwd=root, check=True, capture_output=True)
+        names = [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+        for name in names:
+            (self.one / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, self.one / name)
+        shutil.copytree(self.one, self.two)
+        for name in random.Random(7).sample(names, CHANGED):
+            (self.two / name).write_bytes((self.two / name).read_bytes()[::-1])
+        size = sum((self.one / name).stat().st_size for name in names)
+        self.told = f"{len(names)} text files, {size / 1e6:.1f} MB"
 
 
 def compare(world, line, tree, peers, rounds):
@@ -165,12 +192,13 @@ def differences(wanted, site):
 
 
 class Line:
-    """Two namespaces with a delay line between them, or this machine's loopback where there is no delay."""
+    """Two namespaces with a delay line between them, which may carry only so many Mbit/s, or this machine's loopback
+    where there is no delay."""
 
     SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 
-    def __init__(self, milliseconds):
-        self.delay = milliseconds / 2 / 1000
+    def __init__(self, milliseconds, rate=None):
+        self.delay, self.rate = milliseconds / 2 / 1000, rate
         self.names = [f"rhb{os.getpid()}{end}" for end in "sc"]
 
     def __enter__(self):
@@ -182,13 +210,16 @@ class Line:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                carry(self.ends, self.delay)
+                carry(self.ends, self.delay, self.rate)
             finally:
                 os._exit(0)
         return self
 
     def told(self):
-        return f"round trip of {self.delay * 2000:.0f} ms" if self.delay else "loopback"
+        if not self.delay:
+            return "loopback"
+        rate = f", {self.rate} Mbit/s" if self.rate else ""
+        return f"round trip of {self.delay * 2000:.0f} ms{rate}"
 
     def end(self, name, address):
         """A tunnel device in a namespace of its own."""
@@ -223,19 +254,23 @@ class Line:
         return subprocess.run(self.on_client([sys.executable, "-c", probe]), capture_output=True).returncode == 0
 
 
-def carry(ends, delay):
-    """Brings every packet from each end to the other, each so many seconds later."""
+def carry(ends, delay, rate):
+    """Brings every packet from each end to the other, each so many seconds later, and no more than so many Mbit/s."""
     waiting = {end: collections.deque() for end in ends}
+    free = dict.fromkeys(ends, 0)
+    per_byte = 8 / rate / 1e6 if rate else 0
     other = {ends[0]: ends[1], ends[1]: ends[0]}
     while True:
         now = time.monotonic()
         due = [queue[0][0] for queue in waiting.values() if queue]
         wait = max(0, min(due) - now) if due else None
         for end in select.select(ends, [], [], wait)[0]:
-            at = time.monotonic() + delay
+            now = time.monotonic()
             try:
                 while True:
-                    waiting[other[end]].append((at, os.read(end, 65536)))
+                    packet = os.read(end, 65536)
+                    free[end] = max(now, free[end]) + len(packet) * per_byte
+                    waiting[other[end]].append((free[end] + delay, packet))
             except BlockingIOError:
                 pass
         now = time.monotonic()
@@ -520,6 +555,14 @@ class Rsync(Client):
                 f"root@{self.server.address}:{self.site}/"]
 
 
+class RsyncCompressed(Rsync):
+    name = "rsync -az over ssh"
+
+    def command(self):
+        rsync, archive, *rest = super().command()
+        return [rsync, f"{archive}z", *rest]
+
+
 class Relhook(Client):
     """`relhook release`, of a commit that was accepted before."""
 
@@ -607,6 +650,23 @@ class RelhookRsync(RelhookSftp):
         return RelhookSftp.target(address, port, path, host_key).replace("kind: sftp", "kind: rsync")
 
 
+class RelhookSftpCompressed(RelhookSftp):
+    name = "relhook, SFTP, compressed"
+
+    @staticmethod
+    def target(*address):
+        return RelhookSftp.target(*address) + "    compress: true\n"
+
+
+class RelhookRsyncCompressed(RelhookRsync):
+    name = "relhook, rsync, compressed"
+
+    @staticmethod
+    def target(*address):
+        return RelhookRsync.target(*address) + "    compress: true\n"
+
+
+COMPRESSING = [RelhookSftp, RelhookSftpCompressed, RelhookRsync, RelhookRsyncCompressed, Rsync, RsyncCompressed]
 PEERS = {"ftp": [RelhookFtp, LftpMirror, RcloneFtp, GitFtp], "sftp": [RelhookSftp, LftpSftp, RcloneSftp],
          "rsync": [RelhookRsync, Rsync]}
 
