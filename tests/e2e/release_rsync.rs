@@ -1,7 +1,9 @@
 //! Releases by rsync over ssh, to a real sshd.
 
 use crate::common::relay::Relay;
+use crate::common::sftpd::{PASSWORD, Sftpd};
 use crate::common::webhost::WebHost;
+use crate::hosting::sshd::account;
 use crate::release_kit::{
     Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, fingerprint, refused, released, tree,
 };
@@ -114,6 +116,30 @@ fn a_release_brings_what_differs_and_takes_away_what_is_ours() {
                 .join(gone)
                 .exists()
         );
+    }
+}
+
+#[test]
+fn a_password_opens_the_account_where_the_host_takes_one() {
+    assert_eq!(account(), "root", "sshd asks the machine's own accounts");
+    let (bench, host) = (Bench::new(), Sftpd::with_password());
+    let login = SshLogin {
+        port: host.port,
+        host_keys: vec![host.host_key()],
+        proof: SshProof::Key,
+    };
+    let ordered = |version, sequence| {
+        let commit = bench.commit(&[("page", version), ("other", "x")]);
+        bench.order(target(login.clone(), &host.site()), commit, sequence)
+    };
+    let lines = |password: &str| format!("user=root\npassword={password}\n");
+    bench.account(&lines("wrong one"));
+    let said = refused(bench.release(&ordered("1", 1)), 613);
+    assert!(!said.contains("wrong one"), "{said}");
+    bench.account(&lines(PASSWORD));
+    for (sequence, version) in [(1, "1"), (2, "2")] {
+        released(bench.release(&ordered(version, sequence)));
+        assert_eq!(tree(&host.site())["page"], version);
     }
 }
 
