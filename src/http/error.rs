@@ -14,6 +14,9 @@ pub(crate) enum HttpError {
     /// The answer is larger than it may be.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(u64),
+    /// The answer was compressed for the transfer, and cannot be unpacked.
+    #[error("the answer is compressed, and cannot be unpacked")]
+    Packed,
     /// The answer is not HTTP.
     #[error("the answer is not HTTP")]
     Garbled,

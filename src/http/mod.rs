@@ -102,13 +102,20 @@ impl Answer {
         values.filter_map(|value| value.to_str().ok())
     }
 
-    /// The same with its body as it was before it was compressed for the way.
+    /// Whether its body is compressed for the transfer. There may be none, and the field all the same.
+    fn is_packed(&self) -> bool {
+        let coding = self.header("content-encoding").unwrap_or_default();
+        let gzip = ["gzip", "x-gzip"];
+        !self.body.is_empty() && gzip.iter().any(|name| name.eq_ignore_ascii_case(coding))
+    }
+
+    /// The same with its body as it was before.
     fn unpacked(self, limit: u64) -> Result<Self, HttpError> {
         let mut body = Vec::new();
         MultiGzDecoder::new(self.body.as_slice())
             .take(limit.saturating_add(1))
             .read_to_end(&mut body)
-            .map_err(|_| HttpError::Garbled)?;
+            .map_err(|_| HttpError::Packed)?;
         match body.len() as u64 > limit {
             true => Err(HttpError::TooLarge(limit)),
             false => Ok(Self { body, ..self }),
@@ -219,9 +226,7 @@ impl Client {
             body,
             headers: head.headers,
         };
-        let packed = ask.headers.contains(&MAY_COMPRESS)
-            && answer.header("content-encoding") == Some("gzip");
-        match packed {
+        match ask.headers.contains(&MAY_COMPRESS) && answer.is_packed() {
             true => answer.unpacked(ask.limit),
             false => Ok(answer),
         }

@@ -187,7 +187,19 @@ fn u_17_what_unpacks_to_more_than_the_limit_or_was_cut_off_is_no_answer() {
     };
     assert_eq!(answer(&gzip(&[b'a'; 101])), HttpError::TooLarge(100));
     let whole = gzip(b"hello");
-    for length in 0..whole.len() {
-        assert_eq!(answer(&whole[..length]), HttpError::Garbled, "{length}");
+    for length in 1..whole.len() {
+        assert_eq!(answer(&whole[..length]), HttpError::Packed, "{length}");
     }
+}
+
+#[test]
+fn an_answer_without_a_body_is_one_whatever_it_says_of_it() {
+    let (url, served) = answering(packed(b""));
+    let answer = brisk().send(&Ask {
+        headers: &[MAY_COMPRESS],
+        ..ask("PROPFIND", &url)
+    });
+    served.join().unwrap();
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.body.len()), (207, 0));
 }

@@ -228,11 +228,13 @@ impl Progress {
         self.update(Show::Paced, |snapshot| snapshot.note = Some(text));
     }
 
-    /// Something on the target is not as one would think, in a sentence that is safe to show, and beside what
-    /// was said before.
+    /// Something on the target is not as one would think, in a sentence that is safe to show. It is added
+    /// to earlier ones.
     pub(in crate::release) fn notice(&self, text: String) {
         self.update(Show::Now, |snapshot| {
             snapshot.notice = Some(match snapshot.notice.take() {
+                // A run that goes back to an earlier release finds the same target.
+                Some(before) if before.contains(&text) => before,
                 Some(before) => format!("{before}; {text}"),
                 None => text,
             });

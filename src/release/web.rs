@@ -56,7 +56,9 @@ impl Peer {
                 site,
                 why: self.redactor.passed(why),
             },
-            HttpError::TooLarge(_) | HttpError::Unusable => self.odd(step, error.to_string()),
+            HttpError::TooLarge(_) | HttpError::Packed | HttpError::Unusable => {
+                self.odd(step, error.to_string())
+            }
             HttpError::Lost(_) | HttpError::Garbled => ReleaseError::Unreachable {
                 site,
                 step: escape(step.as_bytes()),

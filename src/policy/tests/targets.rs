@@ -71,7 +71,7 @@ fn what_travels_is_compressed_where_the_policy_says_so() {
     says(
         DIR,
         ftps,
-        "42:5: unknown key `compress` in a target of this kind; known here: `path`, `host`, `port`, \
+        "41:5: unknown key `compress` in a target of this kind; known here: `path`, `host`, `port`, \
          `tls`, `ca`, `connections`",
     );
 }

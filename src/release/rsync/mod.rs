@@ -59,11 +59,13 @@ pub(in crate::release) fn release(
         true => Ok(()),
         false => begin(plan),
     };
-    let short = Short::of(job, &place);
-    let reached = match short.map(|short| short.release(job, &remote, &place, begin)) {
-        Some(Ok(true)) => Reached::Now,
-        Some(Err(error)) => return Err(error),
-        Some(Ok(false)) | None => release_whole(job, &remote, &place, begin)?,
+    let is_done = match Short::of(job, &place) {
+        Some(short) => short.release(job, &remote, &place, begin)?,
+        None => false,
+    };
+    let reached = match is_done {
+        true => Reached::Now,
+        false => release_whole(job, &remote, &place, begin)?,
     };
     if let (Reached::Now, Some(notice)) = (&reached, remote.notice()) {
         job.progress.notice(notice);

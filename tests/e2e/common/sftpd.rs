@@ -70,7 +70,7 @@ impl Sftpd {
                 "ListenAddress 127.0.0.1:{port}\nHostKey {0}/host\nPidFile none\nUsePAM no\n\
                  StrictModes no\nAuthorizedKeysFile {0}/authorized_keys\nMaxStartups 100\n\
                  Subsystem sftp /usr/lib/openssh/sftp-server -e -l VERBOSE 2>>{0}/files\n\
-                 LogLevel VERBOSE\nSetEnv HOME={0}\n{settings}",
+                 SetEnv HOME={0}\n{settings}LogLevel VERBOSE\n",
                 at.display()
             );
             std::fs::write(&config, text).unwrap();

@@ -159,14 +159,6 @@ pub(super) fn count(
     }
 }
 
-/// Whether something is wanted: no where nothing is said, nothing where it is not said as it has to be.
-fn truth(fields: &Fields<'_>, key: &str, complaints: &mut Complaints) -> Option<bool> {
-    match fields.get(key) {
-        None => Some(false),
-        Some(entry) => fields::truth(&entry.value, key, complaints),
-    }
-}
-
 /// A list of texts, which may be absent, each read by `read`.
 fn texts<T>(
     fields: &Fields<'_>,

@@ -1,8 +1,8 @@
 //! `kind: rsync`: a directory of another machine, by rsync over ssh.
 
-use super::{Kind, host, ssh, truth};
+use super::{Kind, host, ssh};
 use crate::policy::complaint::Complaints;
-use crate::policy::fields::Fields;
+use crate::policy::fields::{self, Fields};
 use crate::policy::schema::checked;
 use crate::policy::values;
 use crate::policy::{RsyncTarget, TargetKind};
@@ -20,11 +20,11 @@ fn rsync(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<RsyncTarget
         checked(node, what, complaints, |text| values::absolute(text, false))
     });
     let login = ssh::login(fields, complaints);
-    let compress = truth(fields, "compress", complaints);
+    let compress = fields.optional("compress", complaints, fields::truth);
     Some(RsyncTarget {
         host: host?,
         path: path?.value,
         login: login?,
-        compress: compress?,
+        compress: compress.unwrap_or_default(),
     })
 }

@@ -1,8 +1,8 @@
 //! How to log in to a host by ssh: what several kinds of target share.
 
-use super::{count, texts, truth};
+use super::{count, texts};
 use crate::policy::complaint::Complaints;
-use crate::policy::fields::Fields;
+use crate::policy::fields::{self, Fields};
 use crate::policy::{HostKey, SshLogin, SshProof};
 use base64ct::{Base64Unpadded, Encoding};
 use ssh_key::PublicKey;
@@ -12,11 +12,11 @@ pub(super) fn login(fields: &Fields<'_>, complaints: &mut Complaints) -> Option<
     let port = count(fields, "port", 1..=65535, 22, complaints);
     let listed = fields.required("host_keys", complaints, |_, _, _| Some(()));
     let host_keys = texts(fields, "host_keys", complaints, host_key);
-    let agent = truth(fields, "agent", complaints);
+    let agent = fields.optional("agent", complaints, fields::truth);
     Some(SshLogin {
         port: u16::try_from(port?).ok()?,
         host_keys: listed.and(host_keys)?,
-        proof: match agent? {
+        proof: match agent.unwrap_or_default() {
             true => SshProof::Agent,
             false => SshProof::Key,
         },
