@@ -81,10 +81,11 @@ fn notice(bench: &Bench, kind: TargetKind, commit: Oid, sequence: u64) -> Option
     }
 }
 
-/// Where something listens, by which it is reached as a target.
+/// A target by the port at which it is reached, and whether it is compressed.
 type Target<'a> = dyn Fn(u16, bool) -> TargetKind + 'a;
 
-/// How many bytes a first release sends to a host, and one that replaces its text.
+/// How many bytes a first release sends to a host, and how many its files have. A second one replaces
+/// them, and reads them back.
 fn sends(
     bench: &Bench,
     host: u16,
