@@ -204,11 +204,9 @@ impl Conversation {
         depth: &str,
     ) -> Result<Option<Vec<Resource>>, ReleaseError> {
         let url = self.url(path, form);
-        let headers = [
-            ("content-type", "application/xml"),
-            ("depth", depth),
-            MAY_COMPRESS,
-        ];
+        let mut headers = vec![("content-type", "application/xml"), ("depth", depth)];
+        // What is said of one file fits into a packet as it is.
+        headers.extend((depth != "0").then_some(MAY_COMPRESS));
         let words = Words {
             body: Some(WANTED),
             ..Words::new("PROPFIND", &headers)
