@@ -84,6 +84,10 @@ mod tests {
         }
         ask().unwrap();
         assert!(asked() >= first, "what is old was taken");
+        let none: Uri = "http://no-such-host.invalid/".parse().unwrap();
+        let failed = addresses.resolve(&none, &config, NextTimeout::default());
+        assert!(failed.is_err());
+        asked();
         addresses.forget();
         assert!(addresses.known().is_empty());
         ask().unwrap();
