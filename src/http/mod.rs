@@ -6,19 +6,21 @@
 //! the same reason. TLS trusts the machine's authorities, or those of a `ca` file alone.
 
 mod addresses;
+mod early;
 mod error;
 
 pub(crate) use error::HttpError;
 
 use crate::trust::authorities;
 use addresses::Addresses;
+use early::Early;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::{HeaderMap, Request, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, SendBody};
 
 /// A body larger than this is sent only when the server has said that it will have it: a refusal
@@ -174,7 +176,8 @@ impl Client {
             .timeout_global(Some(pace.whole))
             .build();
         let addresses = Addresses::default();
-        let agent = Agent::with_parts(config, DefaultConnector::new(), addresses.clone());
+        let connector = ().chain(Early::default()).chain(RustlsConnector::default());
+        let agent = Agent::with_parts(config, connector, addresses.clone());
         Self { agent, addresses }
     }
 

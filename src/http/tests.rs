@@ -25,6 +25,25 @@ fn answering(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
     (url, served)
 }
 
+/// A server that reads a head, takes one byte of the body, answers with these bytes and hangs up.
+fn impatient(answer: &'static [u8]) -> (String, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/x", listener.local_addr().unwrap());
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            head.push(byte[0]);
+        }
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        stream.read_exact(&mut byte).unwrap();
+        stream.write_all(answer).unwrap();
+        // What was not read breaks the connection, also for what is still to come.
+    });
+    (url, served)
+}
+
 fn brisk() -> Client {
     let second = Duration::from_secs(1);
     let pace = Pace {
@@ -202,4 +221,26 @@ fn an_answer_without_a_body_is_one_whatever_it_says_of_it() {
     served.join().unwrap();
     let answer = answer.unwrap();
     assert_eq!((answer.status, answer.body.len()), (207, 0));
+}
+
+#[test]
+fn u_07_what_a_server_says_before_it_hangs_up_is_heard() {
+    // More than waits between two programs.
+    let body = vec![b'a'; 64 * 1024 * 1024];
+    let put = |answer| {
+        let (url, served) = impatient(answer);
+        let answer = brisk().send(&Ask {
+            body: Some(&body),
+            ..ask("PUT", &url)
+        });
+        served.join().unwrap();
+        answer
+    };
+    let full = b"HTTP/1.1 507 Full\r\nContent-Length: 4\r\n\r\nfull";
+    let answer = put(full).unwrap();
+    assert_eq!((answer.status, &answer.body[..]), (507, &b"full"[..]));
+    for cut_off in [&b""[..], b"HTTP/1.1 507 Fu"] {
+        let answer = put(cut_off);
+        assert!(matches!(answer, Err(HttpError::Lost(_))), "{answer:?}");
+    }
 }

@@ -1,11 +1,8 @@
 //! Telling people that a release has failed for good: a program, a mail server's front door and a
 //! web hook over TLS, each of them there.
 
-use crate::common::ftpd::{authority, certificates};
-use crate::common::{PolicyText, World};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use crate::common::ftpd::authority;
+use crate::common::{PolicyText, World, tls};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -251,23 +248,10 @@ impl Hook {
         let port = listener.local_addr().unwrap().port();
         let got = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&got);
-        let folder = certificates();
-        let chain = CertificateDer::pem_file_iter(folder.join("site.pem")).unwrap();
-        let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
-        let key = PrivateKeyDer::from_pem_file(folder.join("site.key")).unwrap();
-        let ring = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(ring)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        let config = Arc::new(config);
+        let config = tls::config();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let stream = stream.unwrap();
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut tls = StreamOwned::new(connection, stream);
+                let mut tls = tls::over(&config, stream.unwrap());
                 // A client that does not trust the certificate goes away.
                 let Some(request) = request(&mut tls) else {
                     continue;

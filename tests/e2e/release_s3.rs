@@ -2,12 +2,15 @@
 
 use crate::common::ftpd::authority;
 use crate::common::s3d::{ACCESS, BUCKET, S3d, SECRET};
+use crate::common::tls::{self, Tls};
 use crate::release_kit::{Bench, LINK, Log, refused, released, tree};
 use relhook::policy::{Addressing, Dress, PathGlobs, S3Switch, S3Target, TargetKind};
 use relhook::release::{Adoption, Order, Outcome, place};
 use relhook::types::Oid;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 /// A bucket on this machine.
 fn s3(store: &S3d, switch: S3Switch) -> S3Target {
@@ -200,6 +203,75 @@ fn a_store_is_trusted_by_its_certificate() {
     assert!(!store.log().contains(ACCESS));
     order.ca = Some(authority("right"));
     released(bench.release(&order));
+}
+
+/// Stands before a store, with TLS, and has each request answered there; but one with a body that was asked about
+/// before is told that the store is full as soon as it comes, and cut off.
+fn full_for_large_files(store: &S3d) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let behind = store.port;
+    let config = tls::config();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut line = tls::over(&config, stream.unwrap());
+            std::thread::spawn(move || answer(&mut line, behind));
+        }
+    });
+    port
+}
+
+fn answer(line: &mut Tls, behind: u16) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        line.read_exact(&mut byte).ok()?;
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let fields = head.to_lowercase();
+    if fields.contains("\r\nexpect: 100-continue\r\n") {
+        line.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        line.read_exact(&mut [0]).ok()?;
+        let body = "<Error><Code>StorageFull</Code><Message>no room</Message></Error>";
+        let length = body.len();
+        let answer = format!("HTTP/1.1 507 Full\r\nContent-Length: {length}\r\n\r\n{body}");
+        // What was not read breaks the connection when it is closed.
+        return line.write_all(answer.as_bytes()).ok();
+    }
+    let length = fields.split("\r\ncontent-length: ").nth(1);
+    let length = length.map_or(0, |rest| {
+        rest.split("\r\n").next().unwrap().parse().unwrap()
+    });
+    let mut body = vec![0; length];
+    line.read_exact(&mut body).ok()?;
+    let mut store = TcpStream::connect(("127.0.0.1", behind)).unwrap();
+    let head = head.strip_suffix("\r\n").unwrap();
+    write!(store, "{head}connection: close\r\n\r\n").unwrap();
+    store.write_all(&body).unwrap();
+    let mut answer = Vec::new();
+    store.read_to_end(&mut answer).unwrap();
+    line.write_all(&answer).ok()?;
+    line.conn.send_close_notify();
+    line.flush().ok()
+}
+
+#[test]
+fn u_07_why_a_store_hung_up_in_the_middle_of_a_file_is_told() {
+    let scene = Scene::new(S3Switch::IndexLast);
+    let port = full_for_large_files(&scene.store);
+    // More than waits between two programs.
+    let film = "0123456789abcdef".repeat(480 * 1024);
+    let commit = scene.bench.commit(&[("film", &film), ("index.html", "1")]);
+    let mut target = scene.target.clone();
+    target.endpoint = format!("https://localhost:{port}").parse().unwrap();
+    let mut order = scene.bench.order(TargetKind::S3(target), commit, 1);
+    order.ca = Some(authority("right"));
+    let why = refused(scene.bench.release(&order), 614);
+    assert!(why.contains("no room"), "{why}");
+    // Where there is room, it goes on.
+    released(scene.bench.release(&scene.order(commit, 2)));
+    assert!(scene.site()["film"] == film);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod s3d;
 pub mod sftpd;
 pub mod svnserve;
 mod text;
+pub mod tls;
 mod typed;
 mod unpacked;
 pub mod webhost;
