@@ -150,15 +150,15 @@ pub fn loses_ledger(world: &World) {
 }
 
 /// A program that a push left behind and that is still at it. One that waits gives its lock back a moment
-/// before it becomes the next: both are looked for.
+/// before it becomes the next: both are looked for, and what is between the two and has no name yet.
 fn left_behind(world: &World) -> Option<String> {
     let server = world.server().canonicalize().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes.map(|process| process.path()).find_map(|process| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        let known = line
-            .split(|byte| *byte == 0)
-            .any(|word| matches!(word, b"show-soon" | b"publish" | b"--worker"));
+        let mut words = line.split(|byte| *byte == 0);
+        let known = line.is_empty()
+            || words.any(|word| matches!(word, b"show-soon" | b"publish" | b"--worker"));
         let here = known && std::fs::read_link(process.join("cwd")).is_ok_and(|dir| dir == server);
         here.then(|| String::from_utf8_lossy(&line).replace('\0', " "))
     })
