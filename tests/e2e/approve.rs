@@ -1,8 +1,7 @@
 //! `relhook approve`, `reject` and `withdraw`: what is shown is what is signed, by git itself.
 
-use crate::common::{PROD, Person, Ran, World, named, run_with, shown};
+use crate::common::{PROD, Person, Ran, World, named, run_with, shown, write_program};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 /// Dana's commit, which the server has on a branch of hers.
 fn shared<'w>(world: &'w World) -> (Person<'w>, Person<'w>, String) {
@@ -143,8 +142,7 @@ fn v_08_what_is_shown_is_the_content_whatever_the_commit_asks_for() {
     let (dana, remy) = (world.person("dana"), world.person("remy"));
     let dir = dana.clone_dir();
     fs::write(dir.join(".gitattributes"), "* -diff\n*.txt diff=lies\n").unwrap();
-    fs::write(dir.join("run.sh"), "#!/bin/sh\n\x1b[2Kecho\u{202e}\n").unwrap();
-    fs::set_permissions(dir.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&dir.join("run.sh"), "#!/bin/sh\n\x1b[2Kecho\u{202e}\n");
     std::os::unix::fs::symlink("/etc/passwd", dir.join("link")).unwrap();
     dana.git(&["add", "."]);
     dana.commits("\u{202e}evil.txt");

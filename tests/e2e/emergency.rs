@@ -1,11 +1,12 @@
 //! Breaking the glass from a clone, as docs/emergency.md has it, and who hears of it.
 
-use crate::common::{PROD, Person, PolicyText, Ran, Words, World, done, page_blocks, shown};
+use crate::common::{
+    PROD, Person, PolicyText, Ran, Words, World, done, page_blocks, shown, write_program,
+};
 use base64ct::{Base64, Encoding};
 use relhook::audit::{AuditLog, Event, HeartbeatRecord};
 use relhook::types::{Seconds, Timestamp};
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -244,8 +245,7 @@ fn e_02_e_07_everybody_is_told_whatever_they_asked_for_and_without_any_push() {
     let world = World::without_relhook();
     let program = |name: &str| {
         let path = world.path(name);
-        std::fs::write(&path, "#!/bin/sh\ncat >> \"$0.in\"\n").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&path, "#!/bin/sh\ncat >> \"$0.in\"\n");
         path
     };
     let (all, some) = (program("all"), program("some"));

@@ -2,7 +2,7 @@
 //! web hook over TLS, each of them there.
 
 use crate::common::ftpd::authority;
-use crate::common::{PolicyText, World, tls};
+use crate::common::{PolicyText, World, tls, write_program};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -17,8 +17,7 @@ fn program(world: &World, name: &str) -> PathBuf {
     let path = world.path(name);
     let text = "#!/bin/sh\nif [ -e \"$0.broken\" ]; then exit 75; fi\necho \"$@\" >> \"$0.args\"\n\
                 env > \"$0.env\"\ncat >> \"$0.in\"\n";
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, text);
     path
 }
 
@@ -157,8 +156,7 @@ fn changes_by_hand_and_a_release_that_was_taken_back_are_told() {
     let (pager, other) = (program(&tools, "pager"), program(&tools, "other"));
     let check = tools.path("check");
     let script = "#!/bin/sh\n[ ! -e \"$0.broken\" ]\n";
-    fs::write(&check, script).unwrap();
-    fs::set_permissions(&check, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&check, script);
     let world = World::without_relhook();
     fs::create_dir(world.path("www")).unwrap();
     let mut policy = PolicyText::usual().prod("release: [www]");

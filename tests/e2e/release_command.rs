@@ -1,5 +1,6 @@
 //! Releases through a program of the user's own.
 
+use crate::common::write_program;
 use crate::release_kit::{
     Bench, LINK, Log, PROGRAM, SITE, carry_out_apart, refused, released, tree,
 };
@@ -21,8 +22,7 @@ fn program(bench: &Bench, words: &str) -> PathBuf {
          rm -rf tree; cp -a \"$RELHOOK_TREE\" tree\nstat -c %a \"$RELHOOK_TREE/../..\" >mode\n{words}\n",
         out.display()
     );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, script);
     path
 }
 
@@ -327,8 +327,7 @@ fn the_pages_example_releases() {
     let bench = Bench::new();
     let shop = bench.outside("shop");
     let path = shop.with_file_name("deploy-shop");
-    fs::write(&path, script.replace("/srv/shop", shop.to_str().unwrap())).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, script.replace("/srv/shop", shop.to_str().unwrap()));
     for (number, content) in [(1, "one"), (2, "two"), (3, "three")] {
         let commit = bench.commit(&[("index.html", content), ("d/e", content)]);
         released(bench.release(&order(&bench, &path, commit, number)));

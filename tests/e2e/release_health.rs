@@ -1,13 +1,13 @@
 //! Releases are asked whether they work, and gone back from.
 
 use crate::common::page::Page;
+use crate::common::write_program;
 use crate::release_care::{directory, drift, looks, site};
 use crate::release_kit::{Bench, Log, SITE, dir, refused, released, tree};
 use relhook::policy::{Health, HealthCheck, Verify};
 use relhook::release::{Adoption, Course, Outcome, ReleaseError, What, pin, state};
 use relhook::types::{Seconds, TargetName};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A health check of a page that has to hold `contains`.
@@ -135,8 +135,7 @@ fn u_12_a_command_gets_no_shell_and_no_environment() {
     let program = bench.outside("bin").join("check");
     let seen = bench.outside("bin").join("seen");
     let script = format!("#!/bin/sh\necho \"$1\" >{0}\nenv >>{0}\n", seen.display());
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, script);
     let mut order = bench.order(dir(&www, 5), bench.commit(&[("a", "1")]), 1);
     order.target.care.health = Some(command(&program, &["$(id); `id` | x"]));
     released(bench.release(&order));

@@ -1,6 +1,7 @@
 //! The harness for releases: a bare repository with commits made to measure, orders, a log, and a
 //! way to run a release in a process of its own that can be killed.
 
+use crate::common::write_program;
 use relhook::policy::{
     DirTarget, FtpTarget, HostKey, Policy, RepositoryName, SftpTarget, SshLogin, SshProof, Target,
     TargetKind, TlsMode,
@@ -403,7 +404,6 @@ fn spawns() {
 /// N-06, D-07, U-12: nothing of the push reaches the worker.
 #[test]
 fn n_06_d_07_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     let folder = bench.outside("worker");
     let (program, answer) = (folder.join("program"), folder.join("answer"));
@@ -411,8 +411,7 @@ fn n_06_d_07_a_worker_gets_neither_the_pushs_variables_nor_its_pipes() {
         "#!/bin/sh\n{{ echo \"$@\"; pwd; env; ls -l /proc/$$/fd; }} >{0}.new\nmv {0}.new {0}\n",
         answer.display()
     );
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, script);
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["release_kit::spawns", "--exact", "--ignored"])
         .env("RELHOOK_SPAWNS", &program)

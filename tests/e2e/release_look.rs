@@ -3,6 +3,7 @@
 
 use crate::common::svnserve::{PASSWORD, Svnserve, USER};
 use crate::common::webhost::WebHost;
+use crate::common::write_program;
 use crate::release_kit::{Bench, LINK, Log, PROGRAM, SITE, refused, released, tree};
 use relhook::policy::{CommandTarget, RsyncTarget, SvnAccess, SvnTarget, TargetKind, Verify};
 use relhook::release::drift::Looked;
@@ -238,8 +239,7 @@ fn spoiling_host(what: &str) -> (Bench, WebHost) {
          if [ -e {home}/spoil ] && [ -e {home}/www/index.html ]; then cd {home}/www; {what}; fi\n\
          exit $code\n"
     );
-    fs::write(&script, text).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&script, text);
     let public = host.home().join("key.pub");
     let key = fs::read_to_string(&public).unwrap();
     fs::write(&public, format!("command=\"{}\" {key}", script.display())).unwrap();
@@ -462,8 +462,7 @@ fn a_subversion_folder_is_read_out_after_the_commit_where_the_policy_says_deep()
 fn where_a_program_brings_its_files_nobody_looks_and_that_is_said() {
     let bench = Bench::new();
     let program = bench.outside("tools").join("deploy");
-    fs::write(&program, "#!/bin/sh\necho done\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, "#!/bin/sh\necho done\n");
     let kind = TargetKind::Command(CommandTarget {
         program,
         args: Vec::new(),

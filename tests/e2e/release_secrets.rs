@@ -4,7 +4,7 @@
 use crate::common::sftpd::Sftpd;
 use crate::common::svnserve::{PASSWORD, Svnserve, USER};
 use crate::common::webhost::WebHost;
-use crate::common::{PolicyText, RELHOOK, Ran, World, run};
+use crate::common::{PolicyText, RELHOOK, Ran, World, run, write_program};
 use crate::hosting::sshd::account;
 use crate::release_kit::tree;
 use std::fs;
@@ -19,11 +19,6 @@ const OWN: &str = "one-of-its-own-battery";
 
 /// What stands in every secret here, right or wrong, but in those of keys.
 const MARK: &str = "battery";
-
-fn executable(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
 
 fn credentials(world: &World, target: &str, lines: &str) {
     let folder = world.server().join("relhook/credentials");
@@ -151,7 +146,7 @@ fn u_12_no_credential_is_in_an_argument_a_variable_a_log_an_error_or_a_core_file
     // Wrong ones first, so that whatever says so has them at hand.
     let wrong = format!("wrong-{MARK}");
     keep(&wrong, &wrong, &wrong, "other");
-    executable(&program, "#!/bin/sh\ncat >\"$0.got\"\nexit 3\n");
+    write_program(&program, "#!/bin/sh\ncat >\"$0.got\"\nexit 3\n");
     let (dana, rita) = (world.person("dana"), world.person("rita"));
     let fix = dana.commits("index.html");
     dana.pushes(&["+HEAD:refs/heads/fix"]).accepted();
@@ -180,7 +175,7 @@ fn u_12_no_credential_is_in_an_argument_a_variable_a_log_an_error_or_a_core_file
     clean(&ran, &trace);
 
     keep(PASSPHRASE, OWN, PASSWORD, "key");
-    executable(&program, "#!/bin/sh\ncat >\"$0.got\"\necho done\n");
+    write_program(&program, "#!/bin/sh\ncat >\"$0.got\"\necho done\n");
     let (ran, trace) = followed(&world);
     assert_eq!(ran.code, 0, "{ran:?}");
     clean(&ran, &trace);

@@ -1,7 +1,9 @@
 //! A protected ref goes back, and what went back comes in again only on fresh approvals.
 
 use crate::common::ftpd::{Ftpd, PASSWORD, Tls, USER, authority};
-use crate::common::{POLICY, PROD, Person, PolicyText, Push, Ran, Words, World, shown};
+use crate::common::{
+    POLICY, PROD, Person, PolicyText, Push, Ran, Words, World, shown, write_program,
+};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -691,8 +693,7 @@ fn a_release_is_named_by_its_number() {
 fn everybody_is_told_of_a_rollback_whatever_they_asked_for() {
     let world = World::without_relhook();
     let program = world.path("some");
-    std::fs::write(&program, "#!/bin/sh\ncat >> \"$0.in\"\n").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, "#!/bin/sh\ncat >> \"$0.in\"\n");
     let mut text = PolicyText::usual().prod("rollback: {by: [admins]}");
     text.yaml += &format!(
         "notify:\n  some:\n    kind: command\n    run: [{}]\n    events: [release-failed]\n",

@@ -1,6 +1,8 @@
 //! Ways around the gate itself.
 
-use crate::common::{GATE, LOCK, POLICY, PROD, RELHOOK, Words, World, copy_program, run, run_with};
+use crate::common::{
+    GATE, LOCK, POLICY, PROD, RELHOOK, Words, World, copy_program, run, run_with, write_program,
+};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -202,8 +204,7 @@ fn h_03_h_15_without_the_gate_every_push_is_refused() {
     fs::remove_file(&gate).unwrap();
     for broken in [None, Some(&whole[..64]), Some(&[])] {
         if let Some(bytes) = broken {
-            fs::write(&gate, bytes).unwrap();
-            fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&gate, bytes);
         }
         for refspec in ["HEAD:refs/heads/more", "prod"] {
             dana.pushes(&[refspec]).refused();
@@ -215,7 +216,7 @@ fn h_03_h_15_without_the_gate_every_push_is_refused() {
         assert_ne!(by_hand.code, 0, "{}", by_hand.err);
     }
     // Not executable: git would pass over such a hook, but not over such a program.
-    fs::write(&gate, &whole).unwrap();
+    write_program(&gate, &whole);
     fs::set_permissions(&gate, fs::Permissions::from_mode(0o644)).unwrap();
     dana.pushes(&["prod"]).refused();
     fs::set_permissions(&gate, fs::Permissions::from_mode(0o755)).unwrap();
@@ -240,8 +241,7 @@ fn h_15_without_the_lock_no_ref_moves() {
     fs::remove_file(&lock).unwrap();
     for broken in [None, Some(&whole[..64]), Some(&[])] {
         if let Some(bytes) = broken {
-            fs::write(&lock, bytes).unwrap();
-            fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&lock, bytes);
         }
         dana.pushes(&["prod"]).refused();
         // Nothing else moves either, nor by hand.
@@ -252,7 +252,7 @@ fn h_15_without_the_lock_no_ref_moves() {
         assert!(world.server_ref("refs/heads/more").is_none());
     }
     // Not executable: git would pass over such a hook, but not over such a program.
-    fs::write(&lock, &whole).unwrap();
+    write_program(&lock, &whole);
     fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
     dana.pushes(&["prod"]).refused();
     fs::set_permissions(&lock, fs::Permissions::from_mode(0o755)).unwrap();
@@ -274,11 +274,8 @@ fn the_lock_loads_nothing_that_reads_signatures() {
 fn h_15_without_a_gate_of_this_version_relhook_itself_is_the_gate() {
     let world = World::new();
     let folder = with_its_own_programs(&world, "bin");
-    fs::write(
-        folder.join("relhook-gate"),
-        "#!/bin/sh\necho relhook 0.0.1\n",
-    )
-    .unwrap();
+    let gate = folder.join("relhook-gate");
+    write_program(&gate, "#!/bin/sh\necho relhook 0.0.1\n");
     let mut init = world.server_command(folder.join("relhook").to_str().unwrap());
     let said = run(init.arg("--git-dir").arg(world.server()).arg("init")).text();
     assert!(said.contains("done  hook pre-receive"), "{said}");

@@ -1,6 +1,6 @@
 //! What is kept, where, who could read it, and what a broken environment does.
 
-use crate::common::{PROD, RawPush, Words, World, ZERO, run, run_with};
+use crate::common::{PROD, RawPush, Words, World, ZERO, run, run_with, write_program};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -108,8 +108,7 @@ fn h_03_n_11_a_hook_that_dies_refuses() {
         "#!/bin/sh\nkill -9 $$\n",
         "\u{7f}ELF cut",
     ] {
-        fs::write(&hook, broken).unwrap();
-        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&hook, broken);
         dana.pushes(&["prod"]).refused();
         assert_eq!(world.server_ref(PROD), before, "{broken:?}");
     }
@@ -217,8 +216,7 @@ fn n_07_s_29_programs_and_languages_of_the_pushers_choice() {
     fs::create_dir(&bin).unwrap();
     for name in ["gpg", "gpg2", "gpgsm", "gpgconf", "ssh-keygen"] {
         let trap = format!("#!/bin/sh\ntouch {}\nexit 0\n", marker.display());
-        fs::write(bin.join(name), trap).unwrap();
-        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&bin.join(name), trap);
     }
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let line = format!("{} {fix} {PROD}\n", world.server_ref(PROD).unwrap());

@@ -1,8 +1,7 @@
 //! Who brought what: pushes that come first, that hide what they bring, that are refused or killed
 //! after they were accepted.
 
-use crate::common::{PROD, Person, PolicyText, RawPush, World, ZERO, run_with};
-use std::os::unix::fs::PermissionsExt;
+use crate::common::{PROD, Person, PolicyText, RawPush, World, ZERO, run_with, write_program};
 
 /// `prod` takes who first pushed a commit for who made it.
 fn by_pusher() -> World {
@@ -14,11 +13,6 @@ fn unsigned(dana: &Person<'_>) -> String {
     dana.commits_as("index.html", &["--no-gpg-sign"])
 }
 
-fn script(path: &std::path::Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 /// Puts `before` and `after` around a hook, which is read from its standard input as it was.
 fn around(world: &World, hook: &str, before: &str, after: &str) {
     let path = world.server().join("hooks").join(hook);
@@ -28,7 +22,7 @@ fn around(world: &World, hook: &str, before: &str, after: &str) {
         "#!/bin/sh\n{before}\n\"{}\" \"$@\" || exit 1\n{after}\n",
         kept.display()
     );
-    script(&path, &text);
+    write_program(&path, &text);
 }
 
 fn undone(world: &World, hook: &str) {

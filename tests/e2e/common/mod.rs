@@ -33,7 +33,7 @@ pub use person::{Person, Push, Words};
 pub use policy::PolicyText;
 pub use port::free_port;
 pub use raw::{RawPush, ZERO};
-pub use run::{Ran, command, copy_program, run, run_with};
+pub use run::{Ran, command, copy_program, run, run_with, write_program};
 pub use text::{documented, named, shown};
 pub use typed::{done, in_shell, page_blocks, page_text, types};
 pub use world::World;

@@ -72,6 +72,14 @@ pub fn copy_program(from: &str, to: &Path) {
     run(copy.arg(from).arg(to)).assert_ok();
 }
 
+/// Writes a program that a test runs; by another process, as [`copy_program`] does.
+#[track_caller]
+pub fn write_program(path: &Path, text: impl AsRef<[u8]>) {
+    let mut write = command("sh", Path::new("/"));
+    write.args(["-c", "cat >\"$0\" && chmod 755 \"$0\""]);
+    run_with(write.arg(path), text.as_ref()).assert_ok();
+}
+
 /// Runs a command to its end.
 #[track_caller]
 pub fn run(command: &mut Command) -> Ran {

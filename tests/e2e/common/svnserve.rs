@@ -1,6 +1,6 @@
 //! A real svnserve on the loopback, for one test.
 
-use super::run::{command, run};
+use super::run::{command, run, write_program};
 use crate::hosting::Daemon;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -137,16 +137,13 @@ impl Svnserve {
 
     /// Lets everybody give revisions another author.
     pub fn lets_authors_be_set(&self) {
-        use std::os::unix::fs::PermissionsExt;
         let hook = self.repository().join("hooks/pre-revprop-change");
-        std::fs::write(&hook, "#!/bin/sh\n[ \"$4\" = svn:author ]\n").unwrap();
-        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&hook, "#!/bin/sh\n[ \"$4\" = svn:author ]\n");
     }
 
     /// Has the repository hold another content than what is committed next: as if its disk had lost what
     /// it was told, with sums that fit.
     pub fn alters_once(&self, from: &str, to: &str) {
-        use std::os::unix::fs::PermissionsExt;
         let hook = self.repository().join("hooks/post-commit");
         let script = format!(
             "#!/bin/sh\nset -e\nexport PATH=/usr/bin:/bin\nmv \"$0\" \"$0.done\"\n\
@@ -155,8 +152,7 @@ impl Svnserve {
              svnadmin create \"$1.new\"\nsvnadmin load -q \"$1.new\" <\"$1.dump\"\n\
              mv \"$1/db\" \"$1/db.old\"\nmv \"$1.new/db\" \"$1/db\"\n"
         );
-        std::fs::write(&hook, script).unwrap();
-        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&hook, script);
     }
 
     /// A file to commit.

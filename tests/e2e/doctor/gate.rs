@@ -1,7 +1,7 @@
 //! The hooks.
 
 use super::{bad, finds, finds_and_mends, mends};
-use crate::common::World;
+use crate::common::{World, write_program};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -55,13 +55,10 @@ fn h_16_a_runner_that_does_not_heed_the_refusal() {
     let folder = hooks.join("pre-receive.d");
     fs::create_dir(&folder).unwrap();
     fs::rename(hooks.join("pre-receive"), folder.join("relhook")).unwrap();
-    fs::write(
-        hooks.join("pre-receive"),
+    write_program(
+        &hooks.join("pre-receive"),
         "#!/bin/sh\nfor hook in \"$GIT_DIR\"/hooks/pre-receive.d/*; do \"$hook\"; done\nexit 0\n",
-    )
-    .unwrap();
-    let executable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(hooks.join("pre-receive"), executable).unwrap();
+    );
     // The second lock holds all the same.
     finds(&world, "refusal", "warning", "not by relhook");
     finds(&world, "other-hooks", "warning", "pre-receive.d");

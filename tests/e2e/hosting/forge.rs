@@ -3,7 +3,9 @@
 
 use super::sshd::{HOST, Sshd, account, login_key};
 use super::{Page, plays_the_story, policy, pushes_in_log};
-use crate::common::{PROD, Person, PolicyText, RELHOOK, Ran, World, command, run, run_with};
+use crate::common::{
+    PROD, Person, PolicyText, RELHOOK, Ran, World, command, run, run_with, write_program,
+};
 use std::path::Path;
 
 /// Runs the files of the folder that is named after the hook, each with the hook's input, as
@@ -240,9 +242,7 @@ impl Hosted {
 
 fn puts(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(path, executable).unwrap();
+    write_program(path, text);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::{Page, Served, plays_the_story, policy, pushes_in_log};
 use crate::common::page::scratch;
-use crate::common::{PROD, Person, Ran, World, command, ftpd, run, run_with};
+use crate::common::{PROD, Person, Ran, World, command, ftpd, run, run_with, write_program};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -231,9 +231,7 @@ fn files_with(dir: &Path, wanted: &[&str]) -> Vec<PathBuf> {
 fn hooks_environment(hosted: &Hosted) -> String {
     let seen = hosted.world.path("environment");
     let hook = hosted.world.server().join("hooks/update");
-    std::fs::write(&hook, format!("#!/bin/sh\nenv > {}\n", seen.display())).unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&hook, executable).unwrap();
+    write_program(&hook, format!("#!/bin/sh\nenv > {}\n", seen.display()));
     let dana = hosted.world.person("dana");
     hosted.connects(&dana);
     dana.commits("seen.html");

@@ -5,7 +5,9 @@
 
 use super::sshd::{HOST, Sshd, in_namespace, login_key};
 use super::{Page, plays_the_story, policy, pushes_in_log};
-use crate::common::{PROD, Person, RELHOOK, Ran, World, command, copy_program, run, run_with};
+use crate::common::{
+    PROD, Person, RELHOOK, Ran, World, command, copy_program, run, run_with, write_program,
+};
 use std::path::Path;
 use std::process::Command;
 
@@ -317,8 +319,7 @@ fn i_33_git_is_not_looked_for_where_the_caller_says() {
     mode(&rules, 0o440);
     let bin = hosted.world.path("accounts/dana/bin");
     std::fs::create_dir_all(&bin).unwrap();
-    std::fs::write(bin.join("git"), "#!/bin/sh\necho \"pwned: $(id -u)\"\n").unwrap();
-    mode(&bin.join("git"), 0o755);
+    write_program(&bin.join("git"), "#!/bin/sh\necho \"pwned: $(id -u)\"\n");
     let machine = hosted.machine();
     let ran = hosted.locally(&format!(
         "PATH={}:$PATH sudo -n -u git {} serve-account --root {} \"git-upload-pack 'site.git'\" </dev/null",

@@ -2,8 +2,9 @@
 
 use super::Page;
 use super::sshd::{HOST, Sshd, account, login_key};
-use crate::common::{Person, PolicyText, RELHOOK, Ran, World, command, run, run_with};
-use std::path::Path;
+use crate::common::{
+    Person, PolicyText, RELHOOK, Ran, World, command, run, run_with, write_program,
+};
 
 /// The people who log in.
 pub const PEOPLE: [&str; 3] = ["dana", "remy", "rita"];
@@ -173,12 +174,6 @@ impl Followed<'_> {
 pub fn notes_environment(world: &World) -> std::path::PathBuf {
     let seen = world.path("environment");
     let hook = world.server().join("hooks/update");
-    std::fs::write(&hook, format!("#!/bin/sh\nenv > {}\n", seen.display())).unwrap();
-    executable(&hook);
+    write_program(&hook, format!("#!/bin/sh\nenv > {}\n", seen.display()));
     seen
-}
-
-fn executable(file: &Path) {
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(file, mode).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use super::faults::spawns;
 use super::{Repeats, eventually, grow, is_everything, sends, streaming, told};
-use crate::common::{World, command, run};
+use crate::common::{World, command, run, write_program};
 use crate::notify::Hook;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -94,8 +94,7 @@ fn a_line_that_was_cut_is_ended_and_no_link_is_followed() {
 fn program(world: &World) -> std::path::PathBuf {
     let path = world.path("ship");
     let text = "#!/bin/sh\n[ -e \"$0.broken\" ] && exit 75\nenv > \"$0.env\"\ncat >> \"$0.in\"\n";
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, text);
     path
 }
 

@@ -1,10 +1,11 @@
 //! What is on the server's own machine: a directory, and a program that brings files to one.
 
+use crate::common::write_program;
 use crate::conformance::scene::{self, unnumbered};
 use crate::conformance::{Has, Kind, Nature, Obstacle, Others, Shows};
 use crate::release_kit::{Bench, SITE};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -117,8 +118,7 @@ impl Kind for Program {
              [ -z \"$now\" ] || rm -rf \"$now\"\necho done\n",
             out.display()
         );
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, script);
         Self { home }
     }
 
