@@ -1,9 +1,10 @@
 //! docs/hosting/nginx.md, followed: nginx with basic authentication over TLS, fcgiwrap,
 //! git-http-backend.
 
+use super::ssh_git::notes_environment;
 use super::{Page, Served, plays_the_story, policy, pushes_in_log};
 use crate::common::page::scratch;
-use crate::common::{PROD, Person, Ran, World, command, ftpd, run, run_with, write_program};
+use crate::common::{PROD, Person, Ran, World, command, ftpd, run, run_with};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -227,11 +228,9 @@ fn files_with(dir: &Path, wanted: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// What the hooks of a push are given: an `update` hook, which relhook leaves alone, writes it down.
+/// What the hooks of a push are given.
 fn hooks_environment(hosted: &Hosted) -> String {
-    let seen = hosted.world.path("environment");
-    let hook = hosted.world.server().join("hooks/update");
-    write_program(&hook, format!("#!/bin/sh\nenv > {}\n", seen.display()));
+    let seen = notes_environment(&hosted.world);
     let dana = hosted.world.person("dana");
     hosted.connects(&dana);
     dana.commits("seen.html");
