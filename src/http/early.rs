@@ -4,10 +4,26 @@
 //! still sent to it then breaks the connection. Its answer has arrived by that time and tells more than the
 //! broken connection does, but the library would no longer read it.
 
+use std::cell::Cell;
 use std::io::{Error, ErrorKind};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
+
+thread_local! {
+    /// Whether the other side hung up on what this thread sent. A request and its answer are the work of one thread.
+    static HUNG_UP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Before a request is sent.
+pub(super) fn begin() {
+    HUNG_UP.set(false);
+}
+
+/// Whether the other side hung up on the request that this thread sent last, so that it has not all of it.
+pub(super) fn hung_up() -> bool {
+    HUNG_UP.get()
+}
 
 /// Makes connections of TCP from which an answer is read also where the other side takes no more. Below TLS, which can
 /// then go on as well.
@@ -53,6 +69,7 @@ impl<T: Transport> Transport for Line<T> {
         match self.line.transmit_output(amount, timeout) {
             Err(ureq::Error::Io(error)) if is_hung_up(&error) => {
                 self.is_over = true;
+                HUNG_UP.set(true);
                 self.why = Some(error);
                 Ok(())
             }

@@ -194,6 +194,7 @@ impl Client {
     }
 
     fn send_once(&self, ask: &Ask<'_>) -> Result<Answer, HttpError> {
+        early::begin();
         let mut request = Request::builder().method(ask.method).uri(ask.url);
         for (name, value) in ask.headers {
             request = request.header(*name, *value);
@@ -229,6 +230,10 @@ impl Client {
             body,
             headers: head.headers,
         };
+        if early::hung_up() && answer.is_success() {
+            let why = "it hung up before it had everything, and says that it has";
+            return Err(HttpError::Lost(why.into()));
+        }
         match ask.headers.contains(&MAY_COMPRESS) && answer.is_packed() {
             true => answer.unpacked(ask.limit),
             false => Ok(answer),
