@@ -3,12 +3,13 @@
 use super::*;
 use std::cell::Cell;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// A server that reads one head and answers with these bytes. Gives its URL, and the head at the
-/// end.
-fn answering(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
+/// A server that reads one head and does what `act` does with it. Gives its URL, and what `act` gives at the end.
+fn serving<T: Send + 'static>(
+    act: impl FnOnce(TcpStream, String) -> T + Send + 'static,
+) -> (String, thread::JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     let served = thread::spawn(move || {
@@ -18,30 +19,28 @@ fn answering(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
             head.push(byte[0]);
         }
-        // The client may hang up in the middle of an answer that is too large.
-        let _ = stream.write_all(answer);
-        String::from_utf8(head).unwrap()
+        act(stream, String::from_utf8(head).unwrap())
     });
     (url, served)
 }
 
-/// A server that reads a head, takes one byte of the body, answers with these bytes and hangs up.
+/// A server that answers with these bytes. Gives its URL, and the head at the end.
+fn answering(answer: &'static [u8]) -> (String, thread::JoinHandle<String>) {
+    serving(|mut stream, head| {
+        // The client may hang up in the middle of an answer that is too large.
+        let _ = stream.write_all(answer);
+        head
+    })
+}
+
+/// A server that takes one byte of the body, answers with these bytes and hangs up.
 fn impatient(answer: &'static [u8]) -> (String, thread::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/x", listener.local_addr().unwrap());
-    let served = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-            head.push(byte[0]);
-        }
+    serving(|mut stream, _| {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
-        stream.read_exact(&mut byte).unwrap();
+        stream.read_exact(&mut [0]).unwrap();
         stream.write_all(answer).unwrap();
         // What was not read breaks the connection, also for what is still to come.
-    });
-    (url, served)
+    })
 }
 
 fn brisk() -> Client {
