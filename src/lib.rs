@@ -71,6 +71,8 @@ pub mod signature;
 pub mod stamp;
 pub mod statement;
 pub mod streams;
+#[cfg(test)]
+mod testing;
 mod trust;
 pub mod types;
 pub mod ui;

@@ -42,7 +42,6 @@ impl Connector<()> for Early {
         Ok(line.map(|line| Line {
             line,
             is_over: false,
-            why: None,
         }))
     }
 }
@@ -53,8 +52,6 @@ pub(super) struct Line<T> {
     line: T,
     /// Whether the other side has hung up on what was sent to it.
     is_over: bool,
-    /// How that was told, until it is known whether the other side said something before.
-    why: Option<Error>,
 }
 
 impl<T: Transport> Transport for Line<T> {
@@ -70,7 +67,6 @@ impl<T: Transport> Transport for Line<T> {
             Err(ureq::Error::Io(error)) if is_hung_up(&error) => {
                 self.is_over = true;
                 HUNG_UP.set(true);
-                self.why = Some(error);
                 Ok(())
             }
             other => other,
@@ -78,11 +74,7 @@ impl<T: Transport> Transport for Line<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let came = self.line.await_input(timeout);
-        match self.why.take() {
-            Some(error) if !matches!(came, Ok(true)) => Err(error.into()),
-            _ => came,
-        }
+        self.line.await_input(timeout)
     }
 
     fn is_open(&mut self) -> bool {

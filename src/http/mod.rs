@@ -199,6 +199,7 @@ impl Client {
         for (name, value) in ask.headers {
             request = request.header(*name, *value);
         }
+        let mut is_whole = true;
         let sent = match ask.body {
             None => request
                 .body(())
@@ -213,10 +214,12 @@ impl Client {
                     rest: bytes,
                     sent: ask.sent,
                 };
-                request
+                let sent = request
                     .body(SendBody::from_reader(&mut body))
                     .map_err(|_| HttpError::Unusable)
-                    .and_then(|request| self.agent.run(request).map_err(HttpError::from))
+                    .and_then(|request| self.agent.run(request).map_err(HttpError::from));
+                is_whole = body.rest.is_empty();
+                sent
             }
         };
         let (head, mut body) = sent?.into_parts();
@@ -230,8 +233,8 @@ impl Client {
             body,
             headers: head.headers,
         };
-        if early::hung_up() && answer.is_success() {
-            let why = "it hung up before it had everything, and says that it has";
+        if answer.is_success() && (early::hung_up() || !is_whole) {
+            let why = "it says that it has everything, and did not wait for it";
             return Err(HttpError::Lost(why.into()));
         }
         match ask.headers.contains(&MAY_COMPRESS) && answer.is_packed() {
@@ -254,7 +257,7 @@ impl Read for Body<'_> {
             Some(room) => self.rest.read(room)?,
             None => 0,
         };
-        if count > 0 {
+        if count > 0 && !early::hung_up() {
             (self.sent)(count);
         }
         Ok(count)

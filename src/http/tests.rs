@@ -14,6 +14,7 @@ fn serving<T: Send + 'static>(
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     let served = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
+        stream.set_nodelay(true).unwrap();
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
@@ -226,13 +227,17 @@ fn an_answer_without_a_body_is_one_whatever_it_says_of_it() {
 fn u_07_what_a_server_says_before_it_hangs_up_is_heard() {
     // More than waits between two programs.
     let body = vec![b'a'; 64 * 1024 * 1024];
+    let sent = Cell::new(0);
     let put = |answer| {
+        sent.set(0);
         let (url, served) = impatient(answer);
         let answer = brisk().send(&Ask {
             body: Some(&body),
+            sent: &|count| sent.set(sent.get() + count),
             ..ask("PUT", &url)
         });
         served.join().unwrap();
+        assert!(sent.get() < body.len(), "it never went");
         answer
     };
     let full = b"HTTP/1.1 507 Full\r\nContent-Length: 4\r\n\r\nfull";
@@ -242,6 +247,17 @@ fn u_07_what_a_server_says_before_it_hangs_up_is_heard() {
     let done = &b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"[..];
     for no_answer in [b"", &b"HTTP/1.1 507 Fu"[..], done] {
         let answer = put(no_answer);
-        assert!(matches!(answer, Err(HttpError::Lost(_))), "{answer:?}");
+        let Err(HttpError::Lost(why)) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_ne!(why, "no answer in time");
     }
+    // Nor what it never asked for.
+    let (url, served) = answering(done);
+    let answer = brisk().send(&Ask {
+        body: Some(&body),
+        ..ask("PUT", &url)
+    });
+    served.join().unwrap();
+    assert!(matches!(answer, Err(HttpError::Lost(_))), "{answer:?}");
 }

@@ -106,6 +106,7 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::setup::{CLIENT, SetupError, Shim};
+    use crate::testing::write_program;
     use std::os::unix::fs::MetadataExt;
     use std::process::{Command, Output};
     use std::time::Duration;
@@ -184,8 +185,7 @@ mod tests {
     fn a_password_that_a_web_server_passes_on_ends_in_the_hook() {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("program");
-        fs::write(&program, "#!/bin/sh\nenv\n").unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, "#!/bin/sh\nenv\n");
         let mut report = Report::default();
         put(
             dir.path(),

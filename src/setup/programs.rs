@@ -70,8 +70,8 @@ fn is_this_version(program: &Path) -> bool {
 mod tests {
     use super::super::shims::{CLIENT, SERVER};
     use super::*;
+    use crate::testing::write_program;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn h_15_a_program_of_another_version_is_not_run_by_the_hooks() {
@@ -84,11 +84,8 @@ mod tests {
             names.collect::<Vec<_>>()
         };
         let says = |name: &str, line: &str| {
-            // A file that is still open for writing cannot be run: renamed, it is closed.
-            let temp = dir.path().join("temp");
-            fs::write(&temp, format!("#!/bin/sh\necho {line}\n")).unwrap();
-            fs::set_permissions(&temp, fs::Permissions::from_mode(0o755)).unwrap();
-            fs::rename(&temp, dir.path().join(name)).unwrap();
+            let text = format!("#!/bin/sh\necho {line}\n");
+            write_program(&dir.path().join(name), &text);
         };
         let of = |gate, lock| {
             let after = if lock == LOCK { LOCK } else { "relhook" };

@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::facts::testing::{Repo, name};
+use crate::testing::write_program;
 use crate::types::Oid;
-use std::os::unix::fs::PermissionsExt;
 
 /// Where the probe writes what it found.
 const REPORT: &str = "RELHOOK_TEST_REPORT";
@@ -53,8 +53,7 @@ fn probe_in_push(prelude: &str, settings: &[(&str, &str)]) -> (String, String, O
     );
     let path = server.path().join("hooks/pre-receive");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, hook).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, &hook);
     let _ = clone.try_git(
         &["push", "-q", &url, &format!("{new}:refs/heads/prod")],
         b"",

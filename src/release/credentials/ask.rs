@@ -111,14 +111,10 @@ fn stop(child: &mut Child) {
 mod tests {
     use super::*;
 
-    /// Written by a process of its own: what another test starts meanwhile cannot have it open.
     fn program(text: &str) -> (tempfile::TempDir, String) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("manager");
-        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 700 \"$0\"";
-        let mut sh = std::process::Command::new("sh");
-        let written = sh.args(["-c", write]).arg(&path).arg(text).status();
-        assert!(written.unwrap().success());
+        crate::testing::write_program(&path, &format!("#!/bin/sh\n{text}\n"));
         (dir, path.display().to_string())
     }
 

@@ -1,6 +1,7 @@
 //! Which files are taken, and what is read from them.
 
 use super::*;
+use crate::testing::write_program;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -96,13 +97,9 @@ fn other_kinds_of_target_read_other_lines() {
 #[test]
 fn a_password_manager_is_asked() {
     let (dir, shelves, path) = shelf("", 0o600);
-    let (script, manager) = (dir.path().join("script"), dir.path().join("manager"));
+    let manager = dir.path().join("manager");
     let text = "#!/bin/sh\nprintf 'user=%s\\npassword=from the safe\\n' \"$1\"\n";
-    fs::write(&script, text).unwrap();
-    // What this process writes may still be open for it in what another test starts, and then it cannot be run.
-    let mut install = std::process::Command::new("install");
-    install.arg("-m700").args([&script, &manager]);
-    assert!(install.status().unwrap().success());
+    write_program(&manager, text);
     fs::write(&path, format!("command={} web\n", manager.display())).unwrap();
     let found = login(&shelves).unwrap();
     assert_eq!(found.user, "web");

@@ -160,6 +160,6 @@ fn left_behind(world: &World) -> Option<String> {
         let known = line.is_empty()
             || words.any(|word| matches!(word, b"show-soon" | b"publish" | b"--worker"));
         let here = known && std::fs::read_link(process.join("cwd")).is_ok_and(|dir| dir == server);
-        here.then(|| String::from_utf8_lossy(&line).replace('\0', " "))
+        here.then(|| format!("{process:?} {}", String::from_utf8_lossy(&line)).replace('\0', " "))
     })
 }

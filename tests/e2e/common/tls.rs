@@ -28,6 +28,7 @@ pub fn config() -> Arc<ServerConfig> {
 
 /// A connection that came in.
 pub fn over(config: &Arc<ServerConfig>, stream: TcpStream) -> Tls {
+    stream.set_nodelay(true).unwrap();
     let connection = ServerConnection::new(Arc::clone(config)).unwrap();
     StreamOwned::new(connection, stream)
 }
