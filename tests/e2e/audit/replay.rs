@@ -482,7 +482,8 @@ fn l_13_a_login_that_is_not_the_pushers_is_listed() {
     ] {
         let (dana, rita) = (world.person("dana"), world.person("rita"));
         dana.takes("prod");
-        let next = dana.commits("next.html");
+        // Each its own: the same file within one second is one commit, with two approvals.
+        let next = dana.commits(&format!("{}.html", login.unwrap_or("none")));
         dana.pushes(&["+HEAD:refs/heads/work/next"]).accepted();
         rita.approves(&next).accepted();
         let log = world.audit_log();
